@@ -1,0 +1,84 @@
+"""What is broadcast to the workers, and the model they make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Engine = Literal["litert", "tensorflow"]
+
+
+class FeatureModel(Protocol):
+    """A compiled backbone in a worker."""
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features of a batch.
+
+        Args:
+            images: uint8, shape ``(n, input_size, input_size, 3)``, RGB.
+
+        Returns:
+            float32, shape ``(n, n_features)``.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A feature extractor in a form that travels: small, picklable, without TensorFlow.
+
+    Attributes:
+        name: the architecture.
+        engine: what runs it.
+        precision: of the weights and of the arithmetic.
+        input_size: side of the square input, in pixels.
+        n_features: length of a feature vector.
+        weights_source: where the weights came from: ``imagenet`` or a file's name.
+        weights_sha256: of the weights' file.
+        model: the serialised model that ``engine`` loads.
+    """
+
+    name: str
+    engine: Engine
+    precision: str
+    input_size: int
+    n_features: int
+    weights_source: str
+    weights_sha256: str
+    model: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides the numbers: features of two fingerprints must never be mixed."""
+        return f"{self.name}-{self.input_size}-{self.precision}-{self.weights_sha256[:16]}"
+
+    @property
+    def batch_size(self) -> int:
+        """Images an inference: LiteRT is fastest with one, TensorFlow needs many."""
+        return 1 if self.engine == "litert" else 32
+
+    def describe(self) -> dict[str, str | int]:
+        """Everything but the model itself."""
+        return {
+            "name": self.name,
+            "fingerprint": self.fingerprint,
+            "weights": self.weights_source,
+            "weights_sha256": self.weights_sha256,
+            "engine": self.engine,
+            "precision": self.precision,
+            "input_size": self.input_size,
+            "n_features": self.n_features,
+        }
+
+    def compile(self) -> FeatureModel:
+        """Build the model in this process, on one thread (Spark runs one worker a core)."""
+        if self.engine == "litert":
+            from fruits_kedro.backbones.litert import LiteRTModel
+
+            return LiteRTModel(self.model)
+        from fruits_kedro.backbones.mobilenetv2 import TensorFlowModel
+
+        return TensorFlowModel(self.model, self.input_size)

@@ -1,0 +1,30 @@
+"""The default engine: LiteRT, TensorFlow's own small runtime (XNNPACK on CPUs)."""
+
+from __future__ import annotations
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+
+class LiteRTModel:
+    """A LiteRT flatbuffer, compiled for one thread and one image at a time."""
+
+    def __init__(self, model: bytes) -> None:
+        self._interpreter = Interpreter(model_content=model, num_threads=1)
+        self._interpreter.allocate_tensors()
+        (self._input,) = self._interpreter.get_input_details()
+        (self._output,) = self._interpreter.get_output_details()
+        self._pixels = np.empty(self._input["shape"], np.float32)
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features of a batch: uint8 ``(n, size, size, 3)`` to float32 ``(n, n_features)``."""
+        features = np.empty((len(images), self._output["shape"][-1]), np.float32)
+        for row, image in enumerate(images):
+            # Keras' preprocess_input of MobileNetV2, in its order and precision.
+            np.divide(image, np.float32(127.5), out=self._pixels[0])
+            np.subtract(self._pixels, np.float32(1), out=self._pixels)
+            self._interpreter.set_tensor(self._input["index"], self._pixels)
+            self._interpreter.invoke()
+            features[row] = self._interpreter.get_tensor(self._output["index"])[0]
+        return features

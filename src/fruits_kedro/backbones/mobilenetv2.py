@@ -1,0 +1,110 @@
+"""MobileNetV2 of Keras: its definition, its conversion to LiteRT, and the reference engine.
+
+TensorFlow is imported inside the functions: it takes seconds and 1 GB that a run with a cached
+model does not need.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fruits_kedro.errors import FruitsError
+
+if TYPE_CHECKING:
+    import keras
+
+NAME = "mobilenetv2"
+N_FEATURES = 1280
+
+
+def build(weights: str | Path | None, input_size: int) -> keras.Model:
+    """Build MobileNetV2 without its classifier, with global average pooling.
+
+    Args:
+        weights: ``imagenet``, a file of weights (``.h5``), or ``None`` for random ones.
+        input_size: side of the square input, in pixels.
+
+    Returns:
+        A Keras model: float32 ``(n, input_size, input_size, 3)`` in -1..1 to ``(n, 1280)``.
+
+    Raises:
+        FruitsError: the file does not hold the weights of this architecture.
+    """
+    model = _keras().applications.MobileNetV2(
+        input_shape=(input_size, input_size, 3),
+        include_top=False,
+        pooling="avg",
+        weights="imagenet" if weights == "imagenet" else None,
+    )
+    if weights not in (None, "imagenet"):
+        try:
+            model.load_weights(weights)
+        except Exception as error:  # h5py and Keras raise OSError, ValueError, KeyError …
+            raise FruitsError(
+                f"The weights file {weights} does not fit MobileNetV2 without top "
+                f"(alpha 1.0, 1280 features): {' '.join(str(error).split())[:300]}\n"
+                "Give extraction.weights a file that Keras' MobileNetV2(include_top=False) "
+                "saved, or 'imagenet'."
+            ) from error
+    return model
+
+
+def convert_to_litert(model: keras.Model) -> bytes:
+    """Convert a Keras model to a float32 LiteRT flatbuffer with a batch of one image."""
+    tf = _tensorflow()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as noise:  # the converter's C++ writes a page of notes
+        os.dup2(noise.fileno(), 2)
+        try:
+            return bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def weights_to_bytes(model: keras.Model) -> bytes:
+    """Serialise a model's weights (Keras' HDF5 format), for the ``tensorflow`` engine."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "mobilenetv2.weights.h5")
+        model.save_weights(path)
+        return path.read_bytes()
+
+
+class TensorFlowModel:
+    """The reference engine: Keras itself, on one thread (or on a GPU, where there is one)."""
+
+    def __init__(self, weights: bytes, input_size: int) -> None:
+        tf = _tensorflow()
+        if not tf.config.list_physical_devices("GPU"):
+            try:
+                tf.config.threading.set_intra_op_parallelism_threads(1)
+                tf.config.threading.set_inter_op_parallelism_threads(1)
+            except RuntimeError:  # TensorFlow already runs in this process: keep its threads
+                pass
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "mobilenetv2.weights.h5")
+            path.write_bytes(weights)
+            self._model = build(path, input_size)
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features of a batch: uint8 ``(n, size, size, 3)`` to float32 ``(n, n_features)``."""
+        pixels = images.astype(np.float32) / np.float32(127.5) - np.float32(1)
+        return np.asarray(self._model.predict_on_batch(pixels), np.float32)
+
+
+def _tensorflow() -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+    return tf
+
+
+def _keras() -> Any:
+    return _tensorflow().keras

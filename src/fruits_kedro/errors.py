@@ -1,0 +1,44 @@
+"""The errors a user can act on, and how any error is put in a few words."""
+
+from __future__ import annotations
+
+import re
+
+
+class FruitsError(Exception):
+    """A fault in the input, the settings or the machine: what, where, what to do."""
+
+
+class ImageError(Exception):
+    """One image that cannot be used.
+
+    Attributes:
+        stage: where it failed: ``read``, ``decode``, ``resize`` or ``infer``.
+        reason: a short stable code, such as ``truncated``.
+    """
+
+    def __init__(self, stage: str, reason: str, detail: object = "") -> None:
+        self.stage = stage
+        self.reason = reason
+        self.detail = " ".join(str(detail).split())[:300]
+        super().__init__(f"{stage}: {reason}: {self.detail}")
+
+
+# What the JVM writes before the sentence that tells the cause.
+_JVM_PREFIX = re.compile(r"^(Caused by: )?([a-z]+\.)+(\w*(Exception|Error|Failure)\w*): *")
+
+
+def summarize(error: BaseException) -> str:
+    """Put an error in a few lines: its message; of a JVM trace, its head and deepest cause."""
+    text = str(error).strip() or type(error).__name__
+    if isinstance(error, FruitsError):
+        return text
+    if "\tat " not in text and "Traceback" not in text and len(text.splitlines()) < 20:
+        return text
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    is_frame = re.compile(r"^(at |\.\.\. \d+ more|Traceback|File \")")
+    head = [line for line in lines if not is_frame.match(line) and line not in causes]
+    python_errors = [line for line in head if re.match(r"^\w*(Error|Exception): ", line)]
+    short = head[:1] + python_errors[-1:] + [_JVM_PREFIX.sub(r"\3: ", c) for c in causes[-1:]]
+    return "\n".join(dict.fromkeys(line[:500] for line in short))

@@ -1,0 +1,102 @@
+"""What a worker does: paths in, features or the reason why not out. No Spark in here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fruits_kedro.backbones import Backbone, FeatureModel
+from fruits_kedro.errors import ImageError
+from fruits_kedro.images import decode, resize
+
+# Rows of an output batch: small enough for a progress bar that moves, 330 kB of features.
+_ROWS = 64
+
+# A Python worker of Spark serves many tasks: the model is compiled for the first one only.
+_compiled: dict[tuple[str, str], FeatureModel] = {}
+
+Outcome = NDArray[np.float32] | ImageError
+
+
+def extract_batches(
+    batches: Iterable[pa.RecordBatch], read: Callable[[str], bytes], backbone: Backbone
+) -> Iterator[pa.RecordBatch]:
+    """Turn batches of the image index into batches of extracted features.
+
+    Args:
+        batches: with the columns ``path``, ``split`` and ``label``.
+        read: bytes of a photo by its path; raises ImageError.
+        backbone: what to extract with.
+
+    Yields:
+        Batches of ``path, split, label, features, error, fingerprint``: one row for each row
+        in, in order. ``features`` is a list of float32 or null, ``error`` a string or null.
+    """
+    model = compiled(backbone)
+    for batch in batches:
+        for start in range(0, batch.num_rows, _ROWS):
+            rows = batch.slice(start, _ROWS)
+            outcomes = extract(rows.column("path").to_pylist(), read, model, backbone)
+            yield _to_batch(rows, outcomes, backbone)
+
+
+def compiled(backbone: Backbone) -> FeatureModel:
+    """The backbone's model, built once in this process."""
+    key = (backbone.fingerprint, backbone.engine)
+    if key not in _compiled:
+        _compiled[key] = backbone.compile()
+    return _compiled[key]
+
+
+def extract(
+    paths: list[str], read: Callable[[str], bytes], model: FeatureModel, backbone: Backbone
+) -> list[Outcome]:
+    """Features (float32, ``(n_features,)``) of each path, or the ImageError that says why not."""
+    outcomes: list[Outcome] = []
+    for start in range(0, len(paths), backbone.batch_size):
+        loaded = [_load(p, read, backbone.input_size) for p in paths[start:][: backbone.batch_size]]
+        usable = [pixels for pixels in loaded if not isinstance(pixels, ImageError)]
+        features = iter(_infer(usable, model))
+        outcomes += [x if isinstance(x, ImageError) else next(features) for x in loaded]
+    return outcomes
+
+
+def _load(path: str, read: Callable[[str], bytes], size: int) -> NDArray[np.uint8] | ImageError:
+    try:
+        return resize(decode(read(path)), size)
+    except ImageError as error:
+        return error
+
+
+def _infer(images: list[NDArray[np.uint8]], model: FeatureModel) -> list[Outcome]:
+    if not images:
+        return []
+    try:
+        features = model(np.stack(images))
+    except Exception as error:
+        if len(images) > 1:  # find the one at fault: the others must not pay for it
+            return [outcome for image in images for outcome in _infer([image], model)]
+        return [ImageError("infer", "failed", error)]
+    not_finite = ImageError("infer", "not_finite", "the features hold NaN or infinity")
+    return [row if np.isfinite(row).all() else not_finite for row in features]
+
+
+def _to_batch(rows: pa.RecordBatch, outcomes: list[Outcome], backbone: Backbone) -> pa.RecordBatch:
+    usable = np.array([not isinstance(outcome, ImageError) for outcome in outcomes])
+    lengths = np.where(usable, backbone.n_features, 0)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    vectors = [outcome for outcome in outcomes if not isinstance(outcome, ImageError)]
+    values = np.concatenate(vectors) if vectors else np.empty(0, np.float32)
+    errors = [str(outcome) if isinstance(outcome, ImageError) else None for outcome in outcomes]
+    features = pa.ListArray.from_arrays(
+        pa.array(offsets), pa.array(values), mask=pa.array(~usable)
+    )
+    columns = {name: rows.column(name) for name in ("path", "split", "label")} | {
+        "features": features,
+        "error": pa.array(errors, pa.string()),
+        "fingerprint": pa.array([backbone.fingerprint] * len(outcomes), pa.string()),
+    }
+    return pa.RecordBatch.from_pydict(columns)

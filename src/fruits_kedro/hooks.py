@@ -1,0 +1,161 @@
+"""Kedro's hooks: check the input, own Spark's settings, time the run and sum it up."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
+from kedro.pipeline.node import Node
+from pydantic import ValidationError
+from rich import get_console
+
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.parameters import Parameters, select_subset
+
+logger = logging.getLogger(__name__)
+
+_OUTPUTS = ("extracted_features", "pca_features", "pca_matrix", "pca_model", "model_info")
+
+
+class InputHooks:
+    """Refuses wrong parameters and places before Spark starts."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Remember where outputs go."""
+        runtime = context.config_loader.runtime_params or {}
+        store = runtime.get("store") or context.config_loader["globals"]["store"]
+        self._store = store if "://" in store else str(context.project_path / store)
+
+    @hook_impl
+    def after_catalog_created(self, parameters: dict[str, Any]) -> None:
+        """Check what Kedro does not: unknown top-level names, and the subset's name."""
+        try:
+            checked = Parameters.model_validate(parameters["parameters"])
+        except ValidationError as error:
+            raise FruitsError(_readable(error)) from None
+        select_subset(checked.subset, checked.subsets)
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
+        """Check that the photos are there and the store can be written."""
+        if "raw_images" in pipeline.inputs():
+            catalog.load("raw_images").check()
+        check_store(self._store)
+
+
+class SparkHooks:
+    """Owns Spark's configuration: ``spark.yml`` of the environment, for runs and notebooks."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Arrange the settings for whoever first uses Spark; starts nothing."""
+        from fruits_kedro.spark_session import prepare_session
+
+        self._settings = dict(context.config_loader["spark"])
+        prepare_session(self._settings)
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self) -> None:
+        """Start Spark once everything else is checked."""
+        from fruits_kedro.spark_session import start_session
+
+        start_session(self._settings)
+
+
+class ReportHooks:
+    """Times the stages, shows the progress of the extraction, and ends with a table."""
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self) -> None:
+        """Start the clock."""
+        from fruits_kedro.run_report import StageClock
+
+        self._clock = StageClock()
+        self._images = 0
+        self._progress: Any = None
+
+    @hook_impl
+    def before_dataset_loaded(self, node: Node) -> None:
+        """A node starts."""
+        self._clock.touch(node)
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """A node starts, or has loaded its input."""
+        self._clock.touch(node)
+
+    @hook_impl
+    def before_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
+        """The node has returned; saving is where Spark works."""
+        self._clock.touch(node)
+        if dataset_name == "class_counts":
+            self._images = int(data["images"].sum())
+        if dataset_name == "extracted_features":
+            from fruits_kedro.progress import RowProgress
+
+            self._progress = RowProgress(data.sparkSession, self._images, "extracting features")
+            self._progress.start()
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, node: Node) -> None:
+        """The node has saved an output."""
+        self._clock.touch(node)
+        if dataset_name == "extracted_features":
+            self._stop_progress()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Close the bar."""
+        self._stop_progress()
+
+    @hook_impl
+    def after_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
+        """Add the seconds to ``model_info`` and print the table."""
+        if "model_info" not in pipeline.outputs():
+            return
+        from fruits_kedro.run_report import summary_table
+
+        info = catalog.load("model_info")
+        info["stages"] = self._clock.stages(info["counts"]["images"])
+        info["total_seconds"] = round(self._clock.total, 3)
+        catalog.save("model_info", info)
+        places = {name: str(catalog[name]._describe()["filepath"]) for name in _OUTPUTS}
+        get_console().print(summary_table(info, places))
+
+    def _stop_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def check_store(store: str) -> None:
+    """Raise FruitsError unless a file can be written below the store's root."""
+    try:
+        if "://" not in store:
+            Path(store).mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=store).close()
+            return
+        fs, path = fsspec.core.url_to_fs(store)
+        probe = f"{path.rstrip('/')}/.write-check"
+        fs.pipe_file(probe, b"")
+        fs.rm_file(probe)
+    except Exception as error:
+        raise FruitsError(
+            f"The store {store} cannot be written: {error}.\nGive --params store=<folder>."
+        ) from None
+
+
+def _readable(error: ValidationError) -> str:
+    lines = [
+        f"{'.'.join(map(str, fault['loc']))}: "
+        + ("there is no such parameter" if fault["type"] == "extra_forbidden" else fault["msg"])
+        for fault in error.errors()
+    ]
+    return "The parameters are wrong:\n" + "\n".join(f"- {line}" for line in lines)

@@ -1,0 +1,118 @@
+"""Bytes of a photo to the RGB array that a backbone takes, or the reason why not.
+
+How each kind of image becomes RGB (documented in ``docs/images.md``):
+
+==================  =========================================================================
+RGB                 as it is
+grey, 1 bit, CMYK,  Pillow's conversion to RGB (CMYK of Adobe JPEGs is inverted by Pillow)
+YCbCr, palette
+alpha, transparent  laid on white, the background of Fruits-360
+palette
+16-bit grey         the high byte, as Pillow itself reads 16-bit colour PNGs
+EXIF orientation    turned upright, as every viewer shows it
+several frames      the first
+32-bit, float, LAB  rejected, ``unsupported_mode``: their range is not known
+==================  =========================================================================
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from fruits_kedro.errors import ImageError
+
+EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
+_TO_RGB = ("1", "L", "P", "CMYK", "YCbCr", "RGBX")
+_UINT16 = ("I;16", "I;16L", "I;16B", "I;16N")
+
+
+def decode(content: bytes) -> Image.Image:
+    """Decode a photo to an upright RGB image.
+
+    Args:
+        content: the bytes of the file, in any format that Pillow reads.
+
+    Returns:
+        An image of mode ``RGB``, of the photo's own size.
+
+    Raises:
+        ImageError: stage ``decode``; reason ``empty``, ``not_an_image``, ``truncated``,
+            ``too_many_pixels``, ``unsupported_mode`` or ``damaged``.
+    """
+    if not content:
+        raise ImageError("decode", "empty", "the file has no bytes")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content))
+            image.load()
+            return _to_rgb(_upright(image))
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError("decode", "not_an_image", "no format that Pillow knows") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError("decode", "too_many_pixels", error) from None
+    except Exception as error:  # Pillow's plugins raise nearly every type on damaged files
+        reason = "truncated" if "truncated" in str(error).lower() else "damaged"
+        raise ImageError("decode", reason, error or type(error).__name__) from None
+
+
+def resize(image: Image.Image, size: int) -> NDArray[np.uint8]:
+    """Resize an RGB image to a square with Pillow's default filter (bicubic).
+
+    Args:
+        image: mode ``RGB``.
+        size: side of the square, in pixels.
+
+    Returns:
+        uint8 array of shape ``(size, size, 3)``.
+
+    Raises:
+        ImageError: stage ``resize``.
+    """
+    try:
+        return np.asarray(image.resize((size, size)))
+    except Exception as error:
+        raise ImageError("resize", "damaged", error) from None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block does not make the pixels unusable
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode in _UINT16:
+        high_byte = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
+        return Image.fromarray(high_byte).convert("RGB")
+    if image.mode in _WITH_ALPHA or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    if image.mode in _TO_RGB:
+        return image.convert("RGB")
+    raise ImageError("decode", "unsupported_mode", f"Pillow mode {image.mode}")

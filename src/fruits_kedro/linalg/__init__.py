@@ -1,0 +1,1 @@
+"""Exact linear algebra on arrays. No Spark in here."""

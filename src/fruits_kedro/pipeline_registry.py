@@ -1,0 +1,16 @@
+"""The pipelines that ``kedro run --pipelines`` knows."""
+
+from kedro.pipeline import Pipeline
+
+from fruits_kedro.pipelines import extraction, ingestion, reduction, reporting
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Each pipeline by its name; ``__default__`` is all of them."""
+    pipelines = {
+        "ingestion": ingestion.create_pipeline(),
+        "extraction": extraction.create_pipeline(),
+        "reduction": reduction.create_pipeline(),
+        "reporting": reporting.create_pipeline(),
+    }
+    return {"__default__": sum(pipelines.values(), Pipeline([])), **pipelines}

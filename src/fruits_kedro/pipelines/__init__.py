@@ -1,0 +1,1 @@
+"""The pipelines, in the order the data flows: ingestion, extraction, reduction, reporting."""

@@ -1,0 +1,117 @@
+"""Photos to features: one read, one decode, one inference, one write."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from fruits_kedro.backbones import Backbone, load
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.parameters import ExtractionParams
+
+EXTRACTED_SCHEMA = (
+    "path string, split string, label string, features array<float>, error string, "
+    "fingerprint string"
+)
+_BYTES_A_FILE = 128 * 2**20
+
+
+def load_backbone(params: ExtractionParams) -> tuple[Backbone, dict[str, Any]]:
+    """Find the weights, make of them the model that the workers run, and describe it."""
+    backbone = load.load_backbone(params.weights, params.engine, params.input_size)
+    return backbone, backbone.describe()
+
+
+def extract_features(
+    image_index: DataFrame, raw_images: ImageFolder, backbone: Backbone, params: ExtractionParams
+) -> DataFrame:
+    """Extract the features of every photo of the index.
+
+    Returns:
+        ``path, split, label, features, error, fingerprint``: one row for each row of the index;
+        either ``features`` (array<float>) or ``error`` (``stage: reason: detail``) is null.
+    """
+    spark = image_index.sparkSession
+    shared = spark.sparkContext.broadcast(backbone)
+    partitions = params.partitions or count_partitions(
+        image_index.count(), backbone.n_features, spark.sparkContext.defaultParallelism
+    )
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from fruits_kedro.extractor import extract_batches
+
+        return extract_batches(batches, raw_images.read, shared.value)
+
+    rows = image_index.select("path", "split", "label").repartition(partitions)
+    return rows.mapInArrow(run, EXTRACTED_SCHEMA)
+
+
+def count_partitions(images: int, n_features: int, cores: int) -> int:
+    """How many partitions, and so files: one a core, or more in whole rounds of 128 MB files."""
+    files = math.ceil(images * n_features * 4 / _BYTES_A_FILE)
+    rounds = max(1, math.ceil(files / cores))
+    return max(1, min(rounds * cores, images))
+
+
+def split_extracted(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """Part the usable rows from the rejected ones.
+
+    Returns:
+        ``path, split, label, features, fingerprint``; and ``path, split, label, stage, reason,
+        detail`` twice: for Parquet and for CSV.
+    """
+    features = extracted_features.where("features is not null").drop("error")
+    part = F.split("error", ": ", 3)
+    rejected = (
+        extracted_features.where("features is null")
+        .select(
+            "path",
+            "split",
+            "label",
+            part[0].alias("stage"),
+            part[1].alias("reason"),
+            part[2].alias("detail"),
+        )
+        .orderBy("path")
+    )
+    return features, rejected, rejected
+
+
+def count_extracted(image_index: DataFrame, features: DataFrame, rejected: DataFrame) -> pd.DataFrame:
+    """Count what became of the photos of each split.
+
+    Returns:
+        ``split, images, features, rejected``.
+
+    Raises:
+        FruitsError: a photo is missing or doubled, or a split has no usable photo at all.
+    """
+    frames = {"images": image_index, "features": features, "rejected": rejected}
+    counted = [
+        frame.groupBy("split").agg(F.count("*").alias("n")).withColumn("what", F.lit(what))
+        for what, frame in frames.items()
+    ]
+    long = counted[0].unionByName(counted[1]).unionByName(counted[2]).toPandas()
+    counts = long.pivot(index="split", columns="what", values="n").reindex(columns=list(frames))
+    counts = counts.fillna(0).astype("int64").reset_index().rename_axis(columns=None)
+    _check(counts)
+    return counts
+
+
+def _check(counts: pd.DataFrame) -> None:
+    lost = counts[counts["images"] != counts["features"] + counts["rejected"]]
+    if not lost.empty:
+        raise FruitsError(f"Rows were lost or doubled in extraction:\n{lost.to_string(index=False)}")
+    for row in counts.itertuples():
+        if row.features == 0:
+            raise FruitsError(
+                f"None of the {row.images} photos of the split {row.split} can be used.\n"
+                "The reason for each stands in rejected_images.csv, in the store's 08_reporting."
+            )

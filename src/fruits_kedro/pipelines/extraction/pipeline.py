@@ -1,0 +1,43 @@
+"""image_index -> extracted_features, features, rejected_images."""
+
+from kedro.pipeline import Node, Pipeline
+
+from fruits_kedro.pipelines.extraction.nodes import (
+    count_extracted,
+    extract_features,
+    load_backbone,
+    split_extracted,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Photos of the index to features, with a reason for each that has none."""
+    return Pipeline(
+        [
+            Node(
+                load_backbone,
+                inputs="params:extraction",
+                outputs=["backbone", "backbone_info"],
+                name="load_backbone",
+            ),
+            Node(
+                extract_features,
+                inputs=["image_index", "raw_images", "backbone", "params:extraction"],
+                outputs="extracted_features",
+                name="extract_features",
+            ),
+            Node(
+                split_extracted,
+                inputs="extracted_features",
+                outputs=["features", "rejected_images", "rejected_images_csv"],
+                name="split_extracted",
+            ),
+            Node(
+                count_extracted,
+                inputs=["image_index", "features", "rejected_images"],
+                outputs="extraction_counts",
+                name="count_extracted",
+            ),
+        ],
+        tags="extraction",
+    )

@@ -1,0 +1,109 @@
+"""The index of the photos: split and label from each path, and the subset that takes part."""
+
+from __future__ import annotations
+
+import hashlib
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pandas as pd
+
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.parameters import Subset, select_subset
+
+SPLITS = {"training": "Training", "test": "Test", "validation": "Validation"}
+
+
+def index_images(
+    raw_images: ImageFolder, subset: str, subsets: dict[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """List the photos, name the split and label of each, and keep those of the subset.
+
+    Returns:
+        The index: ``path, split, label, bytes, modified_at``, ordered by path; and the counts:
+        ``split, label, images``.
+
+    Raises:
+        FruitsError: no photos, no labels, an unknown subset, or one that keeps nothing.
+    """
+    chosen = select_subset(subset, subsets)
+    listing = raw_images.list().to_pandas()
+    index = label_images(listing)
+    if index["label"].isna().all():
+        raise FruitsError(
+            f"The {len(index)} photos of {raw_images.root} have no labels: the label is the name "
+            "of a photo's folder.\nPut them into folders such as Training/<variety>/ or <variety>/."
+        )
+    index = keep_subset(index, chosen)
+    if index.empty:
+        raise FruitsError(
+            f"subset={subset} ({chosen}) keeps none of the {len(listing)} photos of "
+            f"{raw_images.root}.\nLabels there are for example "
+            f"{', '.join(sorted(label_images(listing)['label'].dropna().unique())[:5])}."
+        )
+    return index, count_classes(index)
+
+
+def label_images(listing: pd.DataFrame) -> pd.DataFrame:
+    """Name the split and the label of each photo of a listing.
+
+    The split is the nearest ancestor folder called Training, Test or Validation (in any case),
+    else Training. The label is the nearest ancestor folder that is not a split, else null.
+    """
+    folders = listing["path"].str.rpartition("/")[0]
+    named = {folder: _split_and_label(folder) for folder in folders.unique()}
+    return pd.DataFrame(
+        {
+            "path": listing["path"],
+            "split": folders.map(lambda folder: named[folder][0]),
+            "label": folders.map(lambda folder: named[folder][1]),
+            "bytes": listing["length"],
+            "modified_at": listing["modificationTime"],
+        }
+    )
+
+
+def _split_and_label(folder: str) -> tuple[str, str | None]:
+    ancestors = [name for name in reversed(folder.split("/")) if name]
+    splits = [SPLITS[name.lower()] for name in ancestors if name.lower() in SPLITS]
+    labels = [name for name in ancestors if name.lower() not in SPLITS]
+    return (splits or ["Training"])[0], (labels or [None])[0]
+
+
+def keep_subset(index: pd.DataFrame, subset: Subset) -> pd.DataFrame:
+    """Keep the photos of a subset: the same ones on every machine, whatever else is there.
+
+    Photos are chosen by a hash of their path: first within each class of each split, then, for
+    a total, in rounds over the classes, so that the classes differ by one photo at most as long
+    as they have enough.
+    """
+    names = index["label"].dropna().unique()
+    labels = {n for n in names if any(fnmatchcase(n, pattern) for pattern in subset.labels)}
+    every_label = "*" in subset.labels
+    kept = index[
+        index["split"].isin(subset.splits) & (index["label"].isin(labels) | every_label)
+    ]
+    if subset.images_per_class is None and subset.total is None:
+        return kept.reset_index(drop=True)
+    order = kept.assign(hash=kept["path"].map(_hash), label=kept["label"].fillna(""))
+    order = order.sort_values("hash")
+    order["round"] = order.groupby(["split", "label"]).cumcount()
+    if subset.images_per_class is not None:
+        order = order[order["round"] < subset.images_per_class]
+    if subset.total is not None:
+        order = order.sort_values(["round", "split", "hash"], ascending=[True, False, True])
+        order["turn"] = order.groupby("label").cumcount()
+        order = order.assign(draw=order["label"].map(_hash)).sort_values(["turn", "draw"])
+        order = order.head(subset.total)
+    return kept.loc[order.index.sort_values()].reset_index(drop=True)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha1(text.encode()).hexdigest()
+
+
+def count_classes(index: pd.DataFrame) -> pd.DataFrame:
+    """Count the photos of each split and label: ``split, label, images``, in that order."""
+    counts = index.groupby(["split", "label"], dropna=False, sort=True).size()
+    return counts.rename("images").reset_index()

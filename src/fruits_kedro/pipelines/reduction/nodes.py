@@ -1,0 +1,72 @@
+"""Features to principal components: fitted on Training alone, applied to all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from pyspark.ml import PipelineModel
+from pyspark.ml.functions import array_to_vector, vector_to_array
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.linalg.pca import fit_pca
+from fruits_kedro.parameters import PcaParams
+from fruits_kedro.spark_pca import distributed_moments, to_spark_model
+
+
+def fit_pca_model(
+    features: DataFrame, extraction_counts: pd.DataFrame, params: PcaParams
+) -> tuple[PipelineModel, pd.DataFrame]:
+    """Fit the PCA on the Training rows, exactly.
+
+    Returns:
+        A Spark ML pipeline from the vector column ``features`` to ``pca_features``; and
+        ``component, variance_explained, cumulative_variance`` (shares of the total variance).
+
+    Raises:
+        FruitsError: no Training rows, features of more than one backbone, or too many components.
+    """
+    training = features.where("split = 'Training'")
+    _refuse_mixed(features)
+    moments = distributed_moments(training.select("features"))
+    if moments is None:
+        splits = ", ".join(extraction_counts["split"])
+        raise FruitsError(
+            f"PCA is fitted on Training images, and there are none (splits: {splits}).\n"
+            "Choose a subset with Training images."
+        )
+    pca = fit_pca(moments, params.n_components, params.standardize)
+    model = to_spark_model(pca, features.sparkSession, "features", "pca_features")
+    variance = pd.DataFrame(
+        {
+            "component": np.arange(1, len(pca.variance_explained) + 1),
+            "variance_explained": pca.variance_explained,
+            "cumulative_variance": np.cumsum(pca.variance_explained),
+        }
+    )
+    return model, variance
+
+
+def _refuse_mixed(features: DataFrame) -> None:
+    fingerprints = [row.fingerprint for row in features.select("fingerprint").distinct().collect()]
+    if len(fingerprints) > 1:
+        raise FruitsError(
+            f"The features of several backbones are mixed: {', '.join(sorted(fingerprints))}.\n"
+            "Run the extraction again for all photos."
+        )
+
+
+def apply_pca(features: DataFrame, pca_model: PipelineModel) -> DataFrame:
+    """Project every row: ``path, split, label, pca_features`` (array<float> of length k)."""
+    vectors = features.withColumn("features", array_to_vector("features"))
+    scores = vector_to_array("pca_features", "float32").alias("pca_features")
+    return pca_model.transform(vectors).select("path", "split", "label", scores)
+
+
+def to_matrix(pca_features: DataFrame, explained_variance: pd.DataFrame) -> DataFrame:
+    """One column a component: ``path, split, label, pc_001 … pc_k``, ordered by path."""
+    components = [
+        F.col("pca_features")[i].alias(f"pc_{i + 1:03d}") for i in range(len(explained_variance))
+    ]
+    return pca_features.select("path", "split", "label", *components).orderBy("path")

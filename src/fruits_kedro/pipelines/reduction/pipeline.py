@@ -1,0 +1,24 @@
+"""features -> pca_model, explained_variance, pca_features, pca_matrix."""
+
+from kedro.pipeline import Node, Pipeline
+
+from fruits_kedro.pipelines.reduction.nodes import apply_pca, fit_pca_model, to_matrix
+
+
+def create_pipeline() -> Pipeline:
+    """Fit a PCA on the Training rows and apply it to all."""
+    return Pipeline(
+        [
+            Node(
+                fit_pca_model,
+                inputs=["features", "extraction_counts", "params:pca"],
+                outputs=["pca_model", "explained_variance"],
+                name="fit_pca_model",
+            ),
+            Node(apply_pca, ["features", "pca_model"], "pca_features", name="apply_pca"),
+            Node(
+                to_matrix, ["pca_features", "explained_variance"], "pca_matrix", name="to_matrix"
+            ),
+        ],
+        tags="reduction",
+    )

@@ -1,0 +1,128 @@
+"""The pictures, and the record of what was run."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly import express as px
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from fruits_kedro.parameters import PcaParams
+
+_MAX_POINTS = 5000
+_VERSIONS = ("fruits-kedro", "kedro", "pyspark", "ai-edge-litert", "pillow", "numpy", "pyarrow")
+_LAYOUT = {"template": "plotly_white", "margin": {"t": 60, "r": 30}}
+
+
+def plot_class_counts(class_counts: pd.DataFrame) -> go.Figure:
+    """Bars of the number of photos of each class, one colour a split."""
+    counts = class_counts.assign(label=class_counts["label"].fillna("(no label)"))
+    figure = px.bar(
+        counts,
+        y="label",
+        x="images",
+        color="split",
+        orientation="h",
+        title=f"{counts['images'].sum():,} photos of {counts['label'].nunique()} classes",
+        labels={"images": "photos", "label": ""},
+    )
+    height = max(300, 120 + 18 * counts["label"].nunique())
+    order = {"categoryorder": "category descending", "dtick": 1}
+    return figure.update_layout(height=height, yaxis=order, **_LAYOUT)
+
+
+def plot_scree(explained_variance: pd.DataFrame) -> go.Figure:
+    """Scree plot: the share of variance of each component, and their sum."""
+    component = explained_variance["component"]
+    kept = explained_variance["cumulative_variance"].iloc[-1]
+    figure = go.Figure(
+        [
+            go.Bar(x=component, y=explained_variance["variance_explained"], name="one component"),
+            go.Scatter(
+                x=component,
+                y=explained_variance["cumulative_variance"],
+                name="cumulative",
+                mode="lines+markers" if len(component) <= 60 else "lines",
+                yaxis="y2",
+            ),
+        ]
+    )
+    return figure.update_layout(
+        title=f"{len(component)} components keep {kept:.1%} of the variance",
+        xaxis={"title": "component"},
+        yaxis={"title": "variance explained", "tickformat": ".0%"},
+        yaxis2={
+            "title": "cumulative",
+            "tickformat": ".0%",
+            "range": [0, 1.02],
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+        },
+        legend={"x": 0.75, "y": 0.5},
+        **_LAYOUT,
+    )
+
+
+def plot_components(pca_features: DataFrame, explained_variance: pd.DataFrame) -> go.Figure:
+    """Scatter of the first two components, one colour a label (5,000 points at most)."""
+    scores = pca_features.selectExpr(
+        "path",
+        "split",
+        "coalesce(label, '(no label)') as label",
+        "pca_features[0] as pc_1",
+        "coalesce(pca_features[1], 0f) as pc_2",
+    )
+    # The first ones by a hash: a sample that is the same every time, taken without a full sort.
+    points = scores.orderBy(F.xxhash64("path"), "path").limit(_MAX_POINTS).toPandas()
+    shares = [f"{share:.1%}" for share in explained_variance["variance_explained"][:2]] + ["0 %"]
+    figure = px.scatter(
+        points.sort_values(["label", "path"]),
+        x="pc_1",
+        y="pc_2",
+        color="label",
+        symbol="split",
+        hover_name="path",
+        opacity=0.7,
+        title=f"First two principal components of {len(points):,} photos",
+        labels={"pc_1": f"component 1 ({shares[0]})", "pc_2": f"component 2 ({shares[1]})"},
+        render_mode="webgl",
+    )
+    return figure.update_layout(height=650, **_LAYOUT)
+
+
+def describe_run(
+    backbone_info: dict[str, Any],
+    extraction_counts: pd.DataFrame,
+    rejected_images: DataFrame,
+    explained_variance: pd.DataFrame,
+    subset: str,
+    pca: PcaParams,
+) -> dict[str, Any]:
+    """Record what made these features: versions, backbone, counts, variance.
+
+    The seconds of each stage are added when the run has ended.
+    """
+    reasons = rejected_images.groupBy("stage", "reason").count().orderBy("stage", "reason")
+    by_split = extraction_counts.set_index("split")
+    return {
+        "subset": subset,
+        "counts": {
+            **{column: int(by_split[column].sum()) for column in by_split},
+            "by_split": by_split.astype(int).to_dict("index"),
+            "rejected_by_reason": {f"{r.stage}: {r.reason}": r["count"] for r in reasons.collect()},
+        },
+        "backbone": backbone_info,
+        "pca": {
+            **pca.model_dump(),
+            "k": len(explained_variance),
+            "variance_kept": float(explained_variance["cumulative_variance"].iloc[-1]),
+        },
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in _VERSIONS},
+    }

@@ -1,0 +1,40 @@
+"""Plots and the record of the run."""
+
+from kedro.pipeline import Node, Pipeline
+
+from fruits_kedro.pipelines.reporting.nodes import (
+    describe_run,
+    plot_class_counts,
+    plot_components,
+    plot_scree,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Draw the counts, the variance and the first two components; describe the run."""
+    return Pipeline(
+        [
+            Node(plot_class_counts, "class_counts", "class_counts_plot", name="plot_class_counts"),
+            Node(plot_scree, "explained_variance", "scree_plot", name="plot_scree"),
+            Node(
+                plot_components,
+                inputs=["pca_features", "explained_variance"],
+                outputs="components_plot",
+                name="plot_components",
+            ),
+            Node(
+                describe_run,
+                inputs=[
+                    "backbone_info",
+                    "extraction_counts",
+                    "rejected_images",
+                    "explained_variance",
+                    "params:subset",
+                    "params:pca",
+                ],
+                outputs="model_info",
+                name="describe_run",
+            ),
+        ],
+        tags="reporting",
+    )

@@ -1,0 +1,98 @@
+"""A progress bar for the one long job: rows that came back from the Python workers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from pyspark.sql import SparkSession
+from rich import get_console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+logger = logging.getLogger(__name__)
+
+_POLL_S = 0.5
+_LOG_EVERY_S = 15
+
+
+class RowProgress:
+    """Shows how many rows a Spark query has received from its Python workers.
+
+    Reads the query's own live metrics, which executors send with their heartbeats: it costs the
+    workers nothing, and works on a cluster as on a laptop. Where there is no terminal it logs a
+    line now and then.
+    """
+
+    def __init__(self, spark: SparkSession, total: int, what: str) -> None:
+        self._store = spark._jsparkSession.sharedState().statusStore()
+        self._first = self._store.executionsCount()
+        self._total = total
+        self._what = what
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Start watching, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching and close the bar."""
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        console = get_console()
+        columns = [
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+        ]
+        started = logged = time.monotonic()
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(self._what, total=self._total, speed="")
+            while not self._stop.wait(_POLL_S):
+                done, now = self._rows(), time.monotonic()
+                speed = f"{done / (now - started):,.0f} images/s"
+                bar.update(task, completed=done, speed=speed)
+                if bar.disable and now - logged > _LOG_EVERY_S:
+                    logged = now
+                    share = done / max(self._total, 1)
+                    logger.info(
+                        "%s: %s of %s (%.0f %%), %s",
+                        self._what,
+                        f"{done:,}",
+                        f"{self._total:,}",
+                        100 * share,
+                        speed,
+                    )
+
+    def _rows(self) -> int:
+        try:
+            return sum(self._rows_of(execution) for execution in self._executions())
+        except Exception:  # a bar must never break the run it shows
+            logger.debug("No progress to show", exc_info=True)
+            return 0
+
+    def _executions(self) -> list[Any]:
+        new = self._store.executionsCount() - self._first
+        found = self._store.executionsList(self._first, new) if new > 0 else None
+        return [found.apply(i) for i in range(found.size())] if found is not None else []
+
+    def _rows_of(self, execution: Any) -> int:
+        values = self._store.executionMetrics(execution.executionId())
+        nodes = self._store.planGraph(execution.executionId()).allNodes()
+        for i in range(nodes.size()):
+            node = nodes.apply(i)
+            if "InArrow" not in node.name() and "InPandas" not in node.name():
+                continue
+            metrics = node.metrics()
+            for j in range(metrics.size()):
+                metric = metrics.apply(j)
+                if metric.name() == "number of output rows":
+                    value = values.get(metric.accumulatorId())
+                    return int(value.get().replace(",", "")) if value.isDefined() else 0
+        return 0

@@ -1,0 +1,70 @@
+"""What a run took, and the short table it ends with."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+STAGES = ("ingestion", "extraction", "reduction", "reporting")
+
+
+class StageClock:
+    """Seconds of each stage: from a node's first load to its last save, added up."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._started = time.perf_counter()
+        self._mark: tuple[str, float] | None = None
+
+    def touch(self, node: Any) -> None:
+        """Note that this node was at work until now; its time counts for its stage."""
+        now = time.perf_counter()
+        stage = next((tag for tag in STAGES if tag in node.tags), "other")
+        if self._mark is not None and self._mark[0] == node.name:
+            self.seconds[stage] += now - self._mark[1]
+        self._mark = (node.name, now)
+
+    @property
+    def total(self) -> float:
+        """Seconds since the clock was made."""
+        return time.perf_counter() - self._started
+
+    def stages(self, images: int) -> dict[str, dict[str, float]]:
+        """``seconds`` and ``images_per_s`` of each stage that ran, in order."""
+        return {
+            stage: {
+                "seconds": round(self.seconds[stage], 3),
+                "images_per_s": round(images / max(self.seconds[stage], 1e-9), 1),
+            }
+            for stage in STAGES
+            if stage in self.seconds
+        }
+
+
+def summary_table(info: dict[str, Any], places: dict[str, str]) -> Table:
+    """The table a run ends with.
+
+    Args:
+        info: ``model_info``, with ``stages`` and ``total_seconds``.
+        places: what lies where.
+    """
+    counts, pca, backbone = info["counts"], info["pca"], info["backbone"]
+    table = Table(box=box.SIMPLE, show_header=False, title="Result", title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("images read", f"{counts['images']:,}")
+    reasons = ", ".join(f"{n} {reason}" for reason, n in counts["rejected_by_reason"].items())
+    table.add_row("rejected", f"{counts['rejected']:,}" + (f" ({reasons})" if reasons else ""))
+    for stage, figures in info["stages"].items():
+        speed = f"{figures['seconds']:8.1f} s  {figures['images_per_s']:>10,.0f} images/s"
+        table.add_row(stage, speed)
+    table.add_row("whole run", f"{info['total_seconds']:8.1f} s")
+    table.add_row("components", f"{pca['k']} keep {pca['variance_kept']:.1%} of the variance")
+    table.add_row("backbone", f"{backbone['fingerprint']} ({backbone['engine']})")
+    for name, place in places.items():
+        table.add_row(name, place)
+    return table

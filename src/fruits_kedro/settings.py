@@ -1,0 +1,22 @@
+"""Project settings: https://docs.kedro.org/en/stable/kedro_project_setup/settings/."""
+
+import warnings
+
+from fruits_kedro.hooks import InputHooks, ReportHooks, SparkHooks
+
+# Kedro 1.7 calls it four times at every start; OmegaConf 2.4 has a new name for it.
+warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\) is deprecated")
+
+HOOKS = (InputHooks(), SparkHooks(), ReportHooks())
+
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "config_patterns": {"spark": ["spark*", "spark*/**"]},
+    "merge_strategy": {
+        "parameters": "soft",
+        "globals": "soft",
+        "catalog": "soft",
+        "spark": "soft",
+    },
+}

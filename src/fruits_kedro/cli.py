@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -44,3 +45,26 @@ run = click.Command(
     help=kedro_run.help,
 )
 cli.add_command(run)
+
+
+@cli.command()
+@click.option("--output", default="data/01_raw/fruits-360", show_default=True, help="Folder to fill.")
+@click.option("--classes", default=12, show_default=True, type=click.IntRange(1), help="Varieties.")
+@click.option("--images", default=80, show_default=True, type=click.IntRange(1), help="Photos of each.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same bytes.")
+@click.option("--broken", default=0, show_default=True, type=click.IntRange(0), help="Broken files to add.")
+def sample(output: str, classes: int, images: int, seed: int, broken: int) -> None:
+    """Make a folder of synthetic fruits in the layout of Fruits-360."""
+    from rich.progress import track
+
+    from fruits_kedro.sample import write_sample
+
+    root = Path(output)
+    if root.exists() and (not root.is_dir() or any(p.name != ".gitkeep" for p in root.iterdir())):
+        raise click.ClickException(f"{root} is not an empty folder; give another --output.")
+    try:
+        written = write_sample(root, classes, images, seed, broken)
+        total = sum(track(written, "Drawing fruits", total=classes))
+    except OSError as error:
+        raise click.ClickException(f"The sample cannot be written to {root}: {error}") from error
+    click.echo(f"{total:,} photos of {classes} varieties and {broken} broken files are in {root}.")

@@ -44,10 +44,15 @@ class InputHooks:
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
-        """Check that the photos are there and the store can be written."""
+        """Check that photos, store and weights are there, before anything starts or is written."""
         if "raw_images" in pipeline.inputs():
             catalog.load("raw_images").check()
         check_store(self._store)
+        if "params:extraction" in pipeline.inputs():
+            from fruits_kedro.backbones.load import load_backbone
+
+            params = catalog.load("params:extraction")
+            load_backbone(params.weights, params.engine, params.input_size)
 
 
 class SparkHooks:
@@ -126,13 +131,18 @@ class ReportHooks:
         info["stages"] = self._clock.stages(info["counts"]["images"])
         info["total_seconds"] = round(self._clock.total, 3)
         catalog.save("model_info", info)
-        places = {name: str(catalog[name]._describe()["filepath"]) for name in _OUTPUTS}
+        places = {name: _place(catalog[name]) for name in _OUTPUTS}
         get_console().print(summary_table(info, places))
 
     def _stop_progress(self) -> None:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+
+def _place(dataset: Any) -> str:
+    inner = getattr(dataset, "_dataset", dataset)  # what a CachedDataset holds
+    return str(inner._describe()["filepath"]).removeprefix("file://")
 
 
 def check_store(store: str) -> None:

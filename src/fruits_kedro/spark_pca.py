@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -15,34 +17,42 @@ from pyspark.sql import DataFrame, SparkSession
 from fruits_kedro.linalg.moments import Moments
 from fruits_kedro.linalg.pca import Pca
 
-_ROWS = 2048
+_ROWS = 1024  # 10 MB of float64
+_MAX_PARTS = 16  # of 13 MB each, for 1280 features
 
 
 def distributed_moments(vectors: DataFrame) -> Moments | None:
     """Moments of the one column of a frame (array<float>), or None for an empty frame.
 
-    Each partition sums its own in float64; they are merged in a tree, so that the driver
-    receives a few matrices however many partitions there are.
+    Each partition sums its own in float64. Where there are many, workers merge them in groups
+    first, so that the driver receives a few matrices however many partitions there are.
     """
-    parts = vectors.mapInArrow(_moments_of_partition, "moments binary").rdd.map(_unpack)
-    if parts.getNumPartitions() == 0:
-        return None
-    return parts.treeAggregate(None, _merge, _merge)
+    parts = vectors.mapInArrow(_moments_of_rows, "moments binary")
+    n_partitions = vectors.rdd.getNumPartitions()
+    if n_partitions > _MAX_PARTS:
+        groups = parts.repartition(math.isqrt(n_partitions))
+        parts = groups.mapInArrow(_moments_of_parts, "moments binary")
+    return functools.reduce(_merge, (Moments.from_bytes(row[0]) for row in parts.collect()), None)
 
 
-def _moments_of_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _moments_of_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     total: Moments | None = None
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS):
             rows = batch.column(0).slice(start, _ROWS)
             matrix = rows.flatten().to_numpy(zero_copy_only=False).reshape(len(rows), -1)
             total = _merge(total, Moments.of(matrix))
-    if total is not None:
-        yield pa.RecordBatch.from_pydict({"moments": [total.to_bytes()]})
+    yield from _to_batches(total)
 
 
-def _unpack(row: tuple[bytes]) -> Moments:
-    return Moments.from_bytes(bytes(row[0]))
+def _moments_of_parts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    parts = (Moments.from_bytes(part.as_py()) for batch in batches for part in batch.column(0))
+    yield from _to_batches(functools.reduce(_merge, parts, None))
+
+
+def _to_batches(moments: Moments | None) -> Iterator[pa.RecordBatch]:
+    if moments is not None:
+        yield pa.RecordBatch.from_pydict({"moments": [moments.to_bytes()]})
 
 
 def _merge(left: Moments | None, right: Moments | None) -> Moments | None:

@@ -6,13 +6,16 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from fruits_kedro.backbones.quiet import quiet_stderr
+
 
 class LiteRTModel:
     """A LiteRT flatbuffer, compiled for one thread and one image at a time."""
 
     def __init__(self, model: bytes) -> None:
-        self._interpreter = Interpreter(model_content=model, num_threads=1)
-        self._interpreter.allocate_tensors()
+        with quiet_stderr():
+            self._interpreter = Interpreter(model_content=model, num_threads=1)
+            self._interpreter.allocate_tensors()
         (self._input,) = self._interpreter.get_input_details()
         (self._output,) = self._interpreter.get_output_details()
         self._pixels = np.empty(self._input["shape"], np.float32)

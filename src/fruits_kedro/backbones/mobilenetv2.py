@@ -6,14 +6,17 @@ model does not need.
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fruits_kedro.backbones.quiet import quiet_stderr
 from fruits_kedro.errors import FruitsError
 
 if TYPE_CHECKING:
@@ -57,15 +60,9 @@ def build(weights: str | Path | None, input_size: int) -> keras.Model:
 
 def convert_to_litert(model: keras.Model) -> bytes:
     """Convert a Keras model to a float32 LiteRT flatbuffer with a batch of one image."""
-    tf = _tensorflow()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as noise:  # the converter's C++ writes a page of notes
-        os.dup2(noise.fileno(), 2)
-        try:
-            return bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+    # Keras prints the signature it exports, a line a weight.
+    with quiet_stderr(), redirect_stdout(io.StringIO()):
+        return bytes(_tensorflow().lite.TFLiteConverter.from_keras_model(model).convert())
 
 
 def weights_to_bytes(model: keras.Model) -> bytes:
@@ -100,7 +97,8 @@ class TensorFlowModel:
 
 def _tensorflow() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with quiet_stderr():
+        import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
     return tf

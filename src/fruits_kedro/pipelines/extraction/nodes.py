@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -91,24 +92,31 @@ def count_extracted(image_index: DataFrame, features: DataFrame, rejected: DataF
         ``split, images, features, rejected``.
 
     Raises:
-        FruitsError: a photo is missing or doubled, or a split has no usable photo at all.
+        FruitsError: a photo is missing or doubled, a split has no usable photo at all, or the
+            features come from more than one backbone.
     """
     frames = {"images": image_index, "features": features, "rejected": rejected}
-    counted = [
-        frame.groupBy("split").agg(F.count("*").alias("n")).withColumn("what", F.lit(what))
-        for what, frame in frames.items()
-    ]
-    long = counted[0].unionByName(counted[1]).unionByName(counted[2]).toPandas()
+    counted = []
+    for what, frame in frames.items():
+        prints = "collect_set(fingerprint)" if what == "features" else "array()"
+        aggregates = [F.count("*").alias("n"), F.expr(f"cast({prints} as array<string>) as prints")]
+        counted.append(frame.groupBy("split").agg(*aggregates).withColumn("what", F.lit(what)))
+    long = functools.reduce(DataFrame.unionByName, counted).toPandas()
     counts = long.pivot(index="split", columns="what", values="n").reindex(columns=list(frames))
     counts = counts.fillna(0).astype("int64").reset_index().rename_axis(columns=None)
-    _check(counts)
+    _check(counts, {fingerprint for prints in long["prints"] for fingerprint in prints})
     return counts
 
 
-def _check(counts: pd.DataFrame) -> None:
+def _check(counts: pd.DataFrame, fingerprints: set[str]) -> None:
     lost = counts[counts["images"] != counts["features"] + counts["rejected"]]
     if not lost.empty:
         raise FruitsError(f"Rows were lost or doubled in extraction:\n{lost.to_string(index=False)}")
+    if len(fingerprints) > 1:
+        raise FruitsError(
+            f"The features of several backbones are mixed: {', '.join(sorted(fingerprints))}.\n"
+            "Run the extraction again for all photos."
+        )
     for row in counts.itertuples():
         if row.features == 0:
             raise FruitsError(

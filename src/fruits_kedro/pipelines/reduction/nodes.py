@@ -25,10 +25,9 @@ def fit_pca_model(
         ``component, variance_explained, cumulative_variance`` (shares of the total variance).
 
     Raises:
-        FruitsError: no Training rows, features of more than one backbone, or too many components.
+        FruitsError: no Training rows, or too many components.
     """
     training = features.where("split = 'Training'")
-    _refuse_mixed(features)
     moments = distributed_moments(training.select("features"))
     if moments is None:
         splits = ", ".join(extraction_counts["split"])
@@ -46,15 +45,6 @@ def fit_pca_model(
         }
     )
     return model, variance
-
-
-def _refuse_mixed(features: DataFrame) -> None:
-    fingerprints = [row.fingerprint for row in features.select("fingerprint").distinct().collect()]
-    if len(fingerprints) > 1:
-        raise FruitsError(
-            f"The features of several backbones are mixed: {', '.join(sorted(fingerprints))}.\n"
-            "Run the extraction again for all photos."
-        )
 
 
 def apply_pca(features: DataFrame, pca_model: PipelineModel) -> DataFrame:

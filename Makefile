@@ -1,0 +1,31 @@
+# make run    set everything up, run the main job
+# make test   set everything up, run the tests
+# make setup  set everything up
+# make lint   style and types
+# make bench  measure the extraction and the PCA (IMAGES=<folder of photos>)
+
+PYTHONS ?= python3.11 python3.12 python3 python
+IMAGES ?= data/01_raw/fruits-360
+BIN := .venv/bin
+
+.PHONY: run test setup lint bench
+
+run: setup
+	@if [ -z "$$(ls -A data/01_raw/fruits-360 2>/dev/null)" ]; then $(BIN)/kedro sample; fi
+	@$(BIN)/kedro run
+
+test: setup
+	@$(BIN)/pytest
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: setup
+	@$(BIN)/python benchmarks/extraction.py --images "$(IMAGES)"
+	@$(BIN)/python benchmarks/pca.py --images "$(IMAGES)"
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	@sh tools/setup.sh $(PYTHONS)
+	@touch $@

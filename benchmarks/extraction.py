@@ -1,0 +1,168 @@
+"""Images per second of the extraction beside what this machine could do: ratios within one run.
+
+    python benchmarks/extraction.py --images ../shared/data/fruits-360
+
+prints a table and writes it to benchmarks/results/extraction.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from fruits_kedro.backbones.load import load_backbone
+from fruits_kedro.extractor import compiled, extract
+from fruits_kedro.image_folder import ImageFolder
+
+RESULTS = Path(__file__).parent / "results" / "extraction.md"
+RAW_SECONDS = 15
+
+
+def bare_loop(task: tuple[str, list[str]]) -> int:
+    """Read, decode, resize, infer: no Spark, no Kedro, nothing written."""
+    root, paths = task
+    folder, backbone = ImageFolder(root), load_backbone("imagenet", "litert", 224)
+    outcomes = extract(paths, folder.read, compiled(backbone), backbone)
+    return sum(isinstance(outcome, np.ndarray) for outcome in outcomes)
+
+
+def raw_model(_: int) -> float:
+    """Images per second of the model alone, on pixels that are already there."""
+    model = compiled(load_backbone("imagenet", "litert", 224))
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
+    model(pixels)
+    started, done = time.perf_counter(), 0
+    while time.perf_counter() - started < RAW_SECONDS:
+        model(pixels)
+        done += 1
+    return done / (time.perf_counter() - started)
+
+
+def tf_data(root: str, paths: list[str]) -> float:
+    """The usual way: tf.data and Keras' predict, one process, all cores; model built before."""
+    from fruits_kedro.backbones import mobilenetv2
+
+    tf = mobilenetv2._tensorflow()
+    model = mobilenetv2.build("imagenet", 224)
+
+    def load(path: object) -> object:
+        image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
+        return tf.image.resize(image, (224, 224), method="bicubic") / 127.5 - 1
+
+    def batches(names: list[str]) -> object:
+        files = tf.data.Dataset.from_tensor_slices([f"{root}/{name}" for name in names])
+        return files.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(32).prefetch(2)
+
+    model.predict(batches(paths[:64]), verbose=0)
+    started = time.perf_counter()
+    model.predict(batches(paths), verbose=0)
+    return len(paths) / (time.perf_counter() - started)
+
+
+class WorkerMemory(threading.Thread):
+    """Largest resident set of any Python worker of Spark below this process, in MB."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak_mb = 0.0
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        """Sample five times a second."""
+        while not self.done.wait(0.2):
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    if "pyspark.daemon" in " ".join(process.cmdline()):
+                        self.peak_mb = max(self.peak_mb, process.memory_info().rss / 1e6)
+                except psutil.Error:
+                    continue
+
+
+def kedro_run(images: str) -> tuple[dict, float, float]:
+    """A whole ``kedro run``: model_info, seconds of the process, peak memory of a worker."""
+    memory = WorkerMemory()
+    with tempfile.TemporaryDirectory() as store:
+        memory.start()
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "kedro", "run", "--params", f"images={images},store={store}"]
+        subprocess.run(command, check=True, capture_output=True)
+        seconds = time.perf_counter() - started
+        memory.done.set()
+        info = json.loads(Path(store, "08_reporting/model_info.json").read_text())
+    return info, seconds, memory.peak_mb
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", required=True, help="a folder of photos")
+    parser.add_argument("--tf-images", type=int, default=2000, help="photos for tf.data")
+    arguments = parser.parse_args()
+    root = str(Path(arguments.images).resolve())
+    paths = ImageFolder(root).list().column("path").to_pylist()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    load_backbone("imagenet", "litert", 224)  # convert and cache, outside every timing
+
+    with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
+        raw = sum(pool.map(raw_model, range(cores)))
+    info, process_seconds, worker_mb = kedro_run(root)
+    with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
+        list(pool.map(bare_loop, [(root, paths[:8])] * cores))  # imports and compilation
+        started = time.perf_counter()
+        done = sum(pool.map(bare_loop, [(root, paths[i::cores]) for i in range(cores)]))
+        bare = done / (time.perf_counter() - started)
+    predict = tf_data(root, paths[:: max(1, len(paths) // arguments.tf_images)])
+
+    stages = info["stages"]
+    stage_seconds = stages["ingestion"]["seconds"] + stages["extraction"]["seconds"]
+    stage = len(paths) / stage_seconds
+    whole = len(paths) / process_seconds
+    rows = [
+        ("`kedro run`, photos to committed Parquet (listing and extraction)", stage),
+        ("`kedro run`, whole process (with JVM, PCA, plots)", whole),
+        (f"bare loop: read, decode, resize, model; {cores} processes, no Spark", bare),
+        (f"raw model alone, {cores} processes", raw),
+        ("`tf.data` + `model.predict`, one process, all cores", predict),
+    ]
+    lines = [
+        f"{len(paths):,} photos, {cores} cores, {_cpu()}, {time.strftime('%Y-%m-%d')}.",
+        "",
+        "| what | images/s | extraction stage / this |",
+        "| --- | ---: | ---: |",
+        *(f"| {name} | {speed:,.1f} | {stage / speed:.2f} |" for name, speed in rows),
+        "",
+        f"Peak memory of a Python worker: {worker_mb:,.0f} MB.",
+        "",
+        "| stage of `kedro run` | seconds |",
+        "| --- | ---: |",
+        *(f"| {name} | {figures['seconds']:.1f} |" for name, figures in stages.items()),
+        f"| whole process | {process_seconds:.1f} |",
+    ]
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text("# Extraction\n\n" + "\n".join(lines) + "\n")
+    print("\n".join(lines))
+
+
+def _cpu() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+        return next(x.split(": ")[1] for x in text.splitlines() if x.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+if __name__ == "__main__":
+    main()

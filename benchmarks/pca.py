@@ -1,0 +1,139 @@
+"""The distributed PCA beside numpy, scikit-learn and Spark's own: exactness and seconds.
+
+    python benchmarks/pca.py --images ../shared/data/fruits-360
+
+extracts the features once, prints a table and writes it to benchmarks/results/pca.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pyspark.ml import PipelineModel
+from pyspark.ml.feature import PCA as SparkPCA
+from pyspark.ml.functions import array_to_vector, vector_to_array
+from pyspark.sql import DataFrame, SparkSession
+from sklearn.decomposition import PCA
+
+from fruits_kedro.linalg.pca import fit_pca
+from fruits_kedro.spark_pca import distributed_moments, to_spark_model
+from fruits_kedro.spark_session import prepare_session, start_session
+
+RESULTS = Path(__file__).parent / "results" / "pca.md"
+K = 50
+FITS = 20
+SETTINGS = {
+    "spark.master": "local[*,4]",
+    "spark.driver.memory": "4g",
+    "spark.ui.enabled": False,
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
+    "spark.sql.execution.arrow.pyspark.enabled": True,
+}
+
+
+def reference(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Cumulative variance by numpy's SVD and scores by scikit-learn, both in float64."""
+    variances = np.linalg.svd(matrix - matrix.mean(axis=0), compute_uv=False) ** 2
+    scores = PCA(K, svd_solver="full").fit_transform(matrix)
+    return np.cumsum(variances / variances.sum())[:K], scores
+
+
+def our_fit(data: DataFrame, folder: str) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Cumulative variance, scores of the stored and loaded model in order of ``i``, seconds."""
+    started = time.perf_counter()
+    pca = fit_pca(distributed_moments(data.select("features")), K, standardize=False)
+    seconds = time.perf_counter() - started
+    model = to_spark_model(pca, data.sparkSession, "features", "scores")
+    model.write().overwrite().save(folder)
+    vectors = data.withColumn("features", array_to_vector("features"))
+    loaded = PipelineModel.load(folder).transform(vectors)
+    rows = loaded.select("i", vector_to_array("scores").alias("scores")).toPandas()
+    return np.cumsum(pca.variance_explained), np.stack(rows.sort_values("i")["scores"]), seconds
+
+
+def spark_fit(data: DataFrame) -> tuple[NDArray[np.float64], float]:
+    """Cumulative variance of Spark's own PCA, seconds."""
+    vectors = data.withColumn("features", array_to_vector("features")).cache()
+    vectors.count()
+    started = time.perf_counter()
+    model = SparkPCA(k=K, inputCol="features", outputCol="scores").fit(vectors)
+    seconds = time.perf_counter() - started
+    vectors.unpersist()
+    return np.cumsum(model.explainedVariance.toArray()), seconds
+
+
+def measure(spark: SparkSession, features: NDArray[np.float32], rows: int) -> str:
+    """One row of the table: 20 fits, each of other rows or in other partitions."""
+    errors, score_errors, seconds, theirs = [], [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        expected = scores = None
+        for fit in range(FITS):
+            rng = np.random.default_rng(fit)
+            if rows < len(features) or expected is None:
+                chosen = np.sort(rng.choice(len(features), rows, replace=False))
+                matrix = features[chosen]
+                expected, scores = reference(matrix.astype(np.float64))
+                frame = spark.createDataFrame(
+                    [(i, row.tolist()) for i, row in enumerate(matrix)], "i int, features array<float>"
+                )
+                frame.write.mode("overwrite").parquet(f"{folder}/rows")
+            data = spark.read.parquet(f"{folder}/rows").repartition(2 + fit % 5).cache()
+            data.count()
+            variance, ours, fit_seconds = our_fit(data, f"{folder}/model")
+            errors.append(np.abs(variance - expected).max())
+            score_errors.append(np.abs(np.abs(ours) - np.abs(scores)).max())
+            seconds.append(fit_seconds)
+            if fit < 3:
+                theirs.append((np.abs(spark_fit(data)[0] - expected).max(), spark_fit(data)[1]))
+            data.unpersist()
+    spark_error = max(error for error, _ in theirs)
+    spark_seconds = float(np.median([s for _, s in theirs]))
+    ours_seconds = float(np.median(seconds))
+    return (
+        f"| {rows:,} x {features.shape[1]} | {max(errors):.1e} | {max(score_errors):.1e} | "
+        f"{ours_seconds:.2f} | {spark_seconds:.2f} | {spark_seconds / ours_seconds:.1f} | "
+        f"{spark_error:.1e} |"
+    )
+
+
+def main() -> None:
+    """Extract, measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", required=True, help="a folder of photos")
+    parser.add_argument("--store", help="a finished store: its features are used, none extracted")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        store = arguments.store or folder
+        if arguments.store is None:
+            params = f"images={Path(arguments.images).resolve()},store={store}"
+            subprocess.run([sys.executable, "-m", "kedro", "run", "--params", params], check=True)
+        table = pq.read_table(Path(store, "04_feature/extracted_features"), columns=["features"])
+    column = table.column("features").drop_null().combine_chunks()
+    features = column.flatten().to_numpy().reshape(len(column), -1)
+    prepare_session(SETTINGS)
+    spark = start_session(SETTINGS)
+    lines = [
+        f"{FITS} fits of {K} components each; other rows or other partitions every time; "
+        f"{time.strftime('%Y-%m-%d')}.",
+        "",
+        "| rows x features | largest error of the cumulative variance (numpy, float64) | largest "
+        "error of a score of the loaded model (scikit-learn) | seconds a fit | Spark's own `PCA`, "
+        "seconds | ratio | error of Spark's own |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *(measure(spark, features, rows) for rows in (min(300, len(features)), len(features))),
+    ]
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text("# PCA\n\n" + "\n".join(lines) + "\n")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The engines against published features, and where weights come from."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from fruits_kedro.backbones import mobilenetv2
+from fruits_kedro.backbones.load import cache_folder, load_backbone
+from fruits_kedro.backbones.weights import IMAGENET_FILE
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.extractor import compiled, extract
+from fruits_kedro.image_folder import ImageFolder
+
+
+@pytest.mark.parametrize("engine", ["litert", "tensorflow"])
+def test_features_equal_the_published_ones(engine, shared, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(shared / "keras"))
+    golden = pq.read_table(shared / "golden" / "mobilenetv2_imagenet_features.parquet")
+    published = np.array(golden.column("features").to_pylist(), np.float32)
+    backbone = load_backbone("imagenet", engine, 224)
+    read = ImageFolder(str(shared / "data" / "fruits-360")).read
+    ours = np.array(extract(golden.column("path").to_pylist(), read, compiled(backbone), backbone))
+    assert ours.shape == published.shape == (240, 1280)
+    error = np.linalg.norm(ours - published, axis=1) / np.linalg.norm(published, axis=1)
+    assert error.max() <= 1e-5
+
+
+def test_engines_agree_and_share_a_fingerprint(random_weights):
+    photos = np.random.default_rng(0).integers(0, 256, (5, 96, 96, 3), np.uint8)
+    litert, tensorflow = (
+        load_backbone(str(random_weights), engine, 96) for engine in ("litert", "tensorflow")
+    )
+    assert litert.fingerprint == tensorflow.fingerprint
+    assert litert.fingerprint.startswith("mobilenetv2-96-f32-")
+    ours, theirs = litert.compile()(photos), tensorflow.compile()(photos)
+    assert ours.dtype == np.float32 and ours.shape == (5, 1280)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
+    assert np.ptp(theirs, axis=0).max() > 1e-3  # photos differ, so do features
+
+
+def test_a_cached_model_needs_no_tensorflow(random_weights, monkeypatch):
+    first = load_backbone(str(random_weights), "litert", 96)
+    assert (cache_folder() / f"mobilenetv2-96-f32-{first.weights_sha256}.litert").is_file()
+    monkeypatch.setattr(mobilenetv2, "_tensorflow", lambda: pytest.fail("imported TensorFlow"))
+    assert load_backbone(str(random_weights), "litert", 96) == first
+
+
+def test_other_weights_have_another_fingerprint(random_weights, tmp_path):
+    mobilenetv2._keras().utils.set_random_seed(1)
+    other = tmp_path / "other.weights.h5"
+    mobilenetv2.build(None, 96).save_weights(other)
+    one, two = (load_backbone(str(path), "litert", 96) for path in (random_weights, other))
+    assert one.fingerprint != two.fingerprint
+
+
+def test_missing_file_of_weights(tmp_path):
+    with pytest.raises(FruitsError, match="there is no file .*nothing.h5"):
+        load_backbone(str(tmp_path / "nothing.h5"), "litert", 96)
+
+
+def test_weights_of_another_architecture(tmp_path):
+    keras = mobilenetv2._keras()
+    small = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    small.save_weights(tmp_path / "small.weights.h5")
+    with pytest.raises(FruitsError, match="does not fit MobileNetV2"):
+        load_backbone(str(tmp_path / "small.weights.h5"), "litert", 96)
+
+
+def test_no_weights_and_no_network(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+
+    def no_network(*_):
+        raise OSError("URL fetch failure")
+
+    monkeypatch.setattr(mobilenetv2, "build", no_network)  # a machine without a network
+    with pytest.raises(FruitsError, match="neither cached nor downloadable") as caught:
+        load_backbone("imagenet", "litert", 224)
+    assert IMAGENET_FILE in str(caught.value) and str(tmp_path / "models") in str(caught.value)
+
+
+def test_an_unexpected_imagenet_file_is_said(tmp_path, random_weights, monkeypatch, caplog):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / IMAGENET_FILE).write_bytes(random_weights.read_bytes())
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(FruitsError, match="does not fit|fits"):
+        load_backbone("imagenet", "litert", 32)
+    assert "is not the file that Keras publishes" in caplog.text

@@ -1,0 +1,107 @@
+"""What many tests share: the project, one Spark session, the real photos, a small model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from kedro.framework.startup import bootstrap_project
+from pyspark.sql import SparkSession
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The real photos, the ImageNet weights and the golden features."""
+    if not (SHARED / "golden").is_dir():
+        message = f"needs the real photos and golden features in {SHARED}"
+        if os.environ.get("CI"):
+            pytest.fail(f"CI {message}")
+        pytest.skip(message)
+    return SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project in the test environment, with a cache of its own."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["KEDRO_ENV"] = "test"
+    os.chdir(ROOT)
+    bootstrap_project(ROOT)
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def spark(project: Path) -> SparkSession:
+    """One session for all tests, with the settings of the test environment."""
+    from fruits_kedro.spark_session import prepare_session, start_session
+
+    settings = {
+        "spark.master": "local[2,4]",
+        "spark.ui.enabled": False,
+        "spark.sql.shuffle.partitions": 1,
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.pyspark.enabled": True,
+        "spark.driver.memory": "1g",
+    }
+    prepare_session(settings)
+    return start_session(settings)
+
+
+@pytest.fixture(scope="session")
+def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of weights that needs no download: random ones, normalised on random images.
+
+    As Keras initialises it, MobileNetV2's features are all about 1e-12: one pass that sets the
+    statistics of batch normalisation makes them differ from image to image.
+    """
+    from fruits_kedro.backbones import mobilenetv2
+
+    keras = mobilenetv2._keras()
+    keras.utils.set_random_seed(0)
+    model = mobilenetv2.build(None, 96)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    model(np.random.default_rng(0).uniform(-1, 1, (16, 96, 96, 3)).astype("f4"), training=True)
+    path = tmp_path_factory.mktemp("weights") / "random.weights.h5"
+    model.save_weights(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 synthetic fruits of 3 varieties (45 Training, 15 Test) and 30 broken files of 10 kinds."""
+    from fruits_kedro.sample import write_sample
+
+    root = tmp_path_factory.mktemp("sample") / "fruits"
+    assert sum(write_sample(root, classes=3, images=20, seed=0, broken=30)) == 60
+    return root
+
+
+@pytest.fixture(scope="session")
+def kedro_run(spark: SparkSession, random_weights: Path) -> Callable[..., Result]:
+    """``kedro run`` in this process: ``kedro_run(images=…, store=…)`` gives code and output."""
+    from fruits_kedro.cli import run
+
+    def invoke(*arguments: str, **params: object) -> Result:
+        given = {"extraction.weights": random_weights, **params}
+        text = ",".join(f"{key}={value}" for key, value in given.items())
+        return CliRunner().invoke(run, ["--params", text, *arguments], standalone_mode=True)
+
+    return invoke
+
+
+@pytest.fixture(scope="session")
+def finished(
+    kedro_run: Callable[..., Result], sample: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Result]:
+    """The store and the result of one whole run over the sample with broken files."""
+    store = tmp_path_factory.mktemp("store")
+    return store, kedro_run(images=sample, store=store)

@@ -1,0 +1,94 @@
+"""Extraction on Spark: partitions, counts and what they refuse."""
+
+import pytest
+
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.pipelines.extraction.nodes import (
+    count_extracted,
+    count_partitions,
+    split_extracted,
+)
+
+
+@pytest.mark.parametrize(
+    ("images", "cores", "partitions"),
+    [
+        (1, 8, 1),
+        (300, 2, 2),
+        (10_720, 2, 2),
+        (100_000, 2, 4),  # 488 MB of features: four files of 122 MB
+        (100_000, 16, 16),
+        (10_000_000, 160, 480),  # 48 GB: 102 MB a file
+    ],
+)
+def test_partitions_fit_the_cores_and_the_files(images, cores, partitions):
+    assert count_partitions(images, 1280, cores) == partitions
+
+
+SCHEMA = (
+    "path string, split string, label string, features array<float>, error string, "
+    "fingerprint string"
+)
+EXTRACTED = [
+    ("a.jpg", "Training", "Kiwi", [1.0, 2.0], None, "x"),
+    ("b.jpg", "Training", "Kiwi", None, "decode: damaged: broken: very, \"quoted\"", "x"),
+    ("c.jpg", "Test", "Kiwi", [3.0, 4.0], None, "x"),
+]
+
+
+def index(spark, rows):
+    return spark.createDataFrame([row[:3] for row in rows], "path string, split string, label string")
+
+
+def test_rejected_rows_are_parted_from_usable_ones(spark):
+    features, rejected, _ = split_extracted(spark.createDataFrame(EXTRACTED, SCHEMA))
+    assert [row.asDict() for row in rejected.collect()] == [
+        {
+            "path": "b.jpg",
+            "split": "Training",
+            "label": "Kiwi",
+            "stage": "decode",
+            "reason": "damaged",
+            "detail": 'broken: very, "quoted"',
+        }
+    ]
+    assert features.columns == ["path", "split", "label", "features", "fingerprint"]
+    assert {row.path: row.features for row in features.collect()} == {
+        "a.jpg": [1.0, 2.0],
+        "c.jpg": [3.0, 4.0],
+    }
+
+
+def count(spark, indexed, extracted):
+    features, rejected, _ = split_extracted(spark.createDataFrame(extracted, SCHEMA))
+    return count_extracted(index(spark, indexed), features, rejected)
+
+
+def test_counts_of_each_split(spark):
+    counts = count(spark, EXTRACTED, EXTRACTED)
+    assert counts.to_dict("records") == [
+        {"split": "Test", "images": 1, "features": 1, "rejected": 0},
+        {"split": "Training", "images": 2, "features": 1, "rejected": 1},
+    ]
+
+
+def test_a_lost_row_is_an_error(spark):
+    with pytest.raises(FruitsError, match="lost or doubled"):
+        count(spark, EXTRACTED, EXTRACTED[1:])
+
+
+def test_a_doubled_row_is_an_error(spark):
+    with pytest.raises(FruitsError, match="lost or doubled"):
+        count(spark, EXTRACTED, [*EXTRACTED, EXTRACTED[0]])
+
+
+def test_a_split_without_any_usable_photo_is_an_error(spark):
+    broken = [*EXTRACTED[:2], ("c.jpg", "Test", "Kiwi", None, "read: missing: ", "x")]
+    with pytest.raises(FruitsError, match="None of the 1 photos of the split Test"):
+        count(spark, EXTRACTED, broken)
+
+
+def test_features_of_two_backbones_are_never_mixed(spark):
+    mixed = [*EXTRACTED[:2], (*EXTRACTED[2][:5], "y")]
+    with pytest.raises(FruitsError, match="several backbones are mixed: x, y"):
+        count(spark, EXTRACTED, mixed)

@@ -1,0 +1,35 @@
+"""Errors in a few words."""
+
+from fruits_kedro.errors import FruitsError, ImageError, summarize
+
+JVM = """An error occurred while calling o99.save.
+: org.apache.spark.SparkException: Job aborted due to stage failure: Task 1 failed 4 times
+\tat org.apache.spark.scheduler.DAGScheduler.failJobAndIndependentStages(DAGScheduler.scala:2898)
+\tat java.base/java.lang.Thread.run(Thread.java:840)
+Caused by: java.lang.RuntimeException: outer
+\t... 17 more
+Caused by: java.io.IOException: No space left on device
+\tat java.base/java.io.FileOutputStream.writeBytes(Native Method)
+"""
+
+
+def test_a_jvm_trace_shrinks_to_its_head_and_its_deepest_cause():
+    assert summarize(RuntimeError(JVM)).splitlines() == [
+        "An error occurred while calling o99.save.",
+        "IOException: No space left on device",
+    ]
+
+
+def test_the_projects_own_messages_stay_whole():
+    text = "\n".join(f"line {i}" for i in range(30))
+    assert summarize(FruitsError(text)) == text
+
+
+def test_an_error_without_words_has_its_type():
+    assert summarize(ValueError()) == "ValueError"
+
+
+def test_an_image_error_is_one_line():
+    error = ImageError("decode", "damaged", "two\nlines " + "x" * 400)
+    assert str(error).startswith("decode: damaged: two lines xxx")
+    assert len(error.detail) == 300 and "\n" not in str(error)

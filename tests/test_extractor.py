@@ -1,0 +1,102 @@
+"""One row out for each row in, with features or with the reason why not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fruits_kedro import extractor
+from fruits_kedro.errors import ImageError
+from fruits_kedro.sample import draw_class
+
+
+@dataclass
+class MeanColour:
+    """Stands in for a network: its features are the mean colour of a photo."""
+
+    name: str = "mean_colour"
+    engine: str = "litert"
+    input_size: int = 10
+    n_features: int = 3
+    batch_size: int = 4
+    fingerprint: str = "mean-colour"
+
+    def compile(self):
+        return lambda images: images.mean(axis=(1, 2)).astype(np.float32)
+
+
+PHOTOS = {f"{i}.jpg": content for i, (_, _, content) in enumerate(draw_class("Plum 1", 150, 0))}
+
+
+def read(path):
+    if path not in PHOTOS:
+        raise ImageError("read", "missing", path)
+    return PHOTOS[path]
+
+
+def batch(paths):
+    return pa.RecordBatch.from_pydict(
+        {"path": paths, "split": ["Test"] * len(paths), "label": ["Plum 1"] * len(paths)}
+    )
+
+
+def test_rows_stay_whole_and_in_order():
+    paths = [f"{i}.jpg" for i in range(150)]
+    paths[7] = paths[77] = "gone.jpg"
+    batches = list(extractor.extract_batches([batch(paths)], read, MeanColour()))
+    assert [b.num_rows for b in batches] == [64, 64, 22]
+    table = pa.Table.from_batches(batches)
+    assert table.column("path").to_pylist() == paths
+    for i, row in enumerate(table.to_pylist()):
+        assert row["fingerprint"] == "mean-colour"
+        if i in (7, 77):
+            assert (row["features"], row["error"]) == (None, "read: missing: gone.jpg")
+        else:
+            assert row["error"] is None
+            image = extractor.resize(extractor.decode(PHOTOS[paths[i]]), 10)
+            np.testing.assert_allclose(row["features"], image.mean(axis=(0, 1)), rtol=1e-6)
+
+
+def test_a_batch_of_failures_only():
+    (out,) = extractor.extract_batches([batch(["x", "y"])], read, MeanColour())
+    assert out.column("features").to_pylist() == [None, None]
+
+
+def test_no_rows_in_no_rows_out():
+    assert list(extractor.extract_batches([batch([])], read, MeanColour())) == []
+
+
+def test_one_photo_that_the_model_refuses_costs_no_other():
+    backbone = MeanColour()
+
+    def model(images):
+        if (images[:, 0, 0, 0] == 1).any():
+            raise RuntimeError("no")
+        return images.mean(axis=(1, 2)).astype(np.float32)
+
+    images = [np.full((2, 2, 3), value, np.uint8) for value in (0, 1, 2)]
+    first, second, third = extractor._infer(images, model)
+    assert (first.tolist(), third.tolist()) == ([0, 0, 0], [2, 2, 2])
+    assert str(second) == "infer: failed: no"
+
+
+def test_features_that_are_not_finite_are_rejected():
+    (outcome,) = extractor._infer(
+        [np.zeros((2, 2, 3), np.uint8)], lambda _: np.array([[1, np.nan, 3]], np.float32)
+    )
+    assert (outcome.stage, outcome.reason) == ("infer", "not_finite")
+
+
+def test_the_model_is_compiled_once(monkeypatch):
+    monkeypatch.setattr(extractor, "_compiled", {})
+    built = []
+    backbone = MeanColour()
+    monkeypatch.setattr(MeanColour, "compile", lambda self: built.append(self) or (lambda x: x))
+    assert extractor.compiled(backbone) is extractor.compiled(backbone)
+    assert len(built) == 1
+
+
+@pytest.fixture(autouse=True)
+def fresh_models(monkeypatch):
+    monkeypatch.setattr(extractor, "_compiled", {})

@@ -1,0 +1,50 @@
+"""Kedro's own commands on this project, and every environment's configuration."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kedro.framework.project import pipelines
+from kedro.framework.session import KedroSession
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("env", ["base", "local", "test"])
+def test_the_catalog_of_every_environment_resolves(env):
+    with KedroSession.create(ROOT, env=env) as session:
+        catalog = session.load_context().catalog
+    used = pipelines["__default__"].datasets()
+    missing = {n for n in used if not n.startswith("params:")} - set(catalog.keys()) - {"backbone"}
+    assert missing == set()
+
+
+def test_places_can_be_given_for_one_run():
+    params = {"images": "s3://bucket/photos", "store": "/tmp/out"}
+    with KedroSession.create(ROOT, env="test", runtime_params=params) as session:
+        catalog = session.load_context().catalog
+    assert catalog["raw_images"]._describe() == {"filepath": "s3://bucket/photos"}
+    assert catalog["model_info"]._describe()["filepath"].as_posix().startswith("/tmp/out/")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["registry", "list"], ["catalog", "describe-datasets"], ["run", "--help"], ["viz", "build"]],
+    ids=" ".join,
+)
+def test_no_java_starts(command, tmp_path):
+    trap = tmp_path / "bin" / "java"
+    trap.parent.mkdir()
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\nexit 1\n")
+    trap.chmod(0o755)
+    (tmp_path / "release").write_text('JAVA_VERSION="17.0.1"\n')
+    environment = os.environ | {"JAVA_HOME": str(tmp_path), "KEDRO_ENV": "base"}
+    del environment["PYSPARK_SUBMIT_ARGS"]
+    done = subprocess.run(
+        [sys.executable, "-m", "kedro", *command],
+        cwd=ROOT, env=environment, capture_output=True, text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "started").exists()

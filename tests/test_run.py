@@ -1,0 +1,166 @@
+"""One whole run over photos of which a third are broken, and a second one over it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from pyspark.ml import PipelineModel
+from pyspark.ml.functions import array_to_vector, vector_to_array
+from sklearn.decomposition import PCA
+
+from fruits_kedro.backbones.load import load_backbone
+from fruits_kedro.images import decode, resize
+from fruits_kedro.sample import BROKEN_KINDS, write_sample
+
+
+@pytest.fixture(scope="module")
+def store(finished):
+    path, result = finished
+    assert result.exit_code == 0, result.output
+    return path
+
+
+def read(store, name):
+    return pq.read_table(store / name)
+
+
+def test_every_photo_has_one_row(store, sample):
+    names = sorted(p.relative_to(sample).as_posix() for p in sample.rglob("*.jpg"))
+    extracted = read(store, "04_feature/extracted_features").to_pylist()
+    assert sorted(row["path"] for row in extracted) == names and len(names) == 90
+    assert all((row["features"] is None) != (row["error"] is None) for row in extracted)
+    rejected = read(store, "08_reporting/rejected_images").to_pydict()
+    assert sorted(rejected["path"]) == [name for name in names if "broken_" in name]
+
+
+def test_each_kind_of_broken_file_has_its_reason(store):
+    reasons = {
+        "empty": "empty",
+        "truncated": "truncated",
+        "float_tiff": "unsupported_mode",
+        "bomb": "too_many_pixels",
+    }
+    rejected = read(store, "08_reporting/rejected_images").to_pandas()
+    assert (rejected["stage"] == "decode").all()
+    for kind in BROKEN_KINDS:
+        found = rejected.loc[rejected["path"].str.contains(f"_{kind}.jpg"), "reason"]
+        assert found.tolist() == [reasons.get(kind, "not_an_image")] * 3
+    csv = pd.read_csv(store / "08_reporting/rejected_images.csv")
+    assert csv.fillna("").to_dict("records") == rejected.fillna("").to_dict("records")
+
+
+def test_features_equal_those_of_one_process(store, sample, random_weights):
+    model = load_backbone(str(random_weights), "litert", 96).compile()
+    table = read(store, "04_feature/extracted_features")
+    assert str(table.schema.field("features").type) == "list<element: float>"
+    usable = [row for row in table.to_pylist() if row["error"] is None]
+    assert len(usable) == 60
+    for row in usable[::7]:
+        pixels = resize(decode((sample / row["path"]).read_bytes()), 96)
+        assert row["features"] == model(pixels[None])[0].tolist()
+        split, label, _ = row["path"].split("/")
+        assert (row["split"], row["label"]) == (split, label)
+
+
+@pytest.fixture(scope="module")
+def reference(store):
+    """Scikit-learn's PCA of the Training rows, and the scores of all rows by their path."""
+    table = read(store, "04_feature/extracted_features").to_pandas().dropna(subset="features")
+    matrix = np.stack(table["features"]).astype(np.float64)
+    pca = PCA(5, svd_solver="full").fit(matrix[table["split"] == "Training"])
+    return pca, dict(zip(table["path"], pca.transform(matrix)))
+
+
+def test_pca_is_fitted_on_training_and_applied_to_all(store, reference):
+    pca, expected = reference
+    variance = pd.read_csv(store / "08_reporting/explained_variance.csv")
+    assert variance["component"].tolist() == [1, 2, 3, 4, 5]
+    ratio = pca.explained_variance_ratio_
+    np.testing.assert_allclose(variance["variance_explained"], ratio, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(variance["cumulative_variance"], ratio.cumsum(), atol=1e-9)
+    rows = read(store, "05_model_input/pca_features").to_pylist()
+    assert len(rows) == 60
+    for row in rows:
+        ours, theirs = np.abs(row["pca_features"]), np.abs(expected[row["path"]])
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_the_matrix_is_one_csv_with_a_column_a_component(store, reference):
+    matrix = pd.read_csv(store / "05_model_input/pca_matrix.csv")
+    columns = ["path", "split", "label", *(f"pc_{i:03d}" for i in range(1, 6))]
+    assert matrix.columns.tolist() == columns
+    assert matrix["path"].is_monotonic_increasing and len(matrix) == 60
+    scores = {row["path"]: row["pca_features"] for row in
+              read(store, "05_model_input/pca_features").to_pylist()}
+    for row in matrix.itertuples():
+        np.testing.assert_allclose(row[4:], scores[row.path], rtol=1e-6)
+
+
+def test_the_stored_model_gives_the_stored_scores(store, spark):
+    model = PipelineModel.load(str(store / "06_models/pca_model"))
+    features = spark.read.parquet(str(store / "04_feature/extracted_features"))
+    vectors = features.dropna(subset="features").withColumn("features", array_to_vector("features"))
+    loaded = model.transform(vectors).select("path", vector_to_array("pca_features", "float32"))
+    stored = spark.read.parquet(str(store / "05_model_input/pca_features"))
+    assert dict(loaded.collect()) == dict(stored.select("path", "pca_features").collect())
+
+
+def test_model_info_accounts_for_the_run(store):
+    info = json.loads((store / "08_reporting/model_info.json").read_text())
+    assert {k: info["counts"][k] for k in ("images", "features", "rejected")} == {
+        "images": 90, "features": 60, "rejected": 30,
+    }
+    assert sum(info["counts"]["rejected_by_reason"].values()) == 30
+    assert info["counts"]["rejected_by_reason"]["decode: truncated"] == 3
+    assert info["backbone"]["engine"] == "litert"
+    assert info["backbone"]["weights"] == "random.weights.h5"
+    assert info["pca"] == {"n_components": 5, "standardize": False, "k": 5,
+                           "variance_kept": info["pca"]["variance_kept"]}
+    assert set(info["stages"]) == {"ingestion", "extraction", "reduction", "reporting"}
+    for figures in info["stages"].values():
+        assert figures["images_per_s"] == pytest.approx(90 / figures["seconds"], rel=0.01, abs=0.1)
+    assert sum(f["seconds"] for f in info["stages"].values()) <= info["total_seconds"]
+
+
+def test_counts_of_split_and_class_are_a_result(store):
+    counts = pd.read_csv(store / "08_reporting/class_counts.csv")
+    assert counts["images"].sum() == 90
+    assert set(zip(counts["split"], counts["label"])) == {
+        (split, label) for split in ("Training", "Test") for label in ("Apple 1", "Cherry 1", "Tomato 1")
+    }
+    splits = pd.read_csv(store / "08_reporting/extraction_counts.csv").set_index("split")
+    assert splits["rejected"].sum() == 30 and splits.loc["Test", "features"] == 15
+
+
+def test_the_plots_hold_the_numbers(store):
+    figures = {
+        name: json.loads((store / f"08_reporting/{name}.json").read_text())
+        for name in ("class_counts_plot", "scree_plot", "components_plot")
+    }
+    assert "90 photos of 3 classes" in figures["class_counts_plot"]["layout"]["title"]["text"]
+    assert "5 components keep" in figures["scree_plot"]["layout"]["title"]["text"]
+    points = [name for trace in figures["components_plot"]["data"] for name in trace["hovertext"]]
+    assert len(points) == len(set(points)) == 60
+
+
+def test_the_run_ends_with_a_short_table(finished):
+    store, result = finished
+    table = result.output[result.output.rindex("Result") :]
+    for text in ("images read", "90", "rejected", "30", "images/s", "5 keep", "pca_matrix"):
+        assert text in table
+    assert "pca_matrix.csv" in table.replace("\n", "").replace(" ", "") or str(store) in table
+
+
+def test_a_second_run_replaces_the_outputs(kedro_run, finished, tmp_path_factory):
+    store, _ = finished
+    folder = tmp_path_factory.mktemp("second") / "fruits"
+    list(write_sample(folder, classes=2, images=10, seed=5, broken=0))
+    own = tmp_path_factory.mktemp("own_store")
+    assert kedro_run(images=folder, store=own).exit_code == 0
+    result = kedro_run(images=folder, store=own, **{"pca.n_components": 3})
+    assert result.exit_code == 0, result.output
+    assert read(own, "04_feature/extracted_features").num_rows == 20
+    assert pd.read_csv(own / "08_reporting/explained_variance.csv")["component"].max() == 3
+    assert len(pd.read_csv(own / "05_model_input/pca_matrix.csv").columns) == 6

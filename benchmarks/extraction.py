@@ -97,7 +97,14 @@ def kedro_run(images: str) -> tuple[dict, float, float]:
     with tempfile.TemporaryDirectory() as store:
         memory.start()
         started = time.perf_counter()
-        command = [sys.executable, "-m", "kedro", "run", "--params", f"images={images},store={store}"]
+        command = [
+            sys.executable,
+            "-m",
+            "kedro",
+            "run",
+            "--params",
+            f"images={images},store={store}",
+        ]
         subprocess.run(command, check=True, capture_output=True)
         seconds = time.perf_counter() - started
         memory.done.set()

@@ -82,7 +82,8 @@ def measure(spark: SparkSession, features: NDArray[np.float32], rows: int) -> st
                 matrix = features[chosen]
                 expected, scores = reference(matrix.astype(np.float64))
                 frame = spark.createDataFrame(
-                    [(i, row.tolist()) for i, row in enumerate(matrix)], "i int, features array<float>"
+                    [(i, row.tolist()) for i, row in enumerate(matrix)],
+                    "i int, features array<float>",
                 )
                 frame.write.mode("overwrite").parquet(f"{folder}/rows")
             data = spark.read.parquet(f"{folder}/rows").repartition(2 + fit % 5).cache()

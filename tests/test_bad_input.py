@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
+from fruits_kedro import spark_session
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.hooks import check_store
-from fruits_kedro import spark_session
 
 
 def refuse(kedro_run, pattern, *arguments, **params):
@@ -76,11 +76,18 @@ def test_photos_without_labels(kedro_run, sample, tmp_path):
 
 
 def test_a_subset_that_keeps_nothing(kedro_run, tmp_path, sample):
-    params = {"subset": "mine", "subsets.mine.total": 5, "images": tmp_path / "i", "store": tmp_path}
+    params = {
+        "subset": "mine",
+        "subsets.mine.total": 5,
+        "images": tmp_path / "i",
+        "store": tmp_path,
+    }
     (tmp_path / "i" / "Test").mkdir(parents=True)
     shutil.copytree(sample / "Test" / "Apple 1", tmp_path / "i" / "Test" / "Kiwi 1")
     refuse(kedro_run, "PCA is fitted on Training images, and there are none", **params)
-    refuse(kedro_run, "subset=apples .* keeps none of the .*Kiwi 1", **params | {"subset": "apples"})
+    refuse(
+        kedro_run, "subset=apples .* keeps none of the .*Kiwi 1", **params | {"subset": "apples"}
+    )
 
 
 def test_more_components_than_training_photos(kedro_run, finished, tmp_path, sample):

@@ -68,8 +68,6 @@ def test_no_rows_in_no_rows_out():
 
 
 def test_one_photo_that_the_model_refuses_costs_no_other():
-    backbone = MeanColour()
-
     def model(images):
         if (images[:, 0, 0, 0] == 1).any():
             raise RuntimeError("no")

@@ -44,7 +44,10 @@ def test_no_java_starts(command, tmp_path):
     del environment["PYSPARK_SUBMIT_ARGS"]
     done = subprocess.run(
         [sys.executable, "-m", "kedro", *command],
-        cwd=ROOT, env=environment, capture_output=True, text=True,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert not (tmp_path / "started").exists()

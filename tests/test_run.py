@@ -92,8 +92,10 @@ def test_the_matrix_is_one_csv_with_a_column_a_component(store, reference):
     columns = ["path", "split", "label", *(f"pc_{i:03d}" for i in range(1, 6))]
     assert matrix.columns.tolist() == columns
     assert matrix["path"].is_monotonic_increasing and len(matrix) == 60
-    scores = {row["path"]: row["pca_features"] for row in
-              read(store, "05_model_input/pca_features").to_pylist()}
+    scores = {
+        row["path"]: row["pca_features"]
+        for row in read(store, "05_model_input/pca_features").to_pylist()
+    }
     for row in matrix.itertuples():
         np.testing.assert_allclose(row[4:], scores[row.path], rtol=1e-6)
 
@@ -110,14 +112,20 @@ def test_the_stored_model_gives_the_stored_scores(store, spark):
 def test_model_info_accounts_for_the_run(store):
     info = json.loads((store / "08_reporting/model_info.json").read_text())
     assert {k: info["counts"][k] for k in ("images", "features", "rejected")} == {
-        "images": 90, "features": 60, "rejected": 30,
+        "images": 90,
+        "features": 60,
+        "rejected": 30,
     }
     assert sum(info["counts"]["rejected_by_reason"].values()) == 30
     assert info["counts"]["rejected_by_reason"]["decode: truncated"] == 3
     assert info["backbone"]["engine"] == "litert"
     assert info["backbone"]["weights"] == "random.weights.h5"
-    assert info["pca"] == {"n_components": 5, "standardize": False, "k": 5,
-                           "variance_kept": info["pca"]["variance_kept"]}
+    assert info["pca"] == {
+        "n_components": 5,
+        "standardize": False,
+        "k": 5,
+        "variance_kept": info["pca"]["variance_kept"],
+    }
     assert set(info["stages"]) == {"ingestion", "extraction", "reduction", "reporting"}
     for figures in info["stages"].values():
         assert figures["images_per_s"] == pytest.approx(90 / figures["seconds"], rel=0.01, abs=0.1)
@@ -128,7 +136,9 @@ def test_counts_of_split_and_class_are_a_result(store):
     counts = pd.read_csv(store / "08_reporting/class_counts.csv")
     assert counts["images"].sum() == 90
     assert set(zip(counts["split"], counts["label"])) == {
-        (split, label) for split in ("Training", "Test") for label in ("Apple 1", "Cherry 1", "Tomato 1")
+        (split, label)
+        for split in ("Training", "Test")
+        for label in ("Apple 1", "Cherry 1", "Tomato 1")
     }
     splits = pd.read_csv(store / "08_reporting/extraction_counts.csv").set_index("split")
     assert splits["rejected"].sum() == 30 and splits.loc["Test", "features"] == 15
@@ -153,8 +163,7 @@ def test_the_run_ends_with_a_short_table(finished):
     assert "pca_matrix.csv" in table.replace("\n", "").replace(" ", "") or str(store) in table
 
 
-def test_a_second_run_replaces_the_outputs(kedro_run, finished, tmp_path_factory):
-    store, _ = finished
+def test_a_second_run_replaces_the_outputs(kedro_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("second") / "fruits"
     list(write_sample(folder, classes=2, images=10, seed=5, broken=0))
     own = tmp_path_factory.mktemp("own_store")

@@ -31,7 +31,9 @@ def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             if verbose:
                 traceback.print_exc()
-            hint = "" if isinstance(error, FruitsError) else "\n'kedro run --verbose' shows the trace."
+            hint = (
+                "" if isinstance(error, FruitsError) else "\n'kedro run --verbose' shows the trace."
+            )
             raise click.ClickException(f"{summarize(error)}{hint}") from error
 
     return run
@@ -41,18 +43,26 @@ verbose = click.Option(["--verbose", "-v"], is_flag=True, help="Show the trace o
 run = click.Command(
     "run",
     params=[*kedro_run.params, verbose],
-    callback=_short_errors(kedro_run.callback),
+    callback=_short_errors(kedro_run.callback),  # type: ignore[arg-type]  # it has one
     help=kedro_run.help,
 )
 cli.add_command(run)
 
 
 @cli.command()
-@click.option("--output", default="data/01_raw/fruits-360", show_default=True, help="Folder to fill.")
+@click.option(
+    "--output", default="data/01_raw/fruits-360", show_default=True, help="Folder to fill."
+)
 @click.option("--classes", default=12, show_default=True, type=click.IntRange(1), help="Varieties.")
-@click.option("--images", default=80, show_default=True, type=click.IntRange(1), help="Photos of each.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same bytes.")
-@click.option("--broken", default=0, show_default=True, type=click.IntRange(0), help="Broken files to add.")
+@click.option(
+    "--images", default=80, show_default=True, type=click.IntRange(1), help="Photos of each."
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same bytes."
+)
+@click.option(
+    "--broken", default=0, show_default=True, type=click.IntRange(0), help="Broken files to add."
+)
 def sample(output: str, classes: int, images: int, seed: int, broken: int) -> None:
     """Make a folder of synthetic fruits in the layout of Fruits-360."""
     from rich.progress import track

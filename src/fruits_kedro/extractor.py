@@ -91,9 +91,7 @@ def _to_batch(rows: pa.RecordBatch, outcomes: list[Outcome], backbone: Backbone)
     vectors = [outcome for outcome in outcomes if not isinstance(outcome, ImageError)]
     values = np.concatenate(vectors) if vectors else np.empty(0, np.float32)
     errors = [str(outcome) if isinstance(outcome, ImageError) else None for outcome in outcomes]
-    features = pa.ListArray.from_arrays(
-        pa.array(offsets), pa.array(values), mask=pa.array(~usable)
-    )
+    features = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values), mask=pa.array(~usable))
     columns = {name: rows.column(name) for name in ("path", "split", "label")} | {
         "features": features,
         "error": pa.array(errors, pa.string()),

@@ -28,19 +28,15 @@ class InputHooks:
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Remember where outputs go."""
-        runtime = context.config_loader.runtime_params or {}
-        store = runtime.get("store") or context.config_loader["globals"]["store"]
-        self._store = store if "://" in store else str(context.project_path / store)
-
-    @hook_impl
-    def after_catalog_created(self, parameters: dict[str, Any]) -> None:
-        """Check what Kedro does not: unknown top-level names, and the subset's name."""
+        """Check the parameters, all at once, before Kedro does one by one; note the store."""
         try:
-            checked = Parameters.model_validate(parameters["parameters"])
+            checked = Parameters.model_validate(context.config_loader["parameters"])
         except ValidationError as error:
             raise FruitsError(_readable(error)) from None
         select_subset(checked.subset, checked.subsets)
+        runtime = context.config_loader.runtime_params or {}
+        store = runtime.get("store") or context.config_loader["globals"]["store"]
+        self._store = store if "://" in store else str(context.project_path / store)
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
@@ -165,7 +161,11 @@ def check_store(store: str) -> None:
 def _readable(error: ValidationError) -> str:
     lines = [
         f"{'.'.join(map(str, fault['loc']))}: "
-        + ("there is no such parameter" if fault["type"] == "extra_forbidden" else fault["msg"])
+        + (
+            "there is no such parameter"
+            if fault["type"] == "extra_forbidden"
+            else f"{fault['msg'].removeprefix('Value error, ')} (given: {fault['input']!r})"
+        )
         for fault in error.errors()
     ]
     return "The parameters are wrong:\n" + "\n".join(f"- {line}" for line in lines)

@@ -1,4 +1,4 @@
-"""The parameters, typed and closed: a typing error or a value out of range fails before Spark starts."""
+"""The parameters, typed and closed: a typo or a value out of range fails before Spark starts."""
 
 from __future__ import annotations
 

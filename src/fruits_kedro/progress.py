@@ -52,7 +52,9 @@ class RowProgress:
             TimeRemainingColumn(),
         ]
         started = logged = time.monotonic()
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        with Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        ) as bar:
             task = bar.add_task(self._what, total=self._total, speed="")
             while not self._stop.wait(_POLL_S):
                 done, now = self._rows(), time.monotonic()

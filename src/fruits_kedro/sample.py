@@ -18,7 +18,9 @@ SIZE = 100  # pixels, as Fruits-360
 _TEST_SHARE = 0.25
 _TEXTURE = (64, 128)  # latitudes, longitudes
 # name: base colour, second colour, height / width, dent at the stem, stripes, spots, gloss, stem
-_KINDS: dict[str, tuple[tuple[int, int, int], tuple[int, int, int], float, float, float, float, float, float]] = {
+_KINDS: dict[
+    str, tuple[tuple[int, int, int], tuple[int, int, int], float, float, float, float, float, float]
+] = {
     "Apple": ((190, 32, 38), (214, 190, 70), 0.92, 0.14, 0.5, 0.3, 0.5, 1.0),
     "Cherry": ((120, 10, 30), (170, 30, 45), 0.96, 0.08, 0.1, 0.0, 0.9, 1.0),
     "Tomato": ((206, 48, 30), (226, 110, 50), 0.82, 0.06, 0.1, 0.0, 0.7, 0.4),
@@ -56,9 +58,10 @@ def make_fruit(label: str, seed: int) -> _Fruit:
     rng = np.random.default_rng([seed, *label.encode()])
     base, second, height, dent, stripes, spots, gloss, stem = _KINDS[label.rpartition(" ")[0]]
     colours = [np.clip(np.array(c) + rng.normal(0, 22, 3), 8, 250) for c in (base, second)]
-    latitude, longitude = np.mgrid[0:1 : _TEXTURE[0] * 1j, 0 : 2 * np.pi : _TEXTURE[1] * 1j]
+    latitude, longitude = np.mgrid[0 : 1 : _TEXTURE[0] * 1j, 0 : 2 * np.pi : _TEXTURE[1] * 1j]
     waves = sum(
-        rng.normal(0, 1 / k) * np.cos(k * longitude + rng.uniform(0, 7) + latitude * rng.normal(0, 4))
+        rng.normal(0, 1 / k)
+        * np.cos(k * longitude + rng.uniform(0, 7) + latitude * rng.normal(0, 4))
         for k in range(1, 5)
     )
     blush = 1 / (1 + np.exp(-2 * waves - rng.normal(0, 1)))
@@ -89,7 +92,9 @@ def draw_fruit(fruit: _Fruit, spin: float, tilt: float) -> Image.Image:
     outline = 1 - fruit.dent * np.exp(-((angle / 0.55) ** 2)) + fruit.lobes * np.cos(5 * angle)
     radius = np.sqrt(u * u + v * v) / outline
     z = np.sqrt(np.clip(1 - radius * radius, 0, 1))
-    rows = np.clip((np.arcsin(np.clip(v / outline, -1, 1)) / np.pi + 0.5) * _TEXTURE[0], 0, _TEXTURE[0] - 1)
+    rows = np.clip(
+        (np.arcsin(np.clip(v / outline, -1, 1)) / np.pi + 0.5) * _TEXTURE[0], 0, _TEXTURE[0] - 1
+    )
     turn = (np.arctan2(u / outline, z) + spin) / (2 * np.pi)
     columns = (turn * _TEXTURE[1]).astype(np.int32) % _TEXTURE[1]
     colour = fruit.texture[rows.astype(np.int32), columns]

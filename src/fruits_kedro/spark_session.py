@@ -88,7 +88,7 @@ def _java_version(home: Path) -> int | None:
         if release.is_file():  # reading it is instant, asking Java takes half a second
             text = release.read_text()
         else:
-            command = [home / "bin" / "java", "-version"]
+            command = [str(home / "bin" / "java"), "-version"]
             text = subprocess.run(command, capture_output=True, text=True, timeout=30).stderr
     except (OSError, subprocess.SubprocessError):
         return None

@@ -34,8 +34,9 @@ def test_engines_agree_and_share_a_fingerprint(random_weights):
     assert litert.fingerprint.startswith("mobilenetv2-96-f32-")
     ours, theirs = litert.compile()(photos), tensorflow.compile()(photos)
     assert ours.dtype == np.float32 and ours.shape == (5, 1280)
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
-    assert np.ptp(theirs, axis=0).max() > 1e-3  # photos differ, so do features
+    error = np.linalg.norm(ours - theirs, axis=1) / np.linalg.norm(theirs, axis=1)
+    assert error.max() <= 1e-4
+    assert np.ptp(theirs, axis=0).max() > 0.1  # photos differ, so do features
 
 
 def test_a_cached_model_needs_no_tensorflow(random_weights, monkeypatch):

@@ -31,13 +31,15 @@ SCHEMA = (
 )
 EXTRACTED = [
     ("a.jpg", "Training", "Kiwi", [1.0, 2.0], None, "x"),
-    ("b.jpg", "Training", "Kiwi", None, "decode: damaged: broken: very, \"quoted\"", "x"),
+    ("b.jpg", "Training", "Kiwi", None, 'decode: damaged: broken: very, "quoted"', "x"),
     ("c.jpg", "Test", "Kiwi", [3.0, 4.0], None, "x"),
 ]
 
 
 def index(spark, rows):
-    return spark.createDataFrame([row[:3] for row in rows], "path string, split string, label string")
+    return spark.createDataFrame(
+        [row[:3] for row in rows], "path string, split string, label string"
+    )
 
 
 def test_rejected_rows_are_parted_from_usable_ones(spark):

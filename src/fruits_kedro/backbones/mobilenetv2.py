@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,9 @@ def build(weights: str | Path | None, input_size: int) -> keras.Model:
     )
     if weights not in (None, "imagenet"):
         try:
-            model.load_weights(weights)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # one line a layer that does not fit
+                model.load_weights(weights)
         except Exception as error:  # h5py and Keras raise OSError, ValueError, KeyError …
             raise FruitsError(
                 f"The weights file {weights} does not fit MobileNetV2 without top "

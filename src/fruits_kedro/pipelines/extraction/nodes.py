@@ -85,7 +85,9 @@ def split_extracted(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame
     return features, rejected, rejected
 
 
-def count_extracted(image_index: DataFrame, features: DataFrame, rejected: DataFrame) -> pd.DataFrame:
+def count_extracted(
+    image_index: DataFrame, features: DataFrame, rejected: DataFrame
+) -> pd.DataFrame:
     """Count what became of the photos of each split.
 
     Returns:
@@ -101,7 +103,7 @@ def count_extracted(image_index: DataFrame, features: DataFrame, rejected: DataF
         prints = "collect_set(fingerprint)" if what == "features" else "array()"
         aggregates = [F.count("*").alias("n"), F.expr(f"cast({prints} as array<string>) as prints")]
         counted.append(frame.groupBy("split").agg(*aggregates).withColumn("what", F.lit(what)))
-    long = functools.reduce(DataFrame.unionByName, counted).toPandas()
+    long: pd.DataFrame = functools.reduce(DataFrame.unionByName, counted).toPandas()
     counts = long.pivot(index="split", columns="what", values="n").reindex(columns=list(frames))
     counts = counts.fillna(0).astype("int64").reset_index().rename_axis(columns=None)
     _check(counts, {fingerprint for prints in long["prints"] for fingerprint in prints})
@@ -111,7 +113,9 @@ def count_extracted(image_index: DataFrame, features: DataFrame, rejected: DataF
 def _check(counts: pd.DataFrame, fingerprints: set[str]) -> None:
     lost = counts[counts["images"] != counts["features"] + counts["rejected"]]
     if not lost.empty:
-        raise FruitsError(f"Rows were lost or doubled in extraction:\n{lost.to_string(index=False)}")
+        raise FruitsError(
+            f"Rows were lost or doubled in extraction:\n{lost.to_string(index=False)}"
+        )
     if len(fingerprints) > 1:
         raise FruitsError(
             f"The features of several backbones are mixed: {', '.join(sorted(fingerprints))}.\n"

@@ -68,7 +68,7 @@ def _split_and_label(folder: str) -> tuple[str, str | None]:
     ancestors = [name for name in reversed(folder.split("/")) if name]
     splits = [SPLITS[name.lower()] for name in ancestors if name.lower() in SPLITS]
     labels = [name for name in ancestors if name.lower() not in SPLITS]
-    return (splits or ["Training"])[0], (labels or [None])[0]
+    return (splits[0] if splits else "Training"), (labels[0] if labels else None)
 
 
 def keep_subset(index: pd.DataFrame, subset: Subset) -> pd.DataFrame:
@@ -81,9 +81,7 @@ def keep_subset(index: pd.DataFrame, subset: Subset) -> pd.DataFrame:
     names = index["label"].dropna().unique()
     labels = {n for n in names if any(fnmatchcase(n, pattern) for pattern in subset.labels)}
     every_label = "*" in subset.labels
-    kept = index[
-        index["split"].isin(subset.splits) & (index["label"].isin(labels) | every_label)
-    ]
+    kept = index[index["split"].isin(subset.splits) & (index["label"].isin(labels) | every_label)]
     if subset.images_per_class is None and subset.total is None:
         return kept.reset_index(drop=True)
     order = kept.assign(hash=kept["path"].map(_hash), label=kept["label"].fillna(""))

@@ -49,8 +49,8 @@ def fit_pca_model(
 
 def apply_pca(features: DataFrame, pca_model: PipelineModel) -> DataFrame:
     """Project every row: ``path, split, label, pca_features`` (array<float> of length k)."""
-    vectors = features.withColumn("features", array_to_vector("features"))
-    scores = vector_to_array("pca_features", "float32").alias("pca_features")
+    vectors = features.withColumn("features", array_to_vector(F.col("features")))
+    scores = vector_to_array(F.col("pca_features"), "float32").alias("pca_features")
     return pca_model.transform(vectors).select("path", "split", "label", scores)
 
 

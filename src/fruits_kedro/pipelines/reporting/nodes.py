@@ -79,7 +79,7 @@ def plot_components(pca_features: DataFrame, explained_variance: pd.DataFrame) -
         "coalesce(pca_features[1], 0f) as pc_2",
     )
     # The first ones by a hash: a sample that is the same every time, taken without a full sort.
-    points = scores.orderBy(F.xxhash64("path"), "path").limit(_MAX_POINTS).toPandas()
+    points: pd.DataFrame = scores.orderBy(F.xxhash64("path"), "path").limit(_MAX_POINTS).toPandas()
     shares = [f"{share:.1%}" for share in explained_variance["variance_explained"][:2]] + ["0 %"]
     figure = px.scatter(
         points.sort_values(["label", "path"]),

@@ -18,7 +18,7 @@ def rows(n, d, seed=0):
 def merged(matrix, cuts):
     first, *rest = (Moments.of(part) for part in np.split(matrix, cuts))
     for part in rest:
-        first = first.merge(Moments.from_bytes(part.to_bytes()))
+        first.add(part)
     return first
 
 

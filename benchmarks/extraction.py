@@ -68,7 +68,7 @@ def tf_data(root: str, paths: list[str]) -> float:
     """The usual way: tf.data and Keras' predict, one process, all cores; model built before."""
     from fruits_kedro.backbones import mobilenetv2
 
-    tf = mobilenetv2._tensorflow()
+    tf = mobilenetv2.load_tensorflow()
     model = mobilenetv2.build("imagenet", 224)
 
     def load(path: object) -> object:

@@ -63,7 +63,7 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     from fruits_kedro.backbones import mobilenetv2
 
-    keras = mobilenetv2._keras()
+    keras = mobilenetv2.load_keras()
     keras.utils.set_random_seed(0)
     model = mobilenetv2.build(None, 96)
     for layer in model.layers:

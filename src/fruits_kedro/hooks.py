@@ -49,6 +49,12 @@ class InputHooks:
 
             params = catalog.load("params:extraction")
             load_backbone(params.weights, params.engine, params.input_size)
+        if "params:pretraining" in pipeline.inputs():
+            from fruits_kedro.backbones.weights import find_weights
+
+            catalog.load("pretraining_checkpoint")
+            if (init := catalog.load("params:pretraining").init) != "random":
+                find_weights(init)
 
 
 class SparkHooks:

@@ -81,6 +81,52 @@ class PcaParams(_Closed):
         return value
 
 
+class Augmentation(_Closed):
+    """What is varied at random while training.
+
+    Attributes:
+        flip: left to right and upside down.
+        rotation: up to so many degrees, either way.
+        scale: up to this share larger or smaller.
+        colour: up to this share of brightness, contrast and saturation, a quarter of it of hue.
+    """
+
+    flip: bool = True
+    rotation: Annotated[float, Field(ge=0, le=180)] = 30.0
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    colour: Annotated[float, Field(ge=0, lt=1)] = 0.2
+
+
+class PretrainingParams(_Closed):
+    """How a backbone is trained.
+
+    Attributes:
+        init: ``random``, ``imagenet``, ``embedded`` or a file of weights to go on from.
+        input_size: side of the backbone's input in pixels, a multiple of 32.
+        epochs: passes over the photos.
+        batch_size: photos a step.
+        learning_rate: its peak, reached after one epoch; a half cosine leads down to 0.
+        label_smoothing: share of the probability that the other classes get.
+        validation_share: of the Training photos of each class.
+        class_balance: make every class count the same.
+        augmentation: what is varied at random.
+        precision: of the stored kernels: ``single`` or ``half``.
+        seed: the same seed gives the same weights, on one machine and its CPUs.
+    """
+
+    init: str = "random"
+    input_size: Annotated[int, Field(ge=32, le=512, multiple_of=32)] = 96
+    epochs: PositiveInt = 25
+    batch_size: Annotated[int, Field(ge=2)] = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 0.002
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    validation_share: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    class_balance: bool = True
+    augmentation: Augmentation = Augmentation()
+    precision: Literal["single", "half"] = "single"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
 class Parameters(_Closed):
     """All parameters of the project, and nothing else; ``images`` and ``store`` are places."""
 
@@ -88,6 +134,7 @@ class Parameters(_Closed):
     subsets: dict[str, Subset]
     extraction: ExtractionParams
     pca: PcaParams
+    pretraining: PretrainingParams
     images: str | None = None
     store: str | None = None
 

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Pipeline
 
-from fruits_kedro.pipelines import extraction, ingestion, reduction, reporting
+from fruits_kedro.pipelines import extraction, ingestion, pretraining, reduction, reporting
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -13,4 +13,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         "reduction": reduction.create_pipeline(),
         "reporting": reporting.create_pipeline(),
     }
-    return {"__default__": sum(pipelines.values(), Pipeline([])), **pipelines}
+    return {
+        "__default__": sum(pipelines.values(), Pipeline([])),
+        **pipelines,
+        "pretraining": ingestion.create_pipeline() + pretraining.create_pipeline(),
+    }

@@ -42,12 +42,12 @@ def test_engines_agree_and_share_a_fingerprint(random_weights):
 def test_a_cached_model_needs_no_tensorflow(random_weights, monkeypatch):
     first = load_backbone(str(random_weights), "litert", 96)
     assert (cache_folder() / f"mobilenetv2-96-f32-{first.weights_sha256}.litert").is_file()
-    monkeypatch.setattr(mobilenetv2, "_tensorflow", lambda: pytest.fail("imported TensorFlow"))
+    monkeypatch.setattr(mobilenetv2, "load_tensorflow", lambda: pytest.fail("imported TensorFlow"))
     assert load_backbone(str(random_weights), "litert", 96) == first
 
 
 def test_other_weights_have_another_fingerprint(random_weights, tmp_path):
-    mobilenetv2._keras().utils.set_random_seed(1)
+    mobilenetv2.load_keras().utils.set_random_seed(1)
     other = tmp_path / "other.weights.h5"
     mobilenetv2.build(None, 96).save_weights(other)
     one, two = (load_backbone(str(path), "litert", 96) for path in (random_weights, other))
@@ -60,7 +60,7 @@ def test_missing_file_of_weights(tmp_path):
 
 
 def test_weights_of_another_architecture(tmp_path):
-    keras = mobilenetv2._keras()
+    keras = mobilenetv2.load_keras()
     small = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     small.save_weights(tmp_path / "small.weights.h5")
     with pytest.raises(FruitsError, match="does not fit MobileNetV2"):

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fruits_kedro.backbones.quiet import quiet_stderr
+from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def build(weights: str | Path | None, input_size: int) -> keras.Model:
     """Build MobileNetV2 without its classifier, with global average pooling.
 
     Args:
-        weights: ``imagenet``, a file of weights (``.h5``), or ``None`` for random ones.
+        weights: ``imagenet``, a file of weights (``.npz``, ``.h5``), or ``None`` for random ones.
         input_size: side of the square input, in pixels.
 
     Returns:
@@ -40,7 +41,7 @@ def build(weights: str | Path | None, input_size: int) -> keras.Model:
     Raises:
         FruitsError: the file does not hold the weights of this architecture.
     """
-    model = _keras().applications.MobileNetV2(
+    model = load_keras().applications.MobileNetV2(
         input_shape=(input_size, input_size, 3),
         include_top=False,
         pooling="avg",
@@ -50,22 +51,39 @@ def build(weights: str | Path | None, input_size: int) -> keras.Model:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # one line a layer that does not fit
-                model.load_weights(weights)
+                _load(model, Path(weights))
         except Exception as error:  # h5py and Keras raise OSError, ValueError, KeyError …
             raise FruitsError(
                 f"The weights file {weights} does not fit MobileNetV2 without top "
                 f"(alpha 1.0, 1280 features): {' '.join(str(error).split())[:300]}\n"
-                "Give extraction.weights a file that Keras' MobileNetV2(include_top=False) "
-                "saved, or 'imagenet'."
+                "Give extraction.weights a file that the pretraining pipeline or Keras' "
+                "MobileNetV2(include_top=False) saved, or 'imagenet'."
             ) from error
     return model
+
+
+def _load(model: keras.Model, path: Path) -> None:
+    if path.suffix != ".npz":
+        model.load_weights(path)
+        return
+    weights = WeightsFile.read(path).weights
+    missing = {weight.path for weight in model.weights} ^ weights.keys()
+    if missing:
+        raise ValueError(f"{len(missing)} arrays are missing or unknown: {sorted(missing)[0]}, …")
+    for weight in model.weights:
+        weight.assign(weights[weight.path])
+
+
+def to_arrays(model: keras.Model) -> dict[str, NDArray[np.float32]]:
+    """The weights of a model by their path in it, as ``.npz`` files of weights hold them."""
+    return {weight.path: np.asarray(weight) for weight in model.weights}
 
 
 def convert_to_litert(model: keras.Model) -> bytes:
     """Convert a Keras model to a float32 LiteRT flatbuffer with a batch of one image."""
     # Keras prints the signature it exports, a line a weight.
     with quiet_stderr(), redirect_stdout(io.StringIO()):
-        return bytes(_tensorflow().lite.TFLiteConverter.from_keras_model(model).convert())
+        return bytes(load_tensorflow().lite.TFLiteConverter.from_keras_model(model).convert())
 
 
 def weights_to_bytes(model: keras.Model) -> bytes:
@@ -80,7 +98,7 @@ class TensorFlowModel:
     """The reference engine: Keras itself, on one thread (or on a GPU, where there is one)."""
 
     def __init__(self, weights: bytes, input_size: int) -> None:
-        tf = _tensorflow()
+        tf = load_tensorflow()
         if not tf.config.list_physical_devices("GPU"):
             try:
                 tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -98,7 +116,8 @@ class TensorFlowModel:
         return np.asarray(self._model.predict_on_batch(pixels), np.float32)
 
 
-def _tensorflow() -> Any:
+def load_tensorflow() -> Any:
+    """Import TensorFlow without the lines it writes about itself."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
         import tensorflow as tf
@@ -107,5 +126,6 @@ def _tensorflow() -> Any:
     return tf
 
 
-def _keras() -> Any:
-    return _tensorflow().keras
+def load_keras() -> Any:
+    """Import Keras, in the same way."""
+    return load_tensorflow().keras

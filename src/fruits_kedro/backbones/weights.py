@@ -49,8 +49,8 @@ def find_weights(weights: str) -> Weights:
     path = Path(weights).expanduser()
     if not path.is_file():
         raise FruitsError(
-            f"extraction.weights: there is no file {path}.\n"
-            "Give 'imagenet', or the path of MobileNetV2 weights that Keras saved (.h5)."
+            f"Weights: there is no file {path}.\n"
+            "Give 'imagenet', or the path of MobileNetV2 weights (.npz, or .h5 of Keras)."
         )
     return Weights(path.name, path, _sha256(path))
 

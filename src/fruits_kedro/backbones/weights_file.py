@@ -1,0 +1,59 @@
+"""Weights in a file of plain arrays: numpy's npz, without pickle, in single or half precision."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_INFO = "info.json"
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """The arrays of a model by their path in it (``Conv1/kernel``), and notes.
+
+    Attributes:
+        weights: float32, or float16 for kernels in half precision.
+        info: anything JSON holds; ``input_size`` is the size the weights were trained for.
+    """
+
+    weights: dict[str, NDArray[Any]]
+    info: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls, weights: dict[str, NDArray[Any]], info: dict[str, Any], precision: str
+    ) -> WeightsFile:
+        """Halve the kernels where ``half`` is asked for; statistics and biases stay float32."""
+        kernels = np.float16 if precision == "half" else np.float32
+        stored = {
+            name: array.astype(kernels if array.ndim > 1 else np.float32)
+            for name, array in weights.items()
+        }
+        return cls(stored, info)
+
+    def write(self, path: Path) -> None:
+        """Write to a ``.npz`` file, all or nothing: the same content gives the same bytes."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f"new-{path.name}")
+        text = np.frombuffer(json.dumps(self.info, sort_keys=True).encode(), np.uint8)
+        with new.open("wb") as file:
+            np.savez(file, **{_INFO: text}, **self.weights)  # type: ignore[arg-type]
+        os.replace(new, path)
+
+    @classmethod
+    def read(cls, path: Path) -> WeightsFile:
+        """Read a file.
+
+        Raises:
+            ValueError, OSError, KeyError: it is not such a file.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            info = json.loads(file[_INFO].tobytes())
+            return cls({name: file[name] for name in file.files if name != _INFO}, info)

@@ -1,0 +1,43 @@
+"""The checkpoint of a training as a Kedro dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kedro.io import AbstractDataset, DatasetError
+
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.pretraining import Checkpoint
+
+
+class CheckpointDataset(AbstractDataset[None, Checkpoint]):
+    """A folder on a local disk. Loading returns the handle that a training saves through."""
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """Name a folder."""
+        self._filepath = filepath
+        self.metadata = metadata
+
+    def load(self) -> Checkpoint:
+        """Return the handle.
+
+        Raises:
+            FruitsError: the folder is not on a local disk.
+        """
+        if "://" in self._filepath:
+            raise FruitsError(
+                f"A training keeps its checkpoint on a local disk, not in {self._filepath}.\n"
+                "Give --params store=<folder>."
+            )
+        return Checkpoint(Path(self._filepath))
+
+    def save(self, data: None) -> NoReturn:
+        """Raise DatasetError: a checkpoint is saved by the training."""
+        raise DatasetError("A checkpoint is saved by the training.")
+
+    def _exists(self) -> bool:
+        return self.load().path.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath}

@@ -1,0 +1,73 @@
+"""Train a backbone on labelled photos."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from pyspark.sql import DataFrame
+
+from fruits_kedro.backbones.weights import find_weights
+from fruits_kedro.backbones.weights_file import WeightsFile
+from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.parameters import PretrainingParams
+from fruits_kedro.pretraining import Checkpoint
+
+
+def pretrain(
+    image_index: DataFrame,
+    raw_images: ImageFolder,
+    params: PretrainingParams,
+    checkpoint: Checkpoint,
+) -> tuple[WeightsFile, pd.DataFrame, dict[str, Any]]:
+    """Train MobileNetV2 on the Training photos, going on from the checkpoint if there is one.
+
+    Returns:
+        The weights; the history, one row an epoch; what was trained on, and how it ended.
+    """
+    from fruits_kedro.backbones import mobilenetv2
+
+    mobilenetv2.load_tensorflow()
+    from fruits_kedro.pretraining.train import train
+
+    index = image_index.select("path", "split", "label").toPandas()
+    init = None if params.init == "random" else find_weights(params.init).path
+    trained = train(index, raw_images.read, params, init, checkpoint)
+    weights = mobilenetv2.to_arrays(trained.backbone)
+    file = WeightsFile.of(weights, trained.settings, params.precision)
+    return file, trained.history, {**trained.settings, **trained.outcome}
+
+
+def plot_learning_curve(learning_history: pd.DataFrame) -> go.Figure:
+    """Loss and accuracy of each epoch, on the photos trained on and on the validation part."""
+    figure = go.Figure()
+    for column, name, axis, dash in [
+        ("loss", "loss", "y", "solid"),
+        ("val_loss", "loss, validation", "y", "dot"),
+        ("accuracy", "accuracy", "y2", "solid"),
+        ("val_accuracy", "accuracy, validation", "y2", "dot"),
+    ]:
+        if column in learning_history:
+            figure.add_scatter(
+                x=learning_history["epoch"],
+                y=learning_history[column],
+                name=name,
+                yaxis=axis,
+                line={"dash": dash, "color": "#d62728" if axis == "y" else "#1f77b4"},
+            )
+    return figure.update_layout(
+        title=f"Training, {len(learning_history)} epochs",
+        template="plotly_white",
+        xaxis={"title": "epoch"},
+        yaxis={"title": "loss", "rangemode": "tozero"},
+        yaxis2={
+            "title": "accuracy",
+            "tickformat": ".0%",
+            "range": [0, 1.02],
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+        },
+        legend={"x": 0.65, "y": 0.5},
+    )

@@ -1,0 +1,125 @@
+"""Labelled photos as Keras takes them: shuffled batches of pixels, classes and weights."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fruits_kedro.errors import FruitsError, ImageError
+from fruits_kedro.images import decode, resize
+
+logger = logging.getLogger(__name__)
+
+Batch = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
+
+
+def split_validation(index: pd.DataFrame, share: float, batch_size: int) -> pd.Series:
+    """Choose a part of the Training photos to validate on: the same share of every class.
+
+    Args:
+        index: ``path, split, label``; rows of other splits or without a label are left out.
+        share: of the photos of each class, rounded down.
+        batch_size: there have to be as many photos to train on.
+
+    Returns:
+        Booleans, true for validation, on the index of the rows that take part.
+
+    Raises:
+        FruitsError: fewer than two classes, or fewer photos than a batch.
+    """
+    training = index[(index["split"] == "Training") & index["label"].notna()]
+    labels = training["label"].unique()
+    if len(labels) < 2:
+        raise FruitsError(
+            f"Training needs photos of two classes or more; the Training split has {len(labels)}"
+            f"{f' ({labels[0]})' if len(labels) else ''}."
+        )
+    hashed = pd.util.hash_array(training["path"].to_numpy(object))
+    rank = pd.Series(hashed, training.index).groupby(training["label"]).rank(method="first")
+    size = training.groupby("label")["path"].transform("size")
+    validation = rank <= np.floor(size * share)
+    if (~validation).sum() < batch_size:
+        raise FruitsError(
+            f"There are {(~validation).sum()} photos to train on, fewer than a batch of "
+            f"{batch_size}: give more photos, or a smaller pretraining.batch_size."
+        )
+    return validation
+
+
+def class_weights(labels: pd.Series) -> dict[str, float]:
+    """Weights that make every class count the same (scikit-learn's ``balanced``): n / (k n_c)."""
+    counts = labels.value_counts()
+    return {label: len(labels) / (len(counts) * n) for label, n in counts.items()}
+
+
+class LabelledPhotos(keras.utils.PyDataset):
+    """Batches of ``pixels`` (uint8), ``classes`` (float32, one-hot) and ``weights`` (float32).
+
+    A photo that cannot be decoded stays in its batch with the weight 0, and is counted.
+    """
+
+    def __init__(
+        self,
+        photos: pd.DataFrame,
+        classes: list[str],
+        read: Callable[[str], bytes],
+        *,
+        input_size: int,
+        batch_size: int,
+        weights: dict[str, float] | None = None,
+        shuffle_seed: int | None = None,
+    ) -> None:
+        """Describe the batches; nothing is read yet.
+
+        Args:
+            photos: ``path`` and ``label``.
+            classes: all labels, in the order of the model's outputs.
+            read: bytes of a photo by its path; raises ImageError.
+            input_size: side of the pixels.
+            batch_size: photos a batch; a last, smaller one is left out when shuffled.
+            weights: of each class; 1 by default.
+            shuffle_seed: shuffle anew in each epoch, the same way for the same seed.
+        """
+        super().__init__(workers=2, max_queue_size=4)
+        self._paths = photos["path"].to_numpy(object)
+        number = {label: i for i, label in enumerate(classes)}
+        self._classes = photos["label"].map(number).to_numpy(int)
+        self._weights = photos["label"].map(weights or dict.fromkeys(classes, 1.0)).to_numpy("f4")
+        self._read, self._size, self._n_classes = read, input_size, len(classes)
+        self._batch_size, self._seed = batch_size, shuffle_seed
+        self.unusable: Counter[str] = Counter()
+        self.start_epoch(0)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Order the photos as in that epoch."""
+        self._epoch = epoch
+        self._order: NDArray[Any] = np.arange(len(self._paths))
+        if self._seed is not None:
+            self._order = np.random.default_rng([self._seed, epoch]).permutation(self._order)
+
+    def on_epoch_end(self) -> None:
+        """Called by Keras."""
+        self.start_epoch(self._epoch + 1)
+
+    def __len__(self) -> int:
+        full, rest = divmod(len(self._paths), self._batch_size)
+        return full + (rest > 0 and self._seed is None)
+
+    def __getitem__(self, batch: int) -> Batch:
+        rows = self._order[batch * self._batch_size :][: self._batch_size]
+        pixels = np.zeros((len(rows), self._size, self._size, 3), np.uint8)
+        weights = self._weights[rows].copy()
+        for place, row in enumerate(rows):
+            try:
+                pixels[place] = resize(decode(self._read(self._paths[row])), self._size)
+            except ImageError as error:
+                weights[place] = 0
+                self.unusable[f"{self._paths[row]}: {error}"] += 1
+        return pixels, np.eye(self._n_classes, dtype=np.float32)[self._classes[rows]], weights

@@ -1,0 +1,209 @@
+"""Train MobileNetV2 as a classifier of one's own photos, and keep the backbone."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import pandas as pd
+import tensorflow as tf
+
+from fruits_kedro.backbones import mobilenetv2
+from fruits_kedro.parameters import Augmentation, PretrainingParams
+from fruits_kedro.pretraining.checkpoint import Checkpoint
+from fruits_kedro.pretraining.photos import LabelledPhotos, class_weights, split_validation
+
+logger = logging.getLogger(__name__)
+
+_DROPOUT = 0.2
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training gives.
+
+    Attributes:
+        backbone: MobileNetV2 without its classifier.
+        history: one row an epoch: ``epoch, loss, accuracy, val_loss, val_accuracy, seconds``.
+        settings: what it was trained on, and how: decides the weights.
+        outcome: how it went.
+    """
+
+    backbone: keras.Model
+    history: pd.DataFrame
+    settings: dict[str, Any]
+    outcome: dict[str, Any]
+
+
+def train(
+    index: pd.DataFrame,
+    read: Callable[[str], bytes],
+    params: PretrainingParams,
+    init: Any,
+    checkpoint: Checkpoint,
+) -> Trained:
+    """Train on the Training photos, or go on where an interrupted training stopped.
+
+    Args:
+        index: ``path, split, label`` of the photos.
+        read: bytes of a photo by its path; raises ImageError.
+        params: how to train.
+        init: weights to begin with, as :func:`mobilenetv2.build` takes them.
+        checkpoint: where each finished epoch is kept.
+
+    Raises:
+        FruitsError: too few classes or photos, a checkpoint of another training, a full disk.
+    """
+    validation = split_validation(index, params.validation_share, params.batch_size)
+    photos = index.loc[validation.index]
+    classes = sorted(photos["label"].unique())
+    settings = _settings(params, photos, classes)
+    _be_deterministic(params.seed)
+    fit_on, validate_on = _batches(photos, validation, classes, read, params)
+    found = checkpoint.load(settings)
+    if found:
+        model, history = found
+        logger.info("Going on after epoch %d of %d.", len(history), params.epochs)
+    else:
+        model, history = _build(params, init, len(classes), len(fit_on)), []
+    fit_on.start_epoch(len(history))
+    if len(history) < params.epochs:
+        model.fit(
+            fit_on,
+            validation_data=validate_on if len(validate_on) else None,
+            initial_epoch=len(history),
+            epochs=params.epochs,
+            shuffle=False,  # LabelledPhotos shuffles: photos, not batches
+            callbacks=[_KeepEpoch(checkpoint, settings, history)],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    unusable = {*fit_on.unusable, *validate_on.unusable}
+    if unusable:
+        some = "; ".join(sorted(unusable)[:3])
+        logger.warning("%d photos could not be used: %s", len(unusable), some)
+    outcome = {
+        "images": {"fit": int((~validation).sum()), "validation": int(validation.sum())},
+        "unusable": len(unusable),
+        "seconds": round(sum(epoch["seconds"] for epoch in history), 1),
+        "last_epoch": history[-1],
+    }
+    backbone = next(layer for layer in model.layers if isinstance(layer, keras.Model))
+    return Trained(backbone, pd.DataFrame(history), settings, outcome)
+
+
+def _build(params: PretrainingParams, init: Any, n_classes: int, steps: int) -> keras.Model:
+    size = params.input_size
+    backbone = mobilenetv2.build(init, size)
+    model = keras.Sequential(
+        [
+            keras.Input((size, size, 3), dtype="uint8"),
+            *_augment(params.augmentation, params.seed),
+            keras.layers.Rescaling(1 / 127.5, -1.0),
+            backbone,
+            keras.layers.Dropout(_DROPOUT, seed=params.seed),
+            keras.layers.Dense(n_classes),
+        ]
+    )
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        decay_steps=steps * params.epochs,
+        warmup_target=params.learning_rate,
+        warmup_steps=steps,
+    )
+    loss = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=params.label_smoothing
+    )
+    model.compile(
+        keras.optimizers.Adam(rate),
+        loss,
+        weighted_metrics=["accuracy"],
+        jit_compile=False,
+    )
+    return model
+
+
+def _augment(augmentation: Augmentation, seed: int) -> list[keras.Layer]:
+    layers = keras.layers
+    chosen: list[keras.Layer] = []
+    if augmentation.flip:
+        chosen.append(layers.RandomFlip(seed=seed))
+    if augmentation.rotation:
+        turn = augmentation.rotation / 360
+        chosen.append(layers.RandomRotation(turn, fill_mode="nearest", seed=seed + 1))
+    if augmentation.scale:
+        chosen.append(layers.RandomZoom(augmentation.scale, fill_mode="nearest", seed=seed + 2))
+    if augmentation.colour:
+        share = augmentation.colour
+        chosen.append(
+            layers.RandomColorJitter(
+                (0, 255), share, share, share, hue_factor=share / 4, seed=seed + 3
+            )
+        )
+    return chosen
+
+
+def _batches(
+    photos: pd.DataFrame,
+    validation: pd.Series,
+    classes: list[str],
+    read: Callable[[str], bytes],
+    params: PretrainingParams,
+) -> tuple[LabelledPhotos, LabelledPhotos]:
+    fit_on, validate_on = photos[~validation], photos[validation]
+    weights = class_weights(fit_on["label"]) if params.class_balance else None
+    size, batch_size = params.input_size, params.batch_size
+    return (
+        LabelledPhotos(
+            fit_on,
+            classes,
+            read,
+            input_size=size,
+            batch_size=batch_size,
+            weights=weights,
+            shuffle_seed=params.seed,
+        ),
+        LabelledPhotos(validate_on, classes, read, input_size=size, batch_size=batch_size),
+    )
+
+
+def _settings(
+    params: PretrainingParams, photos: pd.DataFrame, classes: list[str]
+) -> dict[str, Any]:
+    digest = hashlib.sha256("\n".join(sorted(photos["path"])).encode()).hexdigest()
+    return {
+        "architecture": mobilenetv2.NAME,
+        **params.model_dump(),
+        "classes": classes,
+        "photos_sha256": digest,
+    }
+
+
+def _be_deterministic(seed: int) -> None:
+    keras.utils.set_random_seed(seed)
+    if not tf.config.list_physical_devices("GPU"):  # it costs nothing on CPUs, much on GPUs
+        tf.config.experimental.enable_op_determinism()
+
+
+class _KeepEpoch(keras.callbacks.Callback):
+    """Notes the seconds of each epoch, and keeps it on disk."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, settings: dict[str, Any], history: list[dict[str, float]]
+    ) -> None:
+        super().__init__()
+        self._checkpoint, self._settings, self._history = checkpoint, settings, history
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        seconds = round(time.perf_counter() - self._started, 1)
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        self._history.append({"epoch": epoch + 1, **figures, "seconds": seconds})
+        self._checkpoint.save(self.model, self._settings, self._history)

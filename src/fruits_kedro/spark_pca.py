@@ -48,7 +48,8 @@ def _sum_rows(batches: Iterable[pa.RecordBatch]) -> Moments | None:
         for start in range(0, batch.num_rows, _ROWS):
             rows = batch.column(0).slice(start, _ROWS)
             matrix = rows.flatten().to_numpy(zero_copy_only=False).reshape(len(rows), -1)
-            total = _add(total, Moments.of(matrix))
+            total = total or Moments.none(matrix.shape[1])
+            total.add_rows(matrix)
     return total
 
 

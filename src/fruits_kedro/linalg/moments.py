@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_BLOCK = 256
+
 
 @dataclass
 class Moments:
@@ -27,20 +29,37 @@ class Moments:
     scatter: NDArray[np.float64]
 
     @classmethod
-    def of(cls, rows: NDArray[np.floating]) -> Moments:
-        """Moments of rows of shape ``(n, d)``, ``n`` at least 1."""
-        values = rows.astype(np.float64)
-        mean = values.mean(axis=0)
-        values -= mean
-        return cls(len(values), mean, values.T @ values)
+    def none(cls, n_features: int) -> Moments:
+        """Moments of no rows."""
+        return cls(0, np.zeros(n_features), np.zeros((n_features, n_features)))
+
+    def add_rows(self, rows: NDArray[np.floating]) -> None:
+        """Add rows of shape ``(n, d)``, ``n`` at least 1, in place."""
+        n = len(rows)
+        values = np.empty((n + 1, rows.shape[1]))
+        values[:n] = rows
+        mean = values[:n].mean(axis=0)
+        values[:n] -= mean
+        values[n] = np.sqrt(self._weight(n)) * (mean - self.mean)  # the means differ: one more row
+        self._shift_mean(mean, n)
+        # By blocks, the upper triangle and its mirror: for 1280 features a matrix has 13 MB.
+        for start in range(0, values.shape[1], _BLOCK):
+            stop = start + _BLOCK
+            products = values[:, start:stop].T @ values[:, start:]
+            self.scatter[start:stop, start:] += products
+            self.scatter[stop:, start:stop] += products[:, _BLOCK:].T
 
     def add(self, other: Moments) -> None:
-        """Add the rows of another, in place: a scatter matrix has 13 MB for 1280 features."""
-        count = self.count + other.count
+        """Add the rows of another, in place."""
         delta = other.mean - self.mean
-        weight = self.count * other.count / count
         self.scatter += other.scatter
-        for row, scaled in zip(self.scatter, weight * delta):
+        for row, scaled in zip(self.scatter, self._weight(other.count) * delta):
             row += scaled * delta
-        self.mean += delta * (other.count / count)
-        self.count = count
+        self._shift_mean(other.mean, other.count)
+
+    def _weight(self, n: int) -> float:
+        return self.count * n / (self.count + n)
+
+    def _shift_mean(self, mean: NDArray[np.float64], n: int) -> None:
+        self.count += n
+        self.mean += (mean - self.mean) * (n / self.count)

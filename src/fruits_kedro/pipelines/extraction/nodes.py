@@ -31,7 +31,11 @@ def load_backbone(params: ExtractionParams) -> tuple[Backbone, dict[str, Any]]:
 
 
 def extract_features(
-    image_index: DataFrame, raw_images: ImageFolder, backbone: Backbone, params: ExtractionParams
+    image_index: DataFrame,
+    class_counts: pd.DataFrame,
+    raw_images: ImageFolder,
+    backbone: Backbone,
+    params: ExtractionParams,
 ) -> DataFrame:
     """Extract the features of every photo of the index.
 
@@ -42,7 +46,9 @@ def extract_features(
     spark = image_index.sparkSession
     shared = spark.sparkContext.broadcast(backbone)
     partitions = params.partitions or count_partitions(
-        image_index.count(), backbone.n_features, spark.sparkContext.defaultParallelism
+        int(class_counts["images"].sum()),
+        backbone.n_features,
+        spark.sparkContext.defaultParallelism,
     )
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

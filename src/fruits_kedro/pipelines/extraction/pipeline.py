@@ -22,7 +22,13 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 extract_features,
-                inputs=["image_index", "raw_images", "backbone", "params:extraction"],
+                inputs=[
+                    "image_index",
+                    "class_counts",
+                    "raw_images",
+                    "backbone",
+                    "params:extraction",
+                ],
                 outputs="extracted_features",
                 name="extract_features",
             ),

@@ -44,15 +44,16 @@ class ExtractionParams(_Closed):
     """How photos become features.
 
     Attributes:
-        weights: ``auto``, ``imagenet`` or a file.
+        weights: ``auto``, ``imagenet``, ``embedded`` or a file.
         engine: ``litert`` (fast, on CPUs) or ``tensorflow`` (the reference, and GPUs).
-        input_size: side of the backbone's input in pixels, a multiple of 32.
+        input_size: side of the backbone's input in pixels, a multiple of 32; by default what
+            the weights were trained on.
         partitions: of the images; by default as many as there are cores.
     """
 
     weights: str = "auto"
     engine: Engine = "litert"
-    input_size: Annotated[int, Field(ge=32, le=512, multiple_of=32)] = 224
+    input_size: Annotated[int, Field(ge=32, le=512, multiple_of=32)] | None = None
     partitions: PositiveInt | None = None
 
 

@@ -36,7 +36,8 @@ class Backbone:
         precision: of the weights and of the arithmetic.
         input_size: side of the square input, in pixels.
         n_features: length of a feature vector.
-        weights_source: where the weights came from: ``imagenet`` or a file's name.
+        weights_requested: what was asked for: ``auto`` …
+        weights_source: where the weights came from: ``imagenet``, ``embedded`` or a file's name.
         weights_sha256: of the weights' file.
         model: the serialised model that ``engine`` loads.
     """
@@ -46,6 +47,7 @@ class Backbone:
     precision: str
     input_size: int
     n_features: int
+    weights_requested: str
     weights_source: str
     weights_sha256: str
     model: bytes
@@ -66,6 +68,7 @@ class Backbone:
             "name": self.name,
             "fingerprint": self.fingerprint,
             "weights": self.weights_source,
+            "weights_requested": self.weights_requested,
             "weights_sha256": self.weights_sha256,
             "engine": self.engine,
             "precision": self.precision,

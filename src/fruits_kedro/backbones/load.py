@@ -16,18 +16,20 @@ logger = logging.getLogger(__name__)
 PRECISION = "f32"
 
 
-def load_backbone(weights: str, engine: Engine, input_size: int) -> Backbone:
+def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backbone:
     """Load MobileNetV2 for an engine; TensorFlow is imported only when nothing is cached.
 
     Args:
-        weights: ``auto``, ``imagenet`` or a path.
+        weights: ``auto``, ``imagenet``, ``embedded`` or a path.
         engine: ``litert`` or ``tensorflow``.
-        input_size: side of the square input, in pixels.
+        input_size: side of the square input, in pixels; by default what the weights were
+            trained on.
 
     Raises:
         FruitsError: no weights, or weights of another architecture.
     """
     found = find_weights(weights)
+    input_size = input_size or found.input_size
     cached = cache_folder() / f"{mobilenetv2.NAME}-{input_size}-{PRECISION}-{found.sha256}.{engine}"
     if cached.is_file():
         model = cached.read_bytes()
@@ -40,6 +42,7 @@ def load_backbone(weights: str, engine: Engine, input_size: int) -> Backbone:
         precision=PRECISION,
         input_size=input_size,
         n_features=mobilenetv2.N_FEATURES,
+        weights_requested=weights,
         weights_source=found.source,
         weights_sha256=found.sha256,
         model=model,

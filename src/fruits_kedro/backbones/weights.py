@@ -2,62 +2,125 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import os
 import socket
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError
 
 logger = logging.getLogger(__name__)
 
 IMAGENET_FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
 IMAGENET_SHA256 = "64f0589cc653f9de5e1080287946a2a87c55916ef6f3ecfa81d233e003af13fe"
+IMAGENET_URL = (
+    "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/" + IMAGENET_FILE
+)
+EMBEDDED = Path(__file__).with_name("embedded.npz")
 _DOWNLOAD_TIMEOUT_S = 10
+_PROBE_TIMEOUT_S = 4
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights: ``source`` says how it was asked for, ``sha256`` what it holds."""
+    """A file of weights.
+
+    Attributes:
+        source: ``imagenet``, ``embedded`` or the file's name.
+        path: the file.
+        sha256: of what it holds.
+        input_size: side of the images they were trained on, in pixels.
+    """
 
     source: str
     path: Path
     sha256: str
+    input_size: int = 224
 
 
 def find_weights(weights: str) -> Weights:
     """Find the weights that ``extraction.weights`` names.
 
     Args:
-        weights: ``auto`` or ``imagenet`` (Keras' cache, else a download), or a path.
+        weights: ``imagenet`` (Keras' cache, else a download), ``embedded`` (this package's own),
+            ``auto`` (imagenet where it can be had, else embedded, with a warning), or a path.
 
     Raises:
         FruitsError: there are none: the file is missing, or neither cached nor downloadable.
     """
-    if weights in ("auto", "imagenet"):
-        found = _imagenet()
-        if found.sha256 != IMAGENET_SHA256:
-            logger.warning(
-                "%s is not the file that Keras publishes (its sha256 begins with %s). "
-                "Delete it to have Keras download it again.",
-                found.path,
-                found.sha256[:12],
-            )
-        return found
+    if weights == "auto":
+        weights = _choose(keras_home())
+    if weights == "imagenet":
+        return _imagenet()
+    if weights == "embedded":
+        return _from_file(EMBEDDED, "embedded")
     path = Path(weights).expanduser()
     if not path.is_file():
         raise FruitsError(
             f"Weights: there is no file {path}.\n"
-            "Give 'imagenet', or the path of MobileNetV2 weights (.npz, or .h5 of Keras)."
+            "Give 'auto', 'imagenet', 'embedded', or the path of MobileNetV2 weights (.npz of the "
+            "pretraining pipeline, .h5 of Keras)."
         )
-    return Weights(path.name, path, _sha256(path))
+    return _from_file(path, path.name)
 
 
 def keras_home() -> Path:
     """Where Keras keeps its downloads: ``KERAS_HOME``, else ``~/.keras``."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+
+def _from_file(path: Path, source: str) -> Weights:
+    if path.suffix != ".npz":
+        return Weights(source, path, _sha256(path))
+    try:
+        size = int(WeightsFile.read(path).info["input_size"])
+    except Exception as error:
+        raise FruitsError(
+            f"{path} is not a file of weights that the pretraining pipeline wrote: {error}"
+        ) from error
+    return Weights(source, path, _sha256(path), size)
+
+
+@functools.cache
+def _choose(home: Path) -> str:
+    """``imagenet`` where it can be had, else ``embedded``: once a process, with one warning."""
+    if (home / "models" / IMAGENET_FILE).is_file():
+        return "imagenet"
+    if _server_answers():
+        try:
+            _imagenet()
+            return "imagenet"
+        except FruitsError as error:
+            logger.info("%s", error)
+    logger.warning(
+        "Keras' ImageNet weights are neither in %s nor downloadable: using the EMBEDDED ones, "
+        "trained on the apples, cherries and tomatoes of Fruits-360. Their features are others "
+        "than ImageNet's: docs/embedded_weights.md tells how good they are.",
+        home / "models",
+    )
+    return "embedded"
+
+
+def _server_answers() -> bool:
+    def probe() -> bool:
+        request = urllib.request.Request(IMAGENET_URL, method="HEAD")
+        with urllib.request.urlopen(request, timeout=_PROBE_TIMEOUT_S) as answer:
+            return bool(answer.status == 200)
+
+    # In a thread: looking up a name knows no timeout.
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(probe).result(_PROBE_TIMEOUT_S)
+    except (OSError, TimeoutError):
+        return False
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _imagenet() -> Weights:
@@ -66,7 +129,15 @@ def _imagenet() -> Weights:
         _download()
     if not path.is_file():
         raise FruitsError(f"Keras downloaded its ImageNet weights, but not to {path}.")
-    return Weights("imagenet", path, _sha256(path))
+    found = Weights("imagenet", path, _sha256(path))
+    if found.sha256 != IMAGENET_SHA256:
+        logger.warning(
+            "%s is not the file that Keras publishes (its sha256 begins with %s). "
+            "Delete it to have Keras download it again.",
+            path,
+            found.sha256[:12],
+        )
+    return found
 
 
 def _download() -> None:
@@ -82,7 +153,7 @@ def _download() -> None:
             "The ImageNet weights of MobileNetV2 are neither cached nor downloadable "
             f"({' '.join(str(error).split())[:200]}).\n"
             f"Put {IMAGENET_FILE} into {keras_home() / 'models'}, point KERAS_HOME to a folder "
-            "that has it under models/, or give extraction.weights=<file>."
+            "that has it under models/, or give extraction.weights=embedded (or a file)."
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)

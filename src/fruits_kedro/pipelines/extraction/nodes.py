@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone, load
+from fruits_kedro.backbones.fingerprints import check_one_backbone
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.image_folder import ImageFolder
 from fruits_kedro.parameters import ExtractionParams
@@ -122,11 +123,7 @@ def _check(counts: pd.DataFrame, fingerprints: set[str]) -> None:
         raise FruitsError(
             f"Rows were lost or doubled in extraction:\n{lost.to_string(index=False)}"
         )
-    if len(fingerprints) > 1:
-        raise FruitsError(
-            f"The features of several backbones are mixed: {', '.join(sorted(fingerprints))}.\n"
-            "Run the extraction again for all photos."
-        )
+    check_one_backbone(fingerprints)
     for row in counts.itertuples():
         if row.features == 0:
             raise FruitsError(

@@ -9,6 +9,7 @@ from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from fruits_kedro.backbones.fingerprints import check_one_backbone
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.linalg.pca import fit_pca
 from fruits_kedro.parameters import PcaParams
@@ -25,8 +26,9 @@ def fit_pca_model(
         ``component, variance_explained, cumulative_variance`` (shares of the total variance).
 
     Raises:
-        FruitsError: no Training rows, or too many components.
+        FruitsError: no Training rows, too many components, features of several backbones.
     """
+    check_one_backbone({row[0] for row in features.select("fingerprint").distinct().collect()})
     training = features.where("split = 'Training'")
     moments = distributed_moments(training.select("features"))
     if moments is None:

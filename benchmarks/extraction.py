@@ -142,9 +142,10 @@ def main() -> None:
     raw, bare = (raw + raw_model(cores)) / 2, (bare + bare_loop(root, paths, cores)) / 2
     predict = tf_data(root, paths[:: max(1, len(paths) // arguments.tf_images)])
 
-    stages = info["stages"]
-    stage_seconds = stages["ingestion"]["seconds"] + stages["extraction"]["seconds"]
-    stage = len(paths) / stage_seconds
+    stages, nodes = info["stages"], info["node_seconds"]
+    # From listing to committed Parquet: what follows counts and writes the rejected ones.
+    to_parquet = sum(nodes[n] for n in ("index_images", "load_backbone", "extract_features"))
+    stage = len(paths) / to_parquet
     whole = len(paths) / process_seconds
     rows = [
         ("`kedro run`, photos to committed Parquet (listing and extraction)", stage),

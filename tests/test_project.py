@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 def test_the_catalog_of_every_environment_resolves(env):
     with KedroSession.create(ROOT, env=env) as session:
         catalog = session.load_context().catalog
-    used = pipelines["__default__"].datasets()
+    used = {name for pipeline in pipelines.values() for name in pipeline.datasets()}
     missing = {n for n in used if not n.startswith("params:")} - set(catalog.keys()) - {"backbone"}
     assert missing == set()
 

@@ -131,6 +131,7 @@ class ReportHooks:
 
         info = catalog.load("model_info")
         info["stages"] = self._clock.stages(info["counts"]["images"])
+        info["node_seconds"] = {name: round(s, 3) for name, s in self._clock.nodes.items()}
         info["total_seconds"] = round(self._clock.total, 3)
         catalog.save("model_info", info)
         places = {name: _place(catalog[name]) for name in _OUTPUTS}

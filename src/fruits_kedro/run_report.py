@@ -13,19 +13,20 @@ STAGES = ("ingestion", "extraction", "reduction", "reporting")
 
 
 class StageClock:
-    """Seconds of each stage: from a node's first load to its last save, added up."""
+    """Seconds of each node, from its first load to its last save, and of each stage."""
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
+        self.nodes: dict[str, float] = defaultdict(float)
+        self._stage_of: dict[str, str] = {}
         self._started = time.perf_counter()
         self._mark: tuple[str, float] | None = None
 
     def touch(self, node: Any) -> None:
-        """Note that this node was at work until now; its time counts for its stage."""
+        """Note that this node was at work until now."""
         now = time.perf_counter()
-        stage = next((tag for tag in STAGES if tag in node.tags), "other")
+        self._stage_of[node.name] = next((tag for tag in STAGES if tag in node.tags), "other")
         if self._mark is not None and self._mark[0] == node.name:
-            self.seconds[stage] += now - self._mark[1]
+            self.nodes[node.name] += now - self._mark[1]
         self._mark = (node.name, now)
 
     @property
@@ -35,13 +36,16 @@ class StageClock:
 
     def stages(self, images: int) -> dict[str, dict[str, float]]:
         """``seconds`` and ``images_per_s`` of each stage that ran, in order."""
+        seconds: dict[str, float] = defaultdict(float)
+        for node, share in self.nodes.items():
+            seconds[self._stage_of[node]] += share
         return {
             stage: {
-                "seconds": round(self.seconds[stage], 3),
-                "images_per_s": round(images / max(self.seconds[stage], 1e-9), 1),
+                "seconds": round(seconds[stage], 3),
+                "images_per_s": round(images / max(seconds[stage], 1e-9), 1),
             }
             for stage in STAGES
-            if stage in self.seconds
+            if stage in seconds
         }
 
 

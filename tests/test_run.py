@@ -133,14 +133,14 @@ def test_model_info_accounts_for_the_run(store):
 
 
 def test_counts_of_split_and_class_are_a_result(store):
-    counts = pd.read_csv(store / "08_reporting/class_counts.csv")
+    counts = pd.read_csv(store / "02_intermediate/class_counts.csv")
     assert counts["images"].sum() == 90
     assert set(zip(counts["split"], counts["label"])) == {
         (split, label)
         for split in ("Training", "Test")
         for label in ("Apple 1", "Cherry 1", "Tomato 1")
     }
-    splits = pd.read_csv(store / "08_reporting/extraction_counts.csv").set_index("split")
+    splits = pd.read_csv(store / "04_feature/extraction_counts.csv").set_index("split")
     assert splits["rejected"].sum() == 30 and splits.loc["Test", "features"] == 15
 
 

@@ -62,8 +62,8 @@ def test_rejected_rows_are_parted_from_usable_ones(spark):
 
 
 def count(spark, indexed, extracted):
-    features, rejected, _ = split_extracted(spark.createDataFrame(extracted, SCHEMA))
-    return count_extracted(index(spark, indexed), features, rejected)
+    frame = spark.createDataFrame(extracted, SCHEMA)
+    return count_extracted(index(spark, indexed), frame, split_extracted(frame)[1])
 
 
 def test_counts_of_each_split(spark):
@@ -86,7 +86,9 @@ def test_a_doubled_row_is_an_error(spark):
 
 def test_a_split_without_any_usable_photo_is_an_error(spark):
     broken = [*EXTRACTED[:2], ("c.jpg", "Test", "Kiwi", None, "read: missing: ", "x")]
-    with pytest.raises(FruitsError, match="None of the 1 photos of the split Test"):
+    with pytest.raises(
+        FruitsError, match=r"None of the 1 photos of the split Test can be used: 1 missing\."
+    ):
         count(spark, EXTRACTED, broken)
 
 

@@ -128,4 +128,7 @@ def load_tensorflow() -> Any:
 
 def load_keras() -> Any:
     """Import Keras, in the same way."""
-    return load_tensorflow().keras
+    load_tensorflow()
+    import keras
+
+    return keras

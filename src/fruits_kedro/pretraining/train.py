@@ -22,6 +22,9 @@ from fruits_kedro.pretraining.photos import LabelledPhotos, class_weights, split
 logger = logging.getLogger(__name__)
 
 _DROPOUT = 0.2
+# Of the moving averages of batch normalisation. Keras' 0.999 needs many thousands of steps before
+# they, and so the validation and the features, fit the weights.
+_MOMENTUM = 0.99
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,9 @@ def train(
 def _build(params: PretrainingParams, init: Any, n_classes: int, steps: int) -> keras.Model:
     size = params.input_size
     backbone = mobilenetv2.build(init, size)
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = _MOMENTUM
     model = keras.Sequential(
         [
             keras.Input((size, size, 3), dtype="uint8"),

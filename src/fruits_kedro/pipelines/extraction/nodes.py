@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -75,10 +74,10 @@ def split_extracted(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame
         ``path, split, label, features, fingerprint``; and ``path, split, label, stage, reason,
         detail`` twice: for Parquet and for CSV.
     """
-    features = extracted_features.where("features is not null").drop("error")
+    features = extracted_features.where("error is null").drop("error")
     part = F.split("error", ": ", 3)
     rejected = (
-        extracted_features.where("features is null")
+        extracted_features.where("error is not null")
         .select(
             "path",
             "split",
@@ -93,7 +92,7 @@ def split_extracted(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame
 
 
 def count_extracted(
-    image_index: DataFrame, features: DataFrame, rejected: DataFrame
+    image_index: DataFrame, extracted_features: DataFrame, rejected_images: DataFrame
 ) -> pd.DataFrame:
     """Count what became of the photos of each split.
 
@@ -104,29 +103,32 @@ def count_extracted(
         FruitsError: a photo is missing or doubled, a split has no usable photo at all, or the
             features come from more than one backbone.
     """
-    frames = {"images": image_index, "features": features, "rejected": rejected}
-    counted = []
-    for what, frame in frames.items():
-        prints = "collect_set(fingerprint)" if what == "features" else "array()"
-        aggregates = [F.count("*").alias("n"), F.expr(f"cast({prints} as array<string>) as prints")]
-        counted.append(frame.groupBy("split").agg(*aggregates).withColumn("what", F.lit(what)))
-    long: pd.DataFrame = functools.reduce(DataFrame.unionByName, counted).toPandas()
-    counts = long.pivot(index="split", columns="what", values="n").reindex(columns=list(frames))
-    counts = counts.fillna(0).astype("int64").reset_index().rename_axis(columns=None)
-    _check(counts, {fingerprint for prints in long["prints"] for fingerprint in prints})
+    images = image_index.groupBy("split").agg(F.count("*").alias("images"))
+    extracted = extracted_features.groupBy("split").agg(
+        F.count_if(F.isnull("error")).alias("features"),
+        F.count("error").alias("rejected"),
+        F.collect_set(F.expr("case when error is null then fingerprint end")).alias("prints"),
+    )
+    found: pd.DataFrame = images.join(extracted, "split", "full").orderBy("split").toPandas()
+    counts = found.drop(columns="prints").fillna(0)
+    counts = counts.astype(dict.fromkeys(("images", "features", "rejected"), "int64"))
+    check_one_backbone({name for prints in found["prints"].dropna() for name in prints})
+    _check(counts, rejected_images)
     return counts
 
 
-def _check(counts: pd.DataFrame, fingerprints: set[str]) -> None:
+def _check(counts: pd.DataFrame, rejected: DataFrame) -> None:
     lost = counts[counts["images"] != counts["features"] + counts["rejected"]]
     if not lost.empty:
         raise FruitsError(
             f"Rows were lost or doubled in extraction:\n{lost.to_string(index=False)}"
         )
-    check_one_backbone(fingerprints)
     for row in counts.itertuples():
         if row.features == 0:
+            of_split = rejected.where(F.col("split") == row.split)
+            reasons: pd.DataFrame = of_split.groupBy("reason").count().orderBy("reason").toPandas()
             raise FruitsError(
-                f"None of the {row.images} photos of the split {row.split} can be used.\n"
+                f"None of the {row.images} photos of the split {row.split} can be used: "
+                f"{', '.join(f'{n} {reason}' for reason, n in reasons.to_numpy())}.\n"
                 "The reason for each stands in rejected_images.csv, in the store's 08_reporting."
             )

@@ -40,7 +40,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 count_extracted,
-                inputs=["image_index", "features", "rejected_images"],
+                inputs=["image_index", "extracted_features", "rejected_images"],
                 outputs="extraction_counts",
                 name="count_extracted",
             ),

@@ -56,9 +56,8 @@ def apply_pca(features: DataFrame, pca_model: PipelineModel) -> DataFrame:
     return pca_model.transform(vectors).select("path", "split", "label", scores)
 
 
-def to_matrix(pca_features: DataFrame, explained_variance: pd.DataFrame) -> DataFrame:
+def to_matrix(pca_features: DataFrame, pca_model: PipelineModel) -> DataFrame:
     """One column a component: ``path, split, label, pc_001 … pc_k``, ordered by path."""
-    components = [
-        F.col("pca_features")[i].alias(f"pc_{i + 1:03d}") for i in range(len(explained_variance))
-    ]
+    k: int = pca_model.stages[-1].pc.numCols  # type: ignore[attr-defined]  # a PCAModel
+    components = [F.col("pca_features")[i].alias(f"pc_{i + 1:03d}") for i in range(k)]
     return pca_features.select("path", "split", "label", *components).orderBy("path")

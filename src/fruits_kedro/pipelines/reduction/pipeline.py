@@ -16,7 +16,7 @@ def create_pipeline() -> Pipeline:
                 name="fit_pca_model",
             ),
             Node(apply_pca, ["features", "pca_model"], "pca_features", name="apply_pca"),
-            Node(to_matrix, ["pca_features", "explained_variance"], "pca_matrix", name="to_matrix"),
+            Node(to_matrix, ["pca_features", "pca_model"], "pca_matrix", name="to_matrix"),
         ],
         tags="reduction",
     )

@@ -6,6 +6,7 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly import express as px
@@ -88,12 +89,18 @@ def plot_components(pca_features: DataFrame, explained_variance: pd.DataFrame) -
         color="label",
         symbol="split",
         hover_name="path",
+        color_discrete_sequence=_colours(points["label"].nunique()),
         opacity=0.7,
         title=f"First two principal components of {len(points):,} photos",
         labels={"pc_1": f"component 1 ({shares[0]})", "pc_2": f"component 2 ({shares[1]})"},
         render_mode="webgl",
     )
     return figure.update_layout(height=650, **_LAYOUT)
+
+
+def _colours(n: int) -> list[str]:
+    """Neighbours in the alphabet, such as varieties of one fruit, get similar colours."""
+    return list(px.colors.sample_colorscale("turbo", np.linspace(0.03, 0.97, n)))
 
 
 def describe_run(

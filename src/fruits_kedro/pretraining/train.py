@@ -206,6 +206,10 @@ class _KeepEpoch(keras.callbacks.Callback):
         self._checkpoint, self._settings, self._history = checkpoint, settings, history
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        # Keras does not save the state of its random numbers: each epoch has its own.
+        for state in self.model.variables:
+            if state.name == "seed_generator_state":
+                state.assign([state.numpy()[0], epoch << 20])
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -125,10 +125,13 @@ class ReportHooks:
     @hook_impl
     def after_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
         """Add the seconds to ``model_info`` and print the table."""
+        from fruits_kedro.run_report import summary_table, training_table
+
+        if "pretraining_info" in pipeline.outputs():
+            info = catalog.load("pretraining_info")
+            get_console().print(training_table(info, _place(catalog["pretrained_weights"])))
         if "model_info" not in pipeline.outputs():
             return
-        from fruits_kedro.run_report import summary_table
-
         info = catalog.load("model_info")
         info["stages"] = self._clock.stages(info["counts"]["images"])
         info["node_seconds"] = {name: round(s, 3) for name, s in self._clock.nodes.items()}

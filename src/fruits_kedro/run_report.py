@@ -49,6 +49,33 @@ class StageClock:
         }
 
 
+def training_table(info: dict[str, Any], place: str) -> Table:
+    """The table a training ends with.
+
+    Args:
+        info: ``pretraining_info``.
+        place: where the weights lie.
+    """
+    images, last = info["images"], info["last_epoch"]
+    table = _table()
+    table.add_row("images", f"{images['fit']:,} to fit, {images['validation']:,} to validate")
+    table.add_row("unusable", f"{info['unusable']:,}")
+    table.add_row("epochs", f"{last['epoch']} in {info['seconds']:,.0f} s")
+    for name in ("accuracy", "val_accuracy"):
+        if name in last:
+            table.add_row(name.replace("val_", "validation "), f"{last[name]:.1%}")
+    table.add_row("fingerprint", info["fingerprint"])
+    table.add_row("weights", place)
+    return table
+
+
+def _table() -> Table:
+    table = Table(box=box.SIMPLE, show_header=False, title="Result", title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
 def summary_table(info: dict[str, Any], places: dict[str, str]) -> Table:
     """The table a run ends with.
 
@@ -57,9 +84,7 @@ def summary_table(info: dict[str, Any], places: dict[str, str]) -> Table:
         places: what lies where.
     """
     counts, pca, backbone = info["counts"], info["pca"], info["backbone"]
-    table = Table(box=box.SIMPLE, show_header=False, title="Result", title_justify="left")
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = _table()
     table.add_row("images read", f"{counts['images']:,}")
     reasons = ", ".join(f"{n} {reason}" for reason, n in counts["rejected_by_reason"].items())
     table.add_row("rejected", f"{counts['rejected']:,}" + (f" ({reasons})" if reasons else ""))

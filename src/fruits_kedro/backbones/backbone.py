@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fruits_kedro.backbones.fingerprints import fingerprint
+
 Engine = Literal["litert", "tensorflow"]
 
 
@@ -55,7 +57,7 @@ class Backbone:
     @property
     def fingerprint(self) -> str:
         """What decides the numbers: features of two fingerprints must never be mixed."""
-        return f"{self.name}-{self.input_size}-{self.precision}-{self.weights_sha256[:16]}"
+        return fingerprint(self.name, self.input_size, self.precision, self.weights_sha256)
 
     @property
     def batch_size(self) -> int:

@@ -7,6 +7,11 @@ from collections.abc import Collection
 from fruits_kedro.errors import FruitsError
 
 
+def fingerprint(name: str, input_size: int, precision: str, weights_sha256: str) -> str:
+    """What decides the numbers, in one word, such as ``mobilenetv2-224-f32-64f0589cc653f9de``."""
+    return f"{name}-{input_size}-{precision}-{weights_sha256[:16]}"
+
+
 def check_one_backbone(fingerprints: Collection[str]) -> None:
     """Raise FruitsError if features come from more than one backbone."""
     if len(fingerprints) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from dataclasses import dataclass
@@ -38,14 +39,22 @@ class WeightsFile:
         }
         return cls(stored, info)
 
+    def to_bytes(self) -> bytes:
+        """The content of a ``.npz`` file; the same weights and notes give the same bytes."""
+        text = np.frombuffer(json.dumps(self.info, sort_keys=True).encode(), np.uint8)
+        buffer = io.BytesIO()
+        np.savez(buffer, **{_INFO: text}, **self.weights)  # type: ignore[arg-type]
+        return buffer.getvalue()
+
     def write(self, path: Path) -> None:
-        """Write to a ``.npz`` file, all or nothing: the same content gives the same bytes."""
+        """Write to a ``.npz`` file, all or nothing."""
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_name(f"new-{path.name}")
-        text = np.frombuffer(json.dumps(self.info, sort_keys=True).encode(), np.uint8)
-        with new.open("wb") as file:
-            np.savez(file, **{_INFO: text}, **self.weights)  # type: ignore[arg-type]
-        os.replace(new, path)
+        try:
+            new.write_bytes(self.to_bytes())
+            os.replace(new, path)
+        finally:
+            new.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: Path) -> WeightsFile:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 from pyspark.sql import DataFrame
 
+from fruits_kedro.backbones.fingerprints import fingerprint
 from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.image_folder import ImageFolder
@@ -24,9 +26,10 @@ def pretrain(
     """Train MobileNetV2 on the Training photos, going on from the checkpoint if there is one.
 
     Returns:
-        The weights; the history, one row an epoch; what was trained on, and how it ended.
+        The weights; the history, one row an epoch; their fingerprint, what they were trained on
+        and how that ended.
     """
-    from fruits_kedro.backbones import mobilenetv2
+    from fruits_kedro.backbones import load, mobilenetv2
 
     mobilenetv2.load_tensorflow()
     from fruits_kedro.pretraining.train import train
@@ -36,7 +39,14 @@ def pretrain(
     trained = train(index, raw_images.read, params, init, checkpoint)
     weights = mobilenetv2.to_arrays(trained.backbone)
     file = WeightsFile.of(weights, trained.settings, params.precision)
-    return file, trained.history, {**trained.settings, **trained.outcome}
+    sha256 = hashlib.sha256(file.to_bytes()).hexdigest()
+    info = {
+        "fingerprint": fingerprint(mobilenetv2.NAME, params.input_size, load.PRECISION, sha256),
+        "weights_sha256": sha256,
+        **trained.settings,
+        **trained.outcome,
+    }
+    return file, trained.history, info
 
 
 def plot_learning_curve(learning_history: pd.DataFrame) -> go.Figure:

@@ -32,6 +32,7 @@ def no_spark(monkeypatch):
     ("params", "pattern"),
     [
         ({"subset": "minni"}, "subset=minni is not known; there are: apples, full, mini"),
+        ({"store": "~/out"}, r"leaves this ~ as it is. Write --params store=\$HOME/out"),
         ({"subbset": "mini"}, "subbset: there is no such parameter"),
         ({"pca.n_component": 3}, "n_component"),
         ({"pca.n_components": 0}, "a number of components is 1 or more"),
@@ -47,7 +48,7 @@ def no_spark(monkeypatch):
 def test_wrong_parameters_fail_before_spark_starts(
     kedro_run, no_spark, sample, tmp_path, params, pattern
 ):
-    refuse(kedro_run, pattern, images=sample, store=tmp_path, **params)
+    refuse(kedro_run, pattern, **({"images": sample, "store": tmp_path} | params))
     assert not any(tmp_path.iterdir())
 
 

@@ -35,6 +35,12 @@ class InputHooks:
             raise FruitsError(_readable(error)) from None
         select_subset(checked.subset, checked.subsets)
         runtime = context.config_loader.runtime_params or {}
+        for place in ("images", "store"):
+            if str(runtime.get(place, "")).startswith("~"):
+                raise FruitsError(
+                    f"{place}={runtime[place]}: the shell leaves this ~ as it is. "
+                    f"Write --params {place}=$HOME{str(runtime[place])[1:]}"
+                )
         store = runtime.get("store") or context.config_loader["globals"]["store"]
         self._store = store if "://" in store else str(context.project_path / store)
 

@@ -97,6 +97,11 @@ class LabelledPhotos(keras.utils.PyDataset):
         self.unusable: Counter[str] = Counter()
         self.start_epoch(0)
 
+    @property
+    def n_photos(self) -> int:
+        """How many photos take part."""
+        return len(self._paths)
+
     def start_epoch(self, epoch: int) -> None:
         """Order the photos as in that epoch."""
         self._epoch = epoch

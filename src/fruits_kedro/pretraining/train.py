@@ -15,16 +15,12 @@ import pandas as pd
 import tensorflow as tf
 
 from fruits_kedro.backbones import mobilenetv2
-from fruits_kedro.parameters import Augmentation, PretrainingParams
+from fruits_kedro.parameters import PretrainingParams
 from fruits_kedro.pretraining.checkpoint import Checkpoint
+from fruits_kedro.pretraining.classifier import build_classifier
 from fruits_kedro.pretraining.photos import LabelledPhotos, class_weights, split_validation
 
 logger = logging.getLogger(__name__)
-
-_DROPOUT = 0.2
-# Of the moving averages of batch normalisation. Keras' 0.999 needs many thousands of steps before
-# they, and so the validation and the features, fit the weights.
-_MOMENTUM = 0.99
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ def train(
         model, history = found
         logger.info("Going on after epoch %d of %d.", len(history), params.epochs)
     else:
-        model, history = _build(params, init, len(classes), len(fit_on)), []
+        model, history = build_classifier(params, init, len(classes), len(fit_on)), []
     fit_on.start_epoch(len(history))
     if len(history) < params.epochs:
         model.fit(
@@ -86,72 +82,24 @@ def train(
             callbacks=[_KeepEpoch(checkpoint, settings, history)],
             verbose=1 if sys.stdout.isatty() else 2,
         )
-    unusable = {*fit_on.unusable, *validate_on.unusable}
-    if unusable:
-        some = "; ".join(sorted(unusable)[:3])
-        logger.warning("%d photos could not be used: %s", len(unusable), some)
-    outcome = {
-        "images": {"fit": int((~validation).sum()), "validation": int(validation.sum())},
-        "unusable": len(unusable),
-        "seconds": round(sum(epoch["seconds"] for epoch in history), 1),
-        "last_epoch": history[-1],
-    }
+    outcome = _outcome(fit_on, validate_on, history)
     backbone = next(layer for layer in model.layers if isinstance(layer, keras.Model))
     return Trained(backbone, pd.DataFrame(history), settings, outcome)
 
 
-def _build(params: PretrainingParams, init: Any, n_classes: int, steps: int) -> keras.Model:
-    size = params.input_size
-    backbone = mobilenetv2.build(init, size)
-    for layer in backbone.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = _MOMENTUM
-    model = keras.Sequential(
-        [
-            keras.Input((size, size, 3), dtype="uint8"),
-            *_augment(params.augmentation, params.seed),
-            keras.layers.Rescaling(1 / 127.5, -1.0),
-            backbone,
-            keras.layers.Dropout(_DROPOUT, seed=params.seed),
-            keras.layers.Dense(n_classes),
-        ]
-    )
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        decay_steps=steps * params.epochs,
-        warmup_target=params.learning_rate,
-        warmup_steps=steps,
-    )
-    loss = keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=params.label_smoothing
-    )
-    model.compile(
-        keras.optimizers.Adam(rate),
-        loss,
-        weighted_metrics=["accuracy"],
-        jit_compile=False,
-    )
-    return model
-
-
-def _augment(augmentation: Augmentation, seed: int) -> list[keras.Layer]:
-    layers = keras.layers
-    chosen: list[keras.Layer] = []
-    if augmentation.flip:
-        chosen.append(layers.RandomFlip(seed=seed))
-    if augmentation.rotation:
-        turn = augmentation.rotation / 360
-        chosen.append(layers.RandomRotation(turn, fill_mode="nearest", seed=seed + 1))
-    if augmentation.scale:
-        chosen.append(layers.RandomZoom(augmentation.scale, fill_mode="nearest", seed=seed + 2))
-    if augmentation.colour:
-        share = augmentation.colour
-        chosen.append(
-            layers.RandomColorJitter(
-                (0, 255), share, share, share, hue_factor=share / 4, seed=seed + 3
-            )
-        )
-    return chosen
+def _outcome(
+    fit_on: LabelledPhotos, validate_on: LabelledPhotos, history: list[dict[str, float]]
+) -> dict[str, Any]:
+    unusable = {*fit_on.unusable, *validate_on.unusable}
+    if unusable:
+        some = "; ".join(sorted(unusable)[:3])
+        logger.warning("%d photos could not be used: %s", len(unusable), some)
+    return {
+        "images": {"fit": fit_on.n_photos, "validation": validate_on.n_photos},
+        "unusable": len(unusable),
+        "seconds": round(sum(epoch["seconds"] for epoch in history), 1),
+        "last_epoch": history[-1],
+    }
 
 
 def _batches(

@@ -1,0 +1,79 @@
+"""What is trained: augmentation, MobileNetV2 and one dense layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from fruits_kedro.backbones import mobilenetv2
+from fruits_kedro.parameters import Augmentation, PretrainingParams
+
+_DROPOUT = 0.2
+# Of the moving averages of batch normalisation. Keras' 0.999 needs many thousands of steps before
+# they, and so the validation and the features, fit the weights.
+_MOMENTUM = 0.99
+
+
+def build_classifier(
+    params: PretrainingParams, init: Any, n_classes: int, steps: int
+) -> keras.Model:
+    """Build and compile the model: uint8 ``(n, size, size, 3)`` to logits ``(n, n_classes)``.
+
+    Args:
+        params: how to train.
+        init: weights to begin with, as :func:`mobilenetv2.build` takes them.
+        n_classes: how many labels there are.
+        steps: batches an epoch.
+    """
+    size = params.input_size
+    backbone = mobilenetv2.build(init, size)
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = _MOMENTUM
+    model = keras.Sequential(
+        [
+            keras.Input((size, size, 3), dtype="uint8"),
+            *_augment(params.augmentation, params.seed),
+            keras.layers.Rescaling(1 / 127.5, -1.0),
+            backbone,
+            keras.layers.Dropout(_DROPOUT, seed=params.seed),
+            keras.layers.Dense(n_classes),
+        ]
+    )
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        decay_steps=steps * params.epochs,
+        warmup_target=params.learning_rate,
+        warmup_steps=steps,
+    )
+    loss = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=params.label_smoothing
+    )
+    model.compile(
+        keras.optimizers.Adam(rate),
+        loss,
+        weighted_metrics=["accuracy"],
+        jit_compile=False,
+    )
+    return model
+
+
+def _augment(augmentation: Augmentation, seed: int) -> list[keras.Layer]:
+    layers = keras.layers
+    chosen: list[keras.Layer] = []
+    if augmentation.flip:
+        chosen.append(layers.RandomFlip(seed=seed))
+    if augmentation.rotation:
+        turn = augmentation.rotation / 360
+        chosen.append(layers.RandomRotation(turn, fill_mode="nearest", seed=seed + 1))
+    if augmentation.scale:
+        chosen.append(layers.RandomZoom(augmentation.scale, fill_mode="nearest", seed=seed + 2))
+    if augmentation.colour:
+        share = augmentation.colour
+        chosen.append(
+            layers.RandomColorJitter(
+                (0, 255), share, share, share, hue_factor=share / 4, seed=seed + 3
+            )
+        )
+    return chosen

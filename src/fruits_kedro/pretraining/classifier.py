@@ -34,8 +34,9 @@ def build_classifier(
     model = keras.Sequential(
         [
             keras.Input((size, size, 3), dtype="uint8"),
-            *_augment(params.augmentation, params.seed),
-            keras.layers.Rescaling(1 / 127.5, -1.0),
+            keras.layers.Rescaling(1 / 255),
+            *augment(params.augmentation, params.seed),
+            keras.layers.Rescaling(2.0, -1.0),
             backbone,
             keras.layers.Dropout(_DROPOUT, seed=params.seed),
             keras.layers.Dense(n_classes),
@@ -43,7 +44,7 @@ def build_classifier(
     )
     rate = keras.optimizers.schedules.CosineDecay(
         0.0,
-        decay_steps=steps * params.epochs,
+        decay_steps=max(1, steps * (params.epochs - 1)),
         warmup_target=params.learning_rate,
         warmup_steps=steps,
     )
@@ -59,7 +60,8 @@ def build_classifier(
     return model
 
 
-def _augment(augmentation: Augmentation, seed: int) -> list[keras.Layer]:
+def augment(augmentation: Augmentation, seed: int) -> list[keras.Layer]:
+    """Layers that vary images of values in 0..1 while training, and pass them on otherwise."""
     layers = keras.layers
     chosen: list[keras.Layer] = []
     if augmentation.flip:
@@ -71,9 +73,11 @@ def _augment(augmentation: Augmentation, seed: int) -> list[keras.Layer]:
         chosen.append(layers.RandomZoom(augmentation.scale, fill_mode="nearest", seed=seed + 2))
     if augmentation.colour:
         share = augmentation.colour
+        # For Keras a saturation of 0.5 changes nothing, and f stands for the multiple f / (1 - f).
+        saturation = (0.5 - share / 4, 0.5 + share / 4)
         chosen.append(
             layers.RandomColorJitter(
-                (0, 255), share, share, share, hue_factor=share / 4, seed=seed + 3
+                (0, 1), share, share, saturation, hue_factor=share / 4, seed=seed + 3
             )
         )
     return chosen

@@ -142,24 +142,38 @@ def main() -> None:
     raw, bare = (raw + raw_model(cores)) / 2, (bare + bare_loop(root, paths, cores)) / 2
     predict = tf_data(root, paths[:: max(1, len(paths) // arguments.tf_images)])
 
+    speeds = {
+        f"bare loop: read, decode, resize, model; {cores} processes, no Spark": bare,
+        f"raw model alone, {cores} processes": raw,
+        "`tf.data` + `model.predict`, one process, all cores": predict,
+    }
+    lines = [
+        f"{len(paths):,} photos, {cores} cores, {_cpu()}, {time.strftime('%Y-%m-%d')}.",
+        *report(len(paths), info, process_seconds, worker_mb, speeds),
+    ]
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text("# Extraction\n\n" + "\n".join(lines) + "\n")
+    print("\n".join(lines))
+
+
+def report(
+    images: int, info: dict, process_seconds: float, worker_mb: float, speeds: dict[str, float]
+) -> list[str]:
+    """Lines of the tables: our speed beside the others', and where our seconds went."""
     stages, nodes = info["stages"], info["node_seconds"]
     # From listing to committed Parquet: what follows counts and writes the rejected ones.
     to_parquet = sum(nodes[n] for n in ("index_images", "load_backbone", "extract_features"))
-    stage = len(paths) / to_parquet
-    whole = len(paths) / process_seconds
-    rows = [
-        ("`kedro run`, photos to committed Parquet (listing and extraction)", stage),
-        ("`kedro run`, whole process (with JVM, PCA, plots)", whole),
-        (f"bare loop: read, decode, resize, model; {cores} processes, no Spark", bare),
-        (f"raw model alone, {cores} processes", raw),
-        ("`tf.data` + `model.predict`, one process, all cores", predict),
-    ]
-    lines = [
-        f"{len(paths):,} photos, {cores} cores, {_cpu()}, {time.strftime('%Y-%m-%d')}.",
+    stage = images / to_parquet
+    speeds = {
+        "`kedro run`, photos to committed Parquet (listing and extraction)": stage,
+        "`kedro run`, whole process (with JVM, PCA, plots)": images / process_seconds,
+        **speeds,
+    }
+    return [
         "",
         "| what | images/s | extraction stage / this |",
         "| --- | ---: | ---: |",
-        *(f"| {name} | {speed:,.1f} | {stage / speed:.2f} |" for name, speed in rows),
+        *(f"| {name} | {speed:,.1f} | {stage / speed:.2f} |" for name, speed in speeds.items()),
         "",
         f"Peak memory of a Python worker: {worker_mb:,.0f} MB.",
         "",
@@ -168,9 +182,6 @@ def main() -> None:
         *(f"| {name} | {figures['seconds']:.1f} |" for name, figures in stages.items()),
         f"| whole process | {process_seconds:.1f} |",
     ]
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("# Extraction\n\n" + "\n".join(lines) + "\n")
-    print("\n".join(lines))
 
 
 def _cpu() -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from pyspark.sql import SparkSession
 
@@ -40,17 +41,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def spark(project: Path) -> SparkSession:
     """One session for all tests, with the settings of the test environment."""
-    from fruits_kedro.spark_session import prepare_session, start_session
+    from fruits_kedro.spark_session import start_session
 
-    settings = {
-        "spark.master": "local[2,4]",
-        "spark.ui.enabled": False,
-        "spark.sql.shuffle.partitions": 1,
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.execution.arrow.pyspark.enabled": True,
-        "spark.driver.memory": "1g",
-    }
-    prepare_session(settings)
+    with KedroSession.create(project, env="test") as session:
+        settings = dict(session.load_context().config_loader["spark"])
     return start_session(settings)
 
 

@@ -79,7 +79,7 @@ def _from_file(path: Path, source: str) -> Weights:
     if path.suffix != ".npz":
         return Weights(source, path, _sha256(path))
     try:
-        size = int(WeightsFile.read(path).info["input_size"])
+        size = int(WeightsFile.read_info(path)["input_size"])
     except Exception as error:
         raise FruitsError(
             f"{path} is not a file of weights that the pretraining pipeline wrote: {error}"

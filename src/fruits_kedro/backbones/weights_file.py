@@ -64,5 +64,11 @@ class WeightsFile:
             ValueError, OSError, KeyError: it is not such a file.
         """
         with np.load(path, allow_pickle=False) as file:
-            info = json.loads(file[_INFO].tobytes())
-            return cls({name: file[name] for name in file.files if name != _INFO}, info)
+            weights = {name: file[name] for name in file.files if name != _INFO}
+        return cls(weights, cls.read_info(path))
+
+    @staticmethod
+    def read_info(path: Path) -> dict[str, Any]:
+        """Read the notes alone; raises as :meth:`read` does."""
+        with np.load(path, allow_pickle=False) as file:
+            return dict(json.loads(file[_INFO].tobytes()))

@@ -29,7 +29,7 @@ class Checkpoint:
 
     @property
     def path(self) -> Path:
-        """The file: model, optimizer and the state of the augmentation, in Keras' format."""
+        """The file: model and optimizer in Keras' format, settings and history beside them."""
         return self.folder / _MODEL
 
     def load(self, settings: dict[str, Any]) -> tuple[keras.Model, list[dict[str, float]]] | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +12,6 @@ from numpy.typing import NDArray
 
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images import decode, resize
-
-logger = logging.getLogger(__name__)
 
 Batch = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
 
@@ -62,7 +58,7 @@ def class_weights(labels: pd.Series) -> dict[str, float]:
 class LabelledPhotos(keras.utils.PyDataset):
     """Batches of ``pixels`` (uint8), ``classes`` (float32, one-hot) and ``weights`` (float32).
 
-    A photo that cannot be decoded stays in its batch with the weight 0, and is counted.
+    A photo that cannot be decoded stays in its batch with the weight 0, and is noted.
     """
 
     def __init__(
@@ -94,7 +90,7 @@ class LabelledPhotos(keras.utils.PyDataset):
         self._weights = photos["label"].map(weights or dict.fromkeys(classes, 1.0)).to_numpy("f4")
         self._read, self._size, self._n_classes = read, input_size, len(classes)
         self._batch_size, self._seed = batch_size, shuffle_seed
-        self.unusable: Counter[str] = Counter()
+        self.unusable: set[str] = set()
         self.start_epoch(0)
 
     @property
@@ -126,5 +122,5 @@ class LabelledPhotos(keras.utils.PyDataset):
                 pixels[place] = resize(decode(self._read(self._paths[row])), self._size)
             except ImageError as error:
                 weights[place] = 0
-                self.unusable[f"{self._paths[row]}: {error}"] += 1
+                self.unusable.add(f"{self._paths[row]}: {error}")
         return pixels, np.eye(self._n_classes, dtype=np.float32)[self._classes[rows]], weights

@@ -90,7 +90,7 @@ def train(
 def _outcome(
     fit_on: LabelledPhotos, validate_on: LabelledPhotos, history: list[dict[str, float]]
 ) -> dict[str, Any]:
-    unusable = {*fit_on.unusable, *validate_on.unusable}
+    unusable = fit_on.unusable | validate_on.unusable
     if unusable:
         some = "; ".join(sorted(unusable)[:3])
         logger.warning("%d photos could not be used: %s", len(unusable), some)

@@ -14,6 +14,7 @@ from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.image_folder import ImageFolder
 from fruits_kedro.parameters import PretrainingParams
+from fruits_kedro.plots import right_share_axis
 from fruits_kedro.pretraining import Checkpoint
 
 
@@ -71,13 +72,6 @@ def plot_learning_curve(learning_history: pd.DataFrame) -> go.Figure:
         template="plotly_white",
         xaxis={"title": "epoch"},
         yaxis={"title": "loss", "rangemode": "tozero"},
-        yaxis2={
-            "title": "accuracy",
-            "tickformat": ".0%",
-            "range": [0, 1.02],
-            "overlaying": "y",
-            "side": "right",
-            "showgrid": False,
-        },
+        yaxis2=right_share_axis("accuracy"),
         legend={"x": 0.65, "y": 0.5},
     )

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.parameters import PcaParams
+from fruits_kedro.plots import right_share_axis
 
 _MAX_POINTS = 5000
 _VERSIONS = ("fruits-kedro", "kedro", "pyspark", "ai-edge-litert", "pillow", "numpy", "pyarrow")
@@ -57,14 +58,7 @@ def plot_scree(explained_variance: pd.DataFrame) -> go.Figure:
         title=f"{len(component)} components keep {kept:.1%} of the variance",
         xaxis={"title": "component"},
         yaxis={"title": "variance explained", "tickformat": ".0%"},
-        yaxis2={
-            "title": "cumulative",
-            "tickformat": ".0%",
-            "range": [0, 1.02],
-            "overlaying": "y",
-            "side": "right",
-            "showgrid": False,
-        },
+        yaxis2=right_share_axis("cumulative"),
         legend={"x": 0.75, "y": 0.5},
         **_LAYOUT,
     )

@@ -10,7 +10,7 @@ import pytest
 
 from fruits_kedro import spark_session
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.hooks import check_store
+from fruits_kedro.roots import check_store
 
 
 def refuse(kedro_run, pattern, *arguments, **params):

@@ -20,6 +20,20 @@ def test_a_jvm_trace_shrinks_to_its_head_and_its_deepest_cause():
     ]
 
 
+def test_a_workers_trace_shrinks_to_its_last_error():
+    trace = (
+        "An error occurred while calling o7.save.\n: org.apache.spark.SparkException: Job aborted\n"
+        "\tat org.apache.spark.A.b(A.scala:1)\n"
+        "Caused by: org.apache.spark.api.python.PythonException: Traceback (most recent\n"
+        '  File "x.py", line 1, in read\n'
+        "fruits_kedro.errors.FruitsError: s3://b/a.jpg could not be read\n\tat A.b(A.scala:2)\n"
+    )
+    assert summarize(RuntimeError(trace)).splitlines() == [
+        "An error occurred while calling o7.save.",
+        "FruitsError: s3://b/a.jpg could not be read",
+    ]
+
+
 def test_the_projects_own_messages_stay_whole():
     text = "\n".join(f"line {i}" for i in range(30))
     assert summarize(FruitsError(text)) == text

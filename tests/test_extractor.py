@@ -29,10 +29,8 @@ class MeanColour:
 PHOTOS = {f"{i}.jpg": content for i, (_, _, content) in enumerate(draw_class("Plum 1", 150, 0))}
 
 
-def read(path):
-    if path not in PHOTOS:
-        raise ImageError("read", "missing", path)
-    return PHOTOS[path]
+def read_all(paths):
+    return [PHOTOS.get(path) or ImageError("read", "missing", path) for path in paths]
 
 
 def batch(paths):
@@ -44,7 +42,7 @@ def batch(paths):
 def test_rows_stay_whole_and_in_order():
     paths = [f"{i}.jpg" for i in range(150)]
     paths[7] = paths[77] = "gone.jpg"
-    batches = list(extractor.extract_batches([batch(paths)], read, MeanColour()))
+    batches = list(extractor.extract_batches([batch(paths)], read_all, MeanColour()))
     assert [b.num_rows for b in batches] == [64, 64, 22]
     table = pa.Table.from_batches(batches)
     assert table.column("path").to_pylist() == paths
@@ -59,12 +57,12 @@ def test_rows_stay_whole_and_in_order():
 
 
 def test_a_batch_of_failures_only():
-    (out,) = extractor.extract_batches([batch(["x", "y"])], read, MeanColour())
+    (out,) = extractor.extract_batches([batch(["x", "y"])], read_all, MeanColour())
     assert out.column("features").to_pylist() == [None, None]
 
 
 def test_no_rows_in_no_rows_out():
-    assert list(extractor.extract_batches([batch([])], read, MeanColour())) == []
+    assert list(extractor.extract_batches([batch([])], read_all, MeanColour())) == []
 
 
 def test_one_photo_that_the_model_refuses_costs_no_other():

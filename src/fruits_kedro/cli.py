@@ -1,4 +1,4 @@
-"""The project's commands beside Kedro's own: ``kedro run`` with short errors, ``kedro sample``."""
+"""The project's commands beside Kedro's own: ``run`` with short errors, ``sample``, ``emr``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import click
 from kedro.framework.cli.project import run as kedro_run
 
+from fruits_kedro.emr.cli import emr
 from fruits_kedro.errors import FruitsError, summarize
 
 
@@ -47,6 +48,7 @@ run = click.Command(
     help=kedro_run.help,
 )
 cli.add_command(run)
+cli.add_command(emr)
 
 
 @cli.command()

@@ -25,7 +25,8 @@ class ImageError(Exception):
 
 
 # What the JVM writes before the sentence that tells the cause.
-_JVM_PREFIX = re.compile(r"^(Caused by: )?([a-z]+\.)+(\w*(Exception|Error|Failure)\w*): *")
+_JVM_PREFIX = re.compile(r"^(Caused by: |: )?([a-z0-9]+\.)+(\w*(Exception|Error|Failure)\w*): *")
+_PYTHON_ERROR = re.compile(r"^([a-z_0-9]+\.)*(\w*)(Error|Exception): ")
 
 
 def summarize(error: BaseException) -> str:
@@ -36,9 +37,12 @@ def summarize(error: BaseException) -> str:
     if "\tat " not in text and "Traceback" not in text and len(text.splitlines()) < 20:
         return text
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    causes = [line for line in lines if line.startswith("Caused by: ")]
+    causes = [line for line in lines if line.startswith(("Caused by: ", ": "))]
     is_frame = re.compile(r"^(at |\.\.\. \d+ more|Traceback|File \")")
     head = [line for line in lines if not is_frame.match(line) and line not in causes]
-    python_errors = [line for line in head if re.match(r"^\w*(Error|Exception): ", line)]
-    short = head[:1] + python_errors[-1:] + [_JVM_PREFIX.sub(r"\3: ", c) for c in causes[-1:]]
+    python_errors = [line for line in head if _PYTHON_ERROR.match(line)]
+    told = [_PYTHON_ERROR.sub(r"\2\3: ", line) for line in python_errors[-1:]]
+    if not told:
+        told = [_JVM_PREFIX.sub(r"\3: ", cause) for cause in causes[-1:]]
+    short = head[:1] + told
     return "\n".join(dict.fromkeys(line[:500] for line in short))

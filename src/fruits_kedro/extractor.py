@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -21,14 +22,17 @@ _compiled: dict[tuple[str, str], FeatureModel] = {}
 Outcome = NDArray[np.float32] | ImageError
 
 
+ReadAll = Callable[[Sequence[str]], Iterable[bytes | ImageError]]
+
+
 def extract_batches(
-    batches: Iterable[pa.RecordBatch], read: Callable[[str], bytes], backbone: Backbone
+    batches: Iterable[pa.RecordBatch], read_all: ReadAll, backbone: Backbone
 ) -> Iterator[pa.RecordBatch]:
     """Turn batches of the image index into batches of extracted features.
 
     Args:
         batches: with the columns ``path``, ``split`` and ``label``.
-        read: bytes of a photo by its path; raises ImageError.
+        read_all: bytes of each photo by its path, or why they cannot be read.
         backbone: what to extract with.
 
     Yields:
@@ -37,9 +41,10 @@ def extract_batches(
     """
     model = compiled(backbone)
     for batch in batches:
+        contents = iter(read_all(batch.column("path").to_pylist()))
         for start in range(0, batch.num_rows, _ROWS):
             rows = batch.slice(start, _ROWS)
-            outcomes = extract(rows.column("path").to_pylist(), read, model, backbone)
+            outcomes = extract(islice(contents, rows.num_rows), model, backbone)
             yield _to_batch(rows, outcomes, backbone)
 
 
@@ -52,21 +57,24 @@ def compiled(backbone: Backbone) -> FeatureModel:
 
 
 def extract(
-    paths: list[str], read: Callable[[str], bytes], model: FeatureModel, backbone: Backbone
+    contents: Iterable[bytes | ImageError], model: FeatureModel, backbone: Backbone
 ) -> list[Outcome]:
-    """Features (float32, ``(n_features,)``) of each path, or the ImageError that says why not."""
+    """Features (float32, ``(n_features,)``) of each photo, or the ImageError that says why not."""
     outcomes: list[Outcome] = []
-    for start in range(0, len(paths), backbone.batch_size):
-        loaded = [_load(p, read, backbone.input_size) for p in paths[start:][: backbone.batch_size]]
+    contents = iter(contents)
+    while chunk := list(islice(contents, backbone.batch_size)):
+        loaded = [_load(content, backbone.input_size) for content in chunk]
         usable = [pixels for pixels in loaded if not isinstance(pixels, ImageError)]
         features = iter(_infer(usable, model))
         outcomes += [x if isinstance(x, ImageError) else next(features) for x in loaded]
     return outcomes
 
 
-def _load(path: str, read: Callable[[str], bytes], size: int) -> NDArray[np.uint8] | ImageError:
+def _load(content: bytes | ImageError, size: int) -> NDArray[np.uint8] | ImageError:
+    if isinstance(content, ImageError):
+        return content
     try:
-        return resize(decode(read(path)), size)
+        return resize(decode(content), size)
     except ImageError as error:
         return error
 

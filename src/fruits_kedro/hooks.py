@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import tempfile
-from pathlib import Path
 from typing import Any
 
-import fsspec
+from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
@@ -15,8 +13,10 @@ from kedro.pipeline.node import Node
 from pydantic import ValidationError
 from rich import get_console
 
-from fruits_kedro.errors import FruitsError
+from fruits_kedro.errors import FruitsError, summarize
 from fruits_kedro.parameters import Parameters, select_subset
+from fruits_kedro.roots import Roots, check_store
+from fruits_kedro.s3 import check_bucket, export_credentials, is_s3, spark_settings
 
 logger = logging.getLogger(__name__)
 
@@ -34,22 +34,14 @@ class InputHooks:
         except ValidationError as error:
             raise FruitsError(_readable(error)) from None
         select_subset(checked.subset, checked.subsets)
-        runtime = context.config_loader.runtime_params or {}
-        for place in ("images", "store"):
-            if str(runtime.get(place, "")).startswith("~"):
-                raise FruitsError(
-                    f"{place}={runtime[place]}: the shell leaves this ~ as it is. "
-                    f"Write --params {place}=$HOME{str(runtime[place])[1:]}"
-                )
-        store = runtime.get("store") or context.config_loader["globals"]["store"]
-        self._store = store if "://" in store else str(context.project_path / store)
+        self._roots = Roots.of(context)
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
         """Check that photos, store and weights are there, before anything starts or is written."""
         if "raw_images" in pipeline.inputs():
             catalog.load("raw_images").check()
-        check_store(self._store)
+        check_store(self._roots.store)
         if "params:extraction" in pipeline.inputs():
             from fruits_kedro.backbones.load import load_backbone
 
@@ -62,6 +54,18 @@ class InputHooks:
             if (init := catalog.load("params:pretraining").init) != "random":
                 find_weights(init)
 
+    @hook_impl
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Say so where a bucket has stopped answering: Spark's own words do not."""
+        for root in filter(is_s3, (self._roots.images, self._roots.store)):
+            try:
+                check_bucket(root)
+            except FruitsError as lost:
+                raise FruitsError(
+                    f"{summarize(error)}\nMeanwhile the bucket stopped answering: {lost}\n"
+                    "Run the same command again when it does; nothing half-written will load."
+                ) from error
+
 
 class SparkHooks:
     """Owns Spark's configuration: ``spark.yml`` of the environment, for runs and notebooks."""
@@ -71,7 +75,13 @@ class SparkHooks:
         """Arrange the settings for whoever first uses Spark; starts nothing."""
         from fruits_kedro.spark_session import prepare_session
 
-        self._settings = dict(context.config_loader["spark"])
+        config = context.config_loader
+        roots = Roots.of(context)
+        self._settings = dict(config["spark"])
+        if roots.in_s3:
+            export_credentials(_credentials(config).get("s3"))
+        if is_s3(roots.store) and self._settings.get("spark.master") != "yarn":
+            self._settings = {**config["s3a"], **spark_settings(), **self._settings}
         prepare_session(self._settings)
 
     @hook_impl(trylast=True)
@@ -154,24 +164,17 @@ class ReportHooks:
 
 def _place(dataset: Any) -> str:
     inner = getattr(dataset, "_dataset", dataset)  # what a CachedDataset holds
-    return str(inner._describe()["filepath"]).removeprefix("file://")
+    place, protocol = str(inner._describe()["filepath"]), getattr(inner, "_protocol", "file")
+    if "://" not in place and protocol not in ("file", ""):
+        place = f"{protocol}://{place}"
+    return place.removeprefix("file://").replace("s3a://", "s3://")
 
 
-def check_store(store: str) -> None:
-    """Raise FruitsError unless a file can be written below the store's root."""
+def _credentials(config: AbstractConfigLoader) -> dict[str, Any]:
     try:
-        if "://" not in store:
-            Path(store).mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=store).close()
-            return
-        fs, path = fsspec.core.url_to_fs(store)
-        probe = f"{path.rstrip('/')}/.write-check"
-        fs.pipe_file(probe, b"")
-        fs.rm_file(probe)
-    except Exception as error:
-        raise FruitsError(
-            f"The store {store} cannot be written: {error}.\nGive --params store=<folder>."
-        ) from None
+        return dict(config["credentials"])
+    except MissingConfigException:
+        return {}
 
 
 def _readable(error: ValidationError) -> str:

@@ -3,6 +3,7 @@
 import warnings
 
 from fruits_kedro.hooks import InputHooks, ReportHooks, SparkHooks
+from fruits_kedro.versions import hadoop_version
 
 # Kedro 1.7 calls it four times at every start; OmegaConf 2.4 has a new name for it.
 warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\) is deprecated")
@@ -12,11 +13,18 @@ HOOKS = (InputHooks(), SparkHooks(), ReportHooks())
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    "config_patterns": {"spark": ["spark*", "spark*/**"]},
+    "config_patterns": {
+        "spark": ["spark*", "spark*/**"],
+        "s3a": ["s3a*"],
+        "emr": ["emr*"],
+        "prices": ["prices*"],
+    },
+    "custom_resolvers": {"hadoop_version": hadoop_version},
     "merge_strategy": {
         "parameters": "soft",
         "globals": "soft",
         "catalog": "soft",
         "spark": "soft",
+        "s3a": "soft",
     },
 }

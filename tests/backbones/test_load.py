@@ -18,8 +18,9 @@ def test_features_equal_the_published_ones(engine, shared, monkeypatch):
     golden = pq.read_table(shared / "golden" / "mobilenetv2_imagenet_features.parquet")
     published = np.array(golden.column("features").to_pylist(), np.float32)
     backbone = load_backbone("imagenet", engine, 224)
-    read = ImageFolder(str(shared / "data" / "fruits-360")).read
-    ours = np.array(extract(golden.column("path").to_pylist(), read, compiled(backbone), backbone))
+    photos = ImageFolder(str(shared / "data" / "fruits-360"))
+    contents = photos.read_all(golden.column("path").to_pylist())
+    ours = np.array(extract(contents, compiled(backbone), backbone))
     assert ours.shape == published.shape == (240, 1280)
     error = np.linalg.norm(ours - published, axis=1) / np.linalg.norm(published, axis=1)
     assert error.max() <= 1e-5

@@ -80,7 +80,7 @@ def test_the_weights_changed_and_extract(resumed, folder, index, tmp_path):
     backbone = load_backbone(str(path), "litert", None)
     assert backbone.fingerprint.startswith("mobilenetv2-32-f32-")
     usable = [p for p in index["path"] if folder.read(p) != b"no photo"][:4]
-    features = np.array(extract(usable, folder.read, compiled(backbone), backbone))
+    features = np.array(extract(folder.read_all(usable), compiled(backbone), backbone))
     pixels = np.stack([np.asarray(image) for image in _pixels(usable, folder)], dtype=np.float32)
     expected = trained.backbone.predict(pixels / 127.5 - 1, verbose=0)
     np.testing.assert_allclose(features, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fruits_kedro.backbones import mobilenetv2
 from fruits_kedro.backbones.backbone import Backbone, Engine
+from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
 from fruits_kedro.backbones.weights import Weights, find_weights
 
 logger = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backb
     """Load MobileNetV2 for an engine; TensorFlow is imported only when nothing is cached.
 
     Args:
-        weights: ``auto``, ``imagenet``, ``embedded`` or a path.
+        weights: ``auto``, ``imagenet``, ``embedded`` or a path: of weights, or of a compiled
+            backbone (``.backbone``).
         engine: ``litert`` or ``tensorflow``.
         input_size: side of the square input, in pixels; by default what the weights were
             trained on.
@@ -28,6 +30,8 @@ def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backb
     Raises:
         FruitsError: no weights, or weights of another architecture.
     """
+    if weights.endswith(SUFFIX):
+        return read_backbone(Path(weights), engine, input_size)
     found = find_weights(weights)
     input_size = input_size or found.input_size
     cached = cache_folder() / f"{mobilenetv2.NAME}-{input_size}-{PRECISION}-{found.sha256}.{engine}"

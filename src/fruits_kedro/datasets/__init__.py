@@ -3,6 +3,7 @@
 from fruits_kedro.datasets.checkpoint import CheckpointDataset
 from fruits_kedro.datasets.csv_file import CsvFileDataset
 from fruits_kedro.datasets.image_folder import ImageFolderDataset
+from fruits_kedro.datasets.parquet import ParquetDataset
 from fruits_kedro.datasets.spark_model import SparkModelDataset
 from fruits_kedro.datasets.spark_view import SparkViewDataset
 from fruits_kedro.datasets.weights_file import WeightsFileDataset
@@ -11,6 +12,7 @@ __all__ = [
     "CheckpointDataset",
     "CsvFileDataset",
     "ImageFolderDataset",
+    "ParquetDataset",
     "SparkModelDataset",
     "SparkViewDataset",
     "WeightsFileDataset",

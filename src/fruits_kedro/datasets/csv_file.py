@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fsspec
 from kedro_datasets.spark import SparkDatasetV2
 from pyspark.sql import DataFrame
+
+from fruits_kedro.datasets.replace import written_beside
 
 
 class CsvFileDataset(SparkDatasetV2):
@@ -16,12 +17,7 @@ class CsvFileDataset(SparkDatasetV2):
 
     def _save(self, data: DataFrame) -> None:
         options = {"header": True, "escape": '"', **self._save_args}
-        parts = f"{self._spark_path}.parts"
-        data.coalesce(1).write.mode("overwrite").options(**options).csv(parts)
-        url = self._spark_path.replace("s3a://", "s3://")
-        fs, target = fsspec.core.url_to_fs(url, use_listings_cache=False, **self._credentials)
-        (part,) = (p for p in fs.ls(f"{target}.parts", detail=False) if "/part-" in p)
-        if fs.isdir(target):
-            fs.rm(target, recursive=True)
-        fs.mv(part, target)
-        fs.rm(f"{target}.parts", recursive=True)
+        with written_beside(self._spark_path, self._credentials) as (parts, target):
+            data.coalesce(1).write.options(**options).csv(parts)
+            (part,) = (p for p in target.fs.find(target.new) if "/part-" in p)
+            target.replace(part)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from kedro.io import DatasetError
-from kedro_datasets.spark import SparkDatasetV2
 from pyspark.sql import DataFrame
 
+from fruits_kedro.datasets.parquet import ParquetDataset
 
-class SparkViewDataset(SparkDatasetV2):
+
+class SparkViewDataset(ParquetDataset):
     """A view of another dataset's files: nothing is stored twice.
 
     A node that makes the view's frame has it as its output, so that the view stands in the
@@ -23,7 +24,7 @@ class SparkViewDataset(SparkDatasetV2):
         Args:
             where: a SQL condition on the rows.
             columns: the columns to keep, in order.
-            kwargs: as for ``spark.SparkDatasetV2``; ``filepath`` is that of the other dataset.
+            kwargs: as for ``ParquetDataset``; ``filepath`` is that of the other dataset.
         """
         super().__init__(**kwargs)
         self._where = where

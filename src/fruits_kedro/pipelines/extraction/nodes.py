@@ -54,7 +54,7 @@ def extract_features(
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from fruits_kedro.extractor import extract_batches
 
-        return extract_batches(batches, raw_images.read, shared.value)
+        return extract_batches(batches, raw_images.read_all, shared.value)
 
     rows = image_index.select("path", "split", "label").repartition(partitions)
     return rows.mapInArrow(run, EXTRACTED_SCHEMA)

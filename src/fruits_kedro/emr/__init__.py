@@ -1,0 +1,1 @@
+"""The life of an EMR cluster: check, plan, package, create, submit, watch, fetch, stop."""

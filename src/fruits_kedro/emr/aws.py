@@ -1,0 +1,92 @@
+"""AWS' clients, with retries, and errors in words."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fruits_kedro.errors import FruitsError
+
+_THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
+
+
+class Aws:
+    """The clients of one region."""
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+        self._session = boto3.Session(region_name=region)
+
+    @functools.cached_property
+    def emr(self) -> Any:
+        """Elastic MapReduce."""
+        return self.client("emr")
+
+    @functools.cached_property
+    def s3(self) -> Any:
+        """Buckets."""
+        return self.client("s3")
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client that tries again, more slowly, when AWS asks for patience."""
+        config = Config(
+            retries={"mode": "adaptive", "max_attempts": 5}, connect_timeout=5, read_timeout=30
+        )
+        with explained(service):
+            return self._session.client(service, config=config, region_name=region)
+
+    def download(self, url: str) -> bytes | None:
+        """An object's bytes, or None where there is none."""
+        bucket, key = split_url(url)
+        try:
+            with explained(f"reading {url}"):
+                return bytes(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except FruitsError as error:
+            if code_of(error.__cause__) in ("NoSuchKey", "404"):
+                return None
+            raise
+
+    def upload(self, url: str, content: bytes) -> None:
+        """Put an object."""
+        bucket, key = split_url(url)
+        with explained(f"writing {url}"):
+            self.s3.put_object(Bucket=bucket, Key=key, Body=content)
+
+    def listing(self, url: str) -> Iterator[dict[str, Any]]:
+        """All objects below a URL, by pages of 1,000."""
+        bucket, prefix = split_url(url)
+        with explained(f"listing {url}"):
+            pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            for page in pages:
+                yield from page.get("Contents", [])
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Bucket and key of ``s3://bucket/key``."""
+    bucket, _, key = url.partition("://")[2].partition("/")
+    return bucket, key
+
+
+def code_of(error: BaseException | None) -> str:
+    """AWS' code of an error, or nothing."""
+    return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turn what AWS' client raises into a FruitsError that says what was being done."""
+    try:
+        yield
+    except ClientError as error:
+        code, text = code_of(error), error.response["Error"].get("Message", "")
+        if code in _THROTTLED:
+            text = f"AWS is answering too many requests of this account; try again later. {text}"
+        raise FruitsError(f"{doing}: {text} ({code})") from error
+    except BotoCoreError as error:
+        raise FruitsError(f"{doing}: {error}") from error

@@ -1,0 +1,244 @@
+"""What has to be in order before a cluster is worth its money: each check, and how to mend it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from fruits_kedro.emr.aws import Aws, explained, split_url
+from fruits_kedro.emr.package import MANIFEST, Package
+from fruits_kedro.emr.settings import EmrSettings, Prices
+from fruits_kedro.emr.sizing import instance
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.images import EXTENSIONS
+
+# Service Quotas' codes of the number of vCPUs of standard types (A, C, D, H, I, M, R, T, Z).
+_QUOTAS = {"on demand": "L-1216C47A", "Spot": "L-34B43A08"}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The outcome of one check.
+
+    Attributes:
+        name: of the check.
+        passed: whether all is well.
+        found: what was found, or what is wrong and how to mend it.
+    """
+
+    name: str
+    passed: bool
+    found: str
+
+
+def check_all(
+    aws: Aws, settings: EmrSettings, prices: Prices, images: str, package: Package | None
+) -> Iterable[Checked]:
+    """Make every check, whatever became of the ones before.
+
+    Args:
+        aws: the clients.
+        settings: of the cluster.
+        prices: which know the cores of each type.
+        images: root of the photos.
+        package: what this checkout would upload; None leaves that check out.
+    """
+    checks: dict[str, Callable[[], str]] = {
+        "credentials": lambda: _identity(aws),
+        "region": lambda: _region(settings),
+        "bucket": lambda: _bucket(aws, settings),
+        "encryption": lambda: _encryption(aws, settings.bucket),
+        "public access": lambda: _private(aws, settings.bucket),
+        "photos": lambda: _photos(aws, images),
+        "service role": lambda: _service_role(aws, settings),
+        "instance profile": lambda: _instance_profile(aws, settings),
+        "key pair": lambda: _key_pair(aws, settings),
+        "subnet": lambda: _subnet(aws, settings),
+        "instance types": lambda: _types(aws, settings, prices),
+        "vCPU quota": lambda: _quota(aws, settings, prices),
+    }
+    if package is not None:
+        checks["package"] = lambda: _package(aws, settings, package)
+    for name, check in checks.items():
+        try:
+            yield Checked(name, True, check())
+        except FruitsError as error:
+            yield Checked(name, False, str(error))
+
+
+def _identity(aws: Aws) -> str:
+    try:
+        with explained("asking who you are"):
+            return str(aws.client("sts").get_caller_identity()["Arn"])
+    except FruitsError as error:
+        raise FruitsError(
+            f"{error}. Sign in (aws sso login), or set AWS_PROFILE or the AWS_… keys."
+        ) from error
+
+
+def _region(settings: EmrSettings) -> str:
+    if not settings.in_eu and not settings.allow_outside_eu:
+        raise FruitsError(
+            f"{settings.region} lies outside the European Union. Choose another region in "
+            "conf/emr/emr.yml, or set allow_outside_eu: true there."
+        )
+    return settings.region
+
+
+def _bucket(aws: Aws, settings: EmrSettings) -> str:
+    try:
+        with explained("looking for it"):
+            aws.s3.head_bucket(Bucket=settings.bucket)
+            where = aws.s3.get_bucket_location(Bucket=settings.bucket)["LocationConstraint"]
+    except FruitsError as error:
+        raise FruitsError(
+            f"{settings.bucket}: {error}. Create it with the CloudFormation template, or correct "
+            "'bucket' in conf/emr/emr.yml."
+        ) from error
+    where = {None: "us-east-1", "EU": "eu-west-1"}.get(where, where)
+    if where != settings.region:
+        raise FruitsError(
+            f"{settings.bucket} is in {where}, the cluster would be in {settings.region}: every "
+            "byte would cross regions and be billed. Use one region for both."
+        )
+    return f"{settings.bucket} in {where}"
+
+
+def _encryption(aws: Aws, bucket: str) -> str:
+    mend = f"Switch on default encryption of {bucket} (S3 console, Properties)."
+    try:
+        with explained(f"{bucket} has no default encryption"):
+            found = aws.s3.get_bucket_encryption(Bucket=bucket)
+    except FruitsError as error:
+        raise FruitsError(f"{error}. {mend}") from error
+    rule = found["ServerSideEncryptionConfiguration"]["Rules"][0]
+    return str(rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
+
+
+def _private(aws: Aws, bucket: str) -> str:
+    mend = f"Switch on 'Block all public access' of {bucket} (S3 console, Permissions)."
+    try:
+        with explained(f"{bucket} does not block public access"):
+            found = aws.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    except FruitsError as error:
+        raise FruitsError(f"{error}. {mend}") from error
+    if not all(found.values()):
+        open_ = ", ".join(name for name, blocked in found.items() if not blocked)
+        raise FruitsError(f"{bucket} does not block public access ({open_} is off). {mend}")
+    return "blocked"
+
+
+def _photos(aws: Aws, images: str) -> str:
+    for entry in islice(aws.listing(images.rstrip("/") + "/"), 10_000):
+        if entry["Key"].lower().endswith(tuple(EXTENSIONS)):
+            return f"for example s3://{split_url(images)[0]}/{entry['Key']}"
+    raise FruitsError(
+        f"There is no photo below {images}. Upload some (aws s3 sync), or correct 'images' in "
+        "conf/emr/globals.yml."
+    )
+
+
+def _package(aws: Aws, settings: EmrSettings, package: Package) -> str:
+    found = aws.download(f"{settings.package_root}/{MANIFEST}")
+    if found is None:
+        raise FruitsError("Nothing was uploaded yet: kedro emr package")
+    uploaded = json.loads(found)["id"]
+    if uploaded != package.id:
+        raise FruitsError(
+            f"The uploaded package {uploaded} is not the current one, {package.id}: "
+            "kedro emr package"
+        )
+    return str(uploaded)
+
+
+def _service_role(aws: Aws, settings: EmrSettings) -> str:
+    with explained(f"{settings.service_role} (the template in docs/emr.md makes it)"):
+        found = aws.client("iam").get_role(RoleName=settings.service_role)
+    return str(found["Role"]["Arn"])
+
+
+def _instance_profile(aws: Aws, settings: EmrSettings) -> str:
+    name = settings.instance_profile
+    with explained(f"{name} (the template in docs/emr.md makes it)"):
+        found = aws.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+    if not found["Roles"]:
+        raise FruitsError(f"The instance profile {name} has no role. Add one to it.")
+    return str(found["Arn"])
+
+
+def _key_pair(aws: Aws, settings: EmrSettings) -> str:
+    if not settings.key_pair:
+        return "none asked for: Session Manager is the way in"
+    with explained(f"{settings.key_pair} (make it, or set key_pair: null)"):
+        aws.client("ec2").describe_key_pairs(KeyNames=[settings.key_pair])
+    return settings.key_pair
+
+
+def _subnet(aws: Aws, settings: EmrSettings) -> str:
+    ec2 = aws.client("ec2")
+    if settings.subnet:
+        with explained(f"{settings.subnet} (correct 'subnet' in conf/emr/emr.yml)"):
+            found = ec2.describe_subnets(SubnetIds=[settings.subnet])["Subnets"][0]
+        nodes = sum(group.count for group in settings.groups.values())
+        if found["AvailableIpAddressCount"] < nodes:
+            raise FruitsError(
+                f"{settings.subnet} has {found['AvailableIpAddressCount']} free addresses, and "
+                f"{nodes} nodes need one each. Choose a larger subnet."
+            )
+        return f"{settings.subnet} in {found['AvailabilityZone']}"
+    with explained("looking for the default network"):
+        if not ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]:
+            raise FruitsError(
+                "This account has no default network in this region. Give a 'subnet' in "
+                "conf/emr/emr.yml."
+            )
+    return "the default network's"
+
+
+def _types(aws: Aws, settings: EmrSettings, prices: Prices) -> str:
+    kinds = sorted({group.type for group in settings.groups.values()})
+    with explained("asking for the instance types"):
+        offers = aws.client("ec2").describe_instance_type_offerings(
+            LocationType="region", Filters=[{"Name": "instance-type", "Values": kinds}]
+        )["InstanceTypeOfferings"]
+    if missing := set(kinds) - {offer["InstanceType"] for offer in offers}:
+        raise FruitsError(
+            f"{', '.join(sorted(missing))} is not offered in {settings.region}. "
+            "Choose other types in conf/emr/emr.yml."
+        )
+    if len(architectures(settings, prices)) > 1:
+        raise FruitsError(
+            "The nodes' processors differ (x86_64 and aarch64): one package serves one of them. "
+            "Choose types of one kind in conf/emr/emr.yml."
+        )
+    return ", ".join(kinds)
+
+
+def architectures(settings: EmrSettings, prices: Prices) -> set[str]:
+    """The kinds of processors of the nodes."""
+    return {instance(prices, group.type).arch for group in settings.groups.values()}
+
+
+def _quota(aws: Aws, settings: EmrSettings, prices: Prices) -> str:
+    needed = {"on demand": 0, "Spot": 0}
+    for name, group in settings.groups.items():
+        market = "Spot" if name == "task" else "on demand"
+        needed[market] += group.count * instance(prices, group.type).vcpu
+    said = []
+    for market, vcpus in needed.items():
+        if not vcpus:
+            continue
+        with explained(f"asking for the quota of {market} vCPUs"):
+            found = aws.client("service-quotas").get_service_quota(
+                ServiceCode="ec2", QuotaCode=_QUOTAS[market]
+            )["Quota"]["Value"]
+        if vcpus > found:
+            raise FruitsError(
+                f"{vcpus} vCPUs {market} are needed, and this account may use {found:.0f} in "
+                f"{settings.region}. Ask AWS for more (Service Quotas, {_QUOTAS[market]}), or take "
+                "fewer or smaller nodes."
+            )
+        said.append(f"{vcpus} of {found:.0f} {market}")
+    return ", ".join(said)

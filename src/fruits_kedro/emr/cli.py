@@ -1,0 +1,360 @@
+"""``kedro emr``: the cluster's life, a command each."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fruits_kedro.errors import FruitsError, summarize
+
+Shown = dict[str, Any]
+
+
+@click.group()
+def emr() -> None:
+    """An EMR cluster for the pipeline, from check to bill. Settings: conf/emr/emr.yml."""
+
+
+def command(*options: Any) -> Callable[[Callable[..., Shown]], click.Command]:
+    """A command with --env and --json, whose errors are short and whose result is shown."""
+
+    def decorate(function: Callable[..., Shown]) -> click.Command:
+        @functools.wraps(function)
+        def run(env: str, as_json: bool, **given: Any) -> None:
+            from fruits_kedro.emr.context import EmrContext
+
+            # Kedro logs to where the results go: warnings at most, and nothing among JSON.
+            logging.disable(logging.CRITICAL if as_json else logging.INFO)
+            try:
+                result = function(EmrContext.load(env), **given)
+            except FruitsError as error:
+                if as_json:
+                    click.echo(json.dumps({"error": str(error)}))
+                raise click.ClickException(str(error)) from error
+            except click.ClickException:
+                raise
+            except Exception as error:
+                raise click.ClickException(summarize(error)) from error
+            finally:
+                logging.disable(logging.NOTSET)
+            failed = result.pop("failed", False)
+            if as_json:
+                click.echo(json.dumps(result, default=str))
+            else:
+                _show(result)
+            if failed:
+                raise SystemExit(1)
+
+        shared = [
+            click.Option(["--env", "-e"], default="emr", show_default=True, help="Environment."),
+            click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for scripts."),
+        ]
+        made = click.Command(
+            function.__name__.rstrip("_"),
+            params=[*options, *shared],
+            callback=run,
+            help=function.__doc__,
+        )
+        emr.add_command(made)
+        return made
+
+    return decorate
+
+
+yes = click.Option(["--yes", "-y"], is_flag=True, help="Do not ask.")
+mode = click.Option(
+    ["--mode"],
+    type=click.Choice(["cluster", "client"]),
+    default="cluster",
+    show_default=True,
+    help="Where the driver lives: in a container, or on the primary node.",
+)
+pipeline = click.Option(["--pipeline", "-p"], help="As for kedro run; by default all.")
+params = click.Option(["--params"], help="As for kedro run.")
+step_option = click.Option(["--step"], help="Id of a step; by default the newest.")
+local = click.Option(
+    ["--output", "-o"],
+    default="data",
+    show_default=True,
+    help="Folder to fill.",
+    type=click.Path(file_okay=False, path_type=Path),
+)
+reports = click.Option(["--reports-only"], is_flag=True, help="Counts, plots and tables only.")
+
+
+@command()
+def check(context: Any) -> Shown:
+    """Check account, bucket, roles, package, types and quotas; each fault with its remedy."""
+    from fruits_kedro.emr.checks import check_all
+
+    found = check_all(
+        context.aws, context.settings, context.prices, context.roots.images, context.package
+    )
+    rows = [{"check": c.name, "": "ok" if c.passed else "FAILED", "found": c.found} for c in found]
+    return {"checks": rows, "failed": any(row[""] == "FAILED" for row in rows)}
+
+
+@command(click.Option(["--images"], type=click.IntRange(1), help="Photos; by default counted."))
+def plan(context: Any, images: int | None) -> Shown:
+    """Show what would be created, how executors are sized, how long it takes and what it costs."""
+    from fruits_kedro.emr.sizing import estimate
+    from fruits_kedro.image_folder import ImageFolder
+
+    settings = context.settings
+    if images is None:
+        images = ImageFolder(context.roots.images).list().num_rows
+    return {
+        "cluster": {
+            "name": settings.name,
+            "region": settings.region,
+            "release": settings.release,
+            **{n: f"{g.count} x {g.type}" for n, g in settings.groups.items()},
+            "idle": f"ends by itself after {settings.idle_minutes} minutes without work",
+        },
+        "sizing": list(context.sizing.lines),
+        "estimate": estimate(images, context.sizing, settings, context.prices),
+    }
+
+
+@command()
+def package(context: Any) -> Shown:
+    """Build wheel, configuration, wheelhouse and backbone; upload what has changed."""
+    from fruits_kedro.emr.upload import upload_package
+
+    built = context.package
+    uploaded = upload_package(
+        context.aws, built, context.settings.package_root, _progress("upload")
+    )
+    return {
+        "package": {
+            "id": built.id,
+            "files": len(built.hashes),
+            "megabytes": round(built.total_bytes / 1e6, 1),
+            "uploaded": len(uploaded),
+            "to": context.settings.package_root,
+        }
+    }
+
+
+@command(yes)
+def up(context: Any, yes: bool) -> Shown:
+    """Create the cluster and wait until it is ready; asks first, with the cost an hour."""
+    return _up(context, yes)
+
+
+def _up(context: Any, yes: bool) -> Shown:
+    from fruits_kedro.emr.cluster import READY, create_cluster, wait_for
+    from fruits_kedro.emr.sizing import cost_per_hour
+
+    hourly = cost_per_hour(context.settings, context.prices)
+    said = (
+        f"about {hourly:.2f} {context.prices.currency} an hour (prices of {context.prices.as_of})"
+    )
+    nodes = ", ".join(f"{g.count} x {g.type}" for g in context.settings.groups.values())
+    if not yes:
+        click.confirm(f"Create {context.settings.name} ({nodes}): {said}?", abort=True, err=True)
+    cluster_id = create_cluster(context.aws, context.settings, context.package.id)
+    wait_for(context.aws, cluster_id, READY, _waiting("cluster"), time.sleep)
+    return {"cluster": {"id": cluster_id, "cost": said}}
+
+
+@command(mode, pipeline, params)
+def submit(context: Any, **given: Any) -> Shown:
+    """Submit a run as a step of the cluster."""
+    return _submit(context, **given)
+
+
+def _submit(context: Any, mode: str, pipeline: str | None, params: str | None) -> Shown:
+    from fruits_kedro.emr.cluster import need_cluster
+    from fruits_kedro.emr.steps import add_step, submit_arguments
+
+    cluster = need_cluster(context.aws, context.settings)
+    settings = context.spark | context.sizing.spark_settings
+    arguments = submit_arguments(settings, mode, pipeline, params)
+    name = f"kedro run {pipeline or ''} {params or ''}".strip()[:250]
+    step_id = add_step(context.aws, cluster["Id"], name, arguments)
+    return {"step": {"cluster": cluster["Id"], "id": step_id, "command": " ".join(arguments)}}
+
+
+@command(step_option)
+def watch(context: Any, step: str | None) -> Shown:
+    """Follow a run to its end: state, time, photos done, time left; exit 1 when it fails."""
+    return _watch(context, step)
+
+
+def _watch(context: Any, step: str | None) -> Shown:
+    from fruits_kedro.emr.cluster import need_cluster
+    from fruits_kedro.emr.steps import latest_step, watch_step
+
+    cluster = need_cluster(context.aws, context.settings)["Id"]
+    step = step or latest_step(context.aws, cluster)["Id"]
+    show = _waiting("run")
+    ended = watch_step(context.aws, cluster, step, context.roots.store, show, time.sleep)
+    return {"step": {"id": step, "state": ended["Status"]["State"]}}
+
+
+@command(step_option, click.Option(["--cluster"], help="Id; by default the newest, ended or not."))
+def logs(context: Any, step: str | None, cluster: str | None) -> Shown:
+    """Show the Python traceback of a failed run or bootstrap, then where the rest lies."""
+    from fruits_kedro.emr.cluster import find_any_cluster
+    from fruits_kedro.emr.logs import read_logs
+    from fruits_kedro.emr.steps import latest_step
+
+    cluster = cluster or find_any_cluster(context.aws, context.settings)["Id"]
+    if step is None:
+        try:
+            step = latest_step(context.aws, cluster)["Id"]
+        except FruitsError:
+            step = None  # it died in its bootstrap
+    report = read_logs(context.aws, context.settings, cluster, step)
+    if not report.places:
+        raise FruitsError(
+            f"There are no logs of {cluster} in {context.settings.log_root} yet: EMR brings them "
+            "every five minutes, and when the cluster ends."
+        )
+    return {
+        "errors": [{"in": place, "says": text} for place, text in report.errors],
+        "logs": report.places,
+    }
+
+
+@command(local, reports)
+def fetch(context: Any, output: Path, reports_only: bool) -> Shown:
+    """Bring the results to a local store: complete datasets only."""
+    return _fetch(context, output, reports_only)
+
+
+def _fetch(context: Any, output: Path, reports_only: bool) -> Shown:
+    from fruits_kedro.emr.fetch import fetch_results
+
+    store = context.roots.store
+    files = fetch_results(context.aws, store, output, reports_only, _progress("fetch"))
+    return {"fetched": {"files": len(files), "from": store, "to": str(output)}}
+
+
+@command()
+def down(context: Any) -> Shown:
+    """End the cluster, wait, and say that nothing is left running."""
+    return _down(context)
+
+
+def _down(context: Any) -> Shown:
+    from fruits_kedro.emr.cluster import end_cluster
+
+    ended = end_cluster(context.aws, context.settings, _waiting("cluster"), time.sleep)
+    name = context.settings.name
+    return {"ended": ended, "left": f"No cluster {name} is running in {context.settings.region}."}
+
+
+@command(yes)
+def clean(context: Any, yes: bool) -> Shown:
+    """Delete package, logs and half-finished uploads from the bucket; asks first."""
+    from fruits_kedro.emr.upload import delete_all, to_delete
+
+    found = to_delete(context.aws, context.settings)
+    for line in found.lines:
+        click.echo(line, err=True)
+    if found.count and not yes:
+        click.confirm("Delete all of this?", abort=True, err=True)
+    delete_all(context.aws, context.settings.bucket, found)
+    return {"deleted": {"objects": len(found.keys), "uploads": len(found.uploads)}}
+
+
+@command(click.Option(["--cluster"], help="Id; by default the newest, ended or not."))
+def cost(context: Any, cluster: str | None) -> Shown:
+    """Work out what a cluster has cost, from its real times; and what Cost Explorer says."""
+    from fruits_kedro.emr.bill import bill
+    from fruits_kedro.emr.cluster import find_any_cluster
+
+    cluster = cluster or find_any_cluster(context.aws, context.settings)["Id"]
+    return {"cost": bill(context.aws, context.settings, context.prices, cluster)}
+
+
+@command(
+    yes, mode, pipeline, params, local,
+    click.Option(["--keep"], is_flag=True, help="Leave the cluster running at the end."),
+    click.Option(["--all", "everything"], is_flag=True, help="Fetch all, not the reports only."),
+)  # fmt: skip
+def run(context: Any, yes: bool, output: Path, keep: bool, everything: bool, **given: Any) -> Shown:
+    """Package, check, create, submit, watch, fetch, and end the cluster, whatever happens."""
+    from fruits_kedro.emr.checks import check_all
+    from fruits_kedro.emr.upload import upload_package
+
+    upload_package(context.aws, context.package, context.settings.package_root, _progress("upload"))
+    checked = check_all(
+        context.aws, context.settings, context.prices, context.roots.images, context.package
+    )
+    if faults := [f"- {c.name}: {c.found}" for c in checked if not c.passed]:
+        raise FruitsError("Not ready:\n" + "\n".join(faults))
+    result: Shown = {}
+    # A terminal that closes ends the cluster as Ctrl-C does.
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    try:
+        result |= _up(context, yes)
+        result |= _submit(context, **given)
+        result |= _watch(context, None)
+        result |= _fetch(context, output, not everything)
+    except KeyboardInterrupt:
+        raise FruitsError("Interrupted.") from None
+    finally:
+        if keep:
+            click.echo("The cluster is kept: end it with 'kedro emr down'.", err=True)
+        else:
+            result |= _down(context)
+    return result
+
+
+def _show(result: Shown) -> None:
+    from rich import box, get_console
+    from rich.table import Table
+
+    for title, value in result.items():
+        entries = list(value.items()) if isinstance(value, dict) else value
+        entries = entries if isinstance(entries, list) else [entries]
+        rows = [tuple(e.values()) if isinstance(e, dict) else e for e in entries]
+        rows = [tuple(map(str, r)) if isinstance(r, tuple) else (str(r),) for r in rows]
+        if any(len(row) == 1 or "\n" in row[-1] for row in rows):  # to be read as it is
+            click.echo(f"\n{title}")
+            for row in rows:
+                click.echo("  " + "\n".join(row).replace("\n", "\n  "))
+        elif rows:
+            table = Table(box=box.SIMPLE, show_header=False, title=title, title_justify="left")
+            for row in rows:
+                table.add_row(*row)
+            get_console().print(table)
+
+
+def _progress(what: str) -> Callable[[int, int], None]:
+    def show(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{what}: {done + 1} of {total} ", err=True, nl=done + 1 == total)
+
+    return show
+
+
+def _waiting(what: str) -> Callable[..., None]:
+    last = [""]
+
+    def show(state: str, seconds: float, progress: Shown | None = None) -> None:
+        text = f"{what}: {state}"
+        if progress:
+            left = (progress["total"] - progress["done"]) / max(progress["images_per_s"], 1e-9)
+            text += (
+                f", {progress['what']}: {progress['done']:,} of {progress['total']:,} at "
+                f"{progress['images_per_s']:,.0f}/s, {left / 60:.0f} min left"
+            )
+        if text != last[0] or seconds % 60 < 10:
+            click.echo(f"{seconds / 60:5.1f} min  {text}", err=True)
+        last[0] = text
+
+    return show

@@ -1,0 +1,224 @@
+"""The cluster itself: create it, find it again by its tags, see its state, end it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from fruits_kedro.emr.aws import Aws, explained
+from fruits_kedro.emr.settings import EmrSettings, Group
+from fruits_kedro.errors import FruitsError
+
+TAG = "fruits-kedro:cluster"
+ALIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
+READY = {"RUNNING", "WAITING"}
+_ENCRYPTED = {
+    "core-site": {"hadoop.rpc.protection": "privacy"},
+    "hdfs-site": {"dfs.encrypt.data.transfer": "true"},
+}
+
+
+def cluster_request(settings: EmrSettings, package_id: str) -> dict[str, Any]:
+    """The arguments of ``run_job_flow``: all of the cluster, and nothing else."""
+    instances: dict[str, Any] = {
+        "InstanceGroups": [_group(name, g, settings) for name, g in settings.groups.items()],
+        "KeepJobFlowAliveWhenNoSteps": True,
+        "TerminationProtected": False,
+    }
+    if settings.subnet:
+        instances["Ec2SubnetId"] = settings.subnet
+    if settings.key_pair:
+        instances["Ec2KeyName"] = settings.key_pair
+    bootstrap = {"Path": f"{settings.package_root}/bootstrap.sh"}
+    arguments = [settings.package_root, settings.python]
+    tags = settings.tags | {TAG: settings.name, "fruits-kedro:package": package_id}
+    return {
+        "Name": settings.name,
+        "ReleaseLabel": settings.release,
+        "Applications": [{"Name": "Spark"}, {"Name": "Hadoop"}],
+        "Instances": instances,
+        "ServiceRole": settings.service_role,
+        "JobFlowRole": settings.instance_profile,
+        "LogUri": settings.log_root + "/",
+        "SecurityConfiguration": security_name(settings),
+        "EbsRootVolumeSize": 30,
+        "VisibleToAllUsers": True,
+        "AutoTerminationPolicy": {"IdleTimeout": settings.idle_minutes * 60},
+        "StepConcurrencyLevel": 1,
+        "BootstrapActions": [
+            {"Name": "fruits-kedro", "ScriptBootstrapAction": bootstrap | {"Args": arguments}}
+        ],
+        "Configurations": [
+            {"Classification": name, "Properties": values} for name, values in _ENCRYPTED.items()
+        ],
+        "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())],
+    }
+
+
+def _group(name: str, group: Group, settings: EmrSettings) -> dict[str, Any]:
+    disk = {"VolumeSpecification": {"VolumeType": "gp3", "SizeInGB": settings.volume_gib}}
+    return {
+        "Name": name,
+        "InstanceRole": "MASTER" if name == "primary" else name.upper(),
+        "Market": "SPOT" if name == "task" else "ON_DEMAND",
+        "InstanceType": group.type,
+        "InstanceCount": group.count,
+        "EbsConfiguration": {"EbsBlockDeviceConfigs": [disk | {"VolumesPerInstance": 1}]},
+    }
+
+
+def security_name(settings: EmrSettings) -> str:
+    """The name of the cluster's security configuration."""
+    return f"{settings.name}-encryption"
+
+
+def security_configuration(settings: EmrSettings) -> dict[str, Any]:
+    """Encryption at rest: objects by S3's keys, disks by the given key or the account's default."""
+    at_rest: dict[str, Any] = {"S3EncryptionConfiguration": {"EncryptionMode": "SSE-S3"}}
+    if settings.kms_key:
+        at_rest["LocalDiskEncryptionConfiguration"] = {
+            "EncryptionKeyProviderType": "AwsKms",
+            "AwsKmsKey": settings.kms_key,
+            "EnableEbsEncryption": True,
+        }
+    return {
+        "EncryptionConfiguration": {
+            "EnableInTransitEncryption": False,  # by Spark's and Hadoop's own settings instead
+            "EnableAtRestEncryption": True,
+            "AtRestEncryptionConfiguration": at_rest,
+        }
+    }
+
+
+def create_cluster(aws: Aws, settings: EmrSettings, package_id: str) -> str:
+    """Create the cluster; returns its id.
+
+    Raises:
+        FruitsError: AWS refuses, or a cluster of that name is there already.
+    """
+    if found := find_cluster(aws, settings):
+        raise FruitsError(
+            f"The cluster {settings.name} is there already: {found['Id']} "
+            f"({found['Status']['State']}).\nUse it, or end it with 'kedro emr down'."
+        )
+    with explained("writing the security configuration"):
+        name = security_name(settings)
+        with suppress(aws.emr.exceptions.InvalidRequestException):  # there was none
+            aws.emr.delete_security_configuration(Name=name)
+        text = json.dumps(security_configuration(settings))
+        aws.emr.create_security_configuration(Name=name, SecurityConfiguration=text)
+    with explained("creating the cluster"):
+        return str(aws.emr.run_job_flow(**cluster_request(settings, package_id))["JobFlowId"])
+
+
+def find_cluster(aws: Aws, settings: EmrSettings, states: list[str] | None = None) -> Any:
+    """The newest cluster with this project's tag and name, or None.
+
+    Args:
+        aws: the clients.
+        settings: with the name.
+        states: to look for; by default those of a cluster that lives.
+    """
+    with explained("listing the clusters"):
+        pages = aws.emr.get_paginator("list_clusters").paginate(ClusterStates=states or ALIVE)
+        named = [c for page in pages for c in page["Clusters"] if c["Name"] == settings.name]
+        for entry in named:
+            cluster = aws.emr.describe_cluster(ClusterId=entry["Id"])["Cluster"]
+            tags = {tag["Key"]: tag["Value"] for tag in cluster.get("Tags", [])}
+            if tags.get(TAG) == settings.name:
+                return cluster | {"tags": tags}
+    return None
+
+
+def need_cluster(aws: Aws, settings: EmrSettings) -> Any:
+    """The living cluster.
+
+    Raises:
+        FruitsError: there is none.
+    """
+    if found := find_cluster(aws, settings):
+        return found
+    raise FruitsError(
+        f"There is no cluster {settings.name} in {settings.region}. Create one: kedro emr up"
+    )
+
+
+def find_any_cluster(aws: Aws, settings: EmrSettings) -> Any:
+    """The living cluster, else the one that ended last.
+
+    Raises:
+        FruitsError: there never was one, as far as AWS remembers.
+    """
+    ended = ["TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS"]
+    found = find_cluster(aws, settings) or find_cluster(aws, settings, ended)
+    if found is None:
+        raise FruitsError(f"AWS knows of no cluster {settings.name} in {settings.region}.")
+    return found
+
+
+def reason_of(cluster: dict[str, Any]) -> str:
+    """Why a cluster is in its state, as far as AWS says."""
+    change = cluster["Status"].get("StateChangeReason", {})
+    return ": ".join(filter(None, (change.get("Code"), change.get("Message"))))
+
+
+def wait_for(
+    aws: Aws,
+    cluster_id: str,
+    states: set[str],
+    show: Callable[[str, float], None],
+    sleep: Callable[[float], None] = time.sleep,
+    every_s: float = 10,
+) -> Any:
+    """Wait until a cluster is in one of these states.
+
+    Args:
+        aws: the clients.
+        cluster_id: which.
+        states: to wait for.
+        show: is told the state and the seconds so far.
+        sleep: waits.
+        every_s: seconds between looks.
+
+    Raises:
+        FruitsError: it ended instead, and why.
+    """
+    waited = 0.0
+    while True:
+        with explained("describing the cluster"):
+            cluster = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        state = cluster["Status"]["State"]
+        show(state, waited)
+        if state in states:
+            return cluster
+        if state.startswith("TERMINATED"):
+            raise FruitsError(
+                f"The cluster {cluster_id} has ended instead of becoming ready: "
+                f"{reason_of(cluster) or state}.\n"
+                "A failed bootstrap says in its stderr which step it was: kedro emr logs"
+            )
+        sleep(every_s)
+        waited += every_s
+
+
+def end_cluster(
+    aws: Aws,
+    settings: EmrSettings,
+    show: Callable[[str, float], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[str]:
+    """End every cluster of this name and wait until none is left; returns their ids."""
+    ended = []
+    while cluster := find_cluster(aws, settings, [*ALIVE, "TERMINATING"]):
+        ended.append(cluster["Id"])
+        if cluster["Status"]["State"] != "TERMINATING":
+            with explained("ending the cluster"):
+                aws.emr.set_termination_protection(
+                    JobFlowIds=[cluster["Id"]], TerminationProtected=False
+                )
+                aws.emr.terminate_job_flows(JobFlowIds=[cluster["Id"]])
+        wait_for(aws, cluster["Id"], {"TERMINATED", "TERMINATED_WITH_ERRORS"}, show, sleep)
+    return list(dict.fromkeys(ended))

@@ -1,0 +1,104 @@
+"""What every command of ``kedro emr`` works with: settings, prices, roots, clients."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+
+from fruits_kedro.backbones.load import cache_folder
+from fruits_kedro.emr.aws import Aws
+from fruits_kedro.emr.checks import architectures
+from fruits_kedro.emr.package import Package, build_package
+from fruits_kedro.emr.settings import EmrSettings, Prices, model_of
+from fruits_kedro.emr.sizing import Sizing, size_executors
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.roots import Roots
+
+_FILES = ("emr", "prices", "spark")
+
+
+@dataclass(frozen=True)
+class EmrContext:
+    """The configuration of one environment.
+
+    Attributes:
+        project: the checkout.
+        settings: of the cluster.
+        prices: of AWS.
+        roots: of photos and results.
+        spark: the environment's Spark settings.
+    """
+
+    project: Path
+    settings: EmrSettings
+    prices: Prices
+    roots: Roots
+    spark: dict[str, Any]
+
+    @classmethod
+    def load(cls, env: str) -> EmrContext:
+        """Read and check ``conf/<env>``.
+
+        Raises:
+            FruitsError: a file is missing or wrong, or the roots are not in a bucket.
+        """
+        project = Path.cwd()
+        bootstrap_project(project)
+        with KedroSession.create(project, env=env) as session:
+            context = session.load_context()  # type: ignore[attr-defined]
+            found = {name: dict(context.config_loader[name]) for name in _FILES}
+            roots = Roots.of(context)
+        return cls(
+            project=project,
+            settings=model_of(EmrSettings, found["emr"], f"conf/{env}/emr.yml"),
+            prices=model_of(Prices, found["prices"], f"conf/{env}/prices.yml"),
+            roots=roots,
+            spark=found["spark"],
+        )
+
+    @functools.cached_property
+    def aws(self) -> Aws:
+        """The clients of the settings' region."""
+        return Aws(self.settings.region)
+
+    @functools.cached_property
+    def arch(self) -> str:
+        """The nodes' kind of processor.
+
+        Raises:
+            FruitsError: there are two.
+        """
+        kinds = architectures(self.settings, self.prices)
+        if len(kinds) > 1:
+            raise FruitsError(
+                f"The nodes' processors differ ({', '.join(sorted(kinds))}): choose instance "
+                "types of one kind in conf/emr/emr.yml."
+            )
+        return kinds.pop()
+
+    @functools.cached_property
+    def sizing(self) -> Sizing:
+        """The executors that fit."""
+        return size_executors(self.settings, self.prices, _megabytes(self.spark))
+
+    @functools.cached_property
+    def package(self) -> Package:
+        """The package of this checkout, built in the cache folder."""
+        folder = cache_folder() / "emr" / f"{self.arch}-{self.settings.python}"
+        return build_package(
+            self.project, folder, self.settings.python, self.arch, self.settings.weights
+        )
+
+
+def _megabytes(spark: dict[str, Any]) -> int:
+    text = str(spark.get("spark.driver.memory", "1g")).lower()
+    found = re.fullmatch(r"(\d+)([mg])b?", text)
+    if found is None:
+        raise FruitsError(f"spark.driver.memory={text}: write it as 4g or 4096m.")
+    return int(found[1]) * (1024 if found[2] == "g" else 1)

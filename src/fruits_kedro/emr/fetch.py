@@ -1,0 +1,84 @@
+"""Results from the bucket to a folder: complete ones only."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fruits_kedro.emr.aws import Aws, explained, split_url
+from fruits_kedro.errors import FruitsError
+
+REPORTS = ("02_intermediate/class_counts.csv", "04_feature/extraction_counts.csv", "08_reporting/")
+
+
+def fetch_results(
+    aws: Aws, store: str, folder: Path, reports_only: bool, show: Callable[[int, int], None]
+) -> list[Path]:
+    """Download a store.
+
+    A dataset of several files counts only with its ``_SUCCESS``, and replaces what was in the
+    folder. A file that is there already in the same size and newer is left.
+
+    Args:
+        aws: the clients.
+        store: its root in the bucket.
+        folder: to fill.
+        reports_only: counts, plots and tables only.
+        show: is told files done and files in all.
+
+    Raises:
+        FruitsError: nothing is there, or a dataset is not complete.
+    """
+    bucket, prefix = split_url(store)
+    entries = {}
+    for entry in aws.listing(f"{store}/"):
+        name = entry["Key"][len(prefix) :].strip("/")
+        if not entry["Key"].endswith("/") and (not reports_only or name.startswith(REPORTS)):
+            entries[name] = entry
+    if not entries:
+        raise FruitsError(f"There are no results in {store}.")
+    datasets = _datasets(list(entries))
+    for dataset, names in datasets.items():
+        if f"{dataset}/_SUCCESS" not in names:
+            raise FruitsError(
+                f"{store}/{dataset} is not complete (it has no _SUCCESS): a run is still writing "
+                "it, or was interrupted. Nothing was fetched."
+            )
+    written = []
+    for done, (name, entry) in enumerate(entries.items()):
+        show(done, len(entries))
+        path = folder / name
+        written.append(path)
+        if _is_current(path, entry):
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with explained(f"fetching {store}/{name}"):
+            aws.s3.download_file(bucket, entry["Key"], f"{path}.part")
+        os.replace(f"{path}.part", path)
+    for dataset, names in datasets.items():
+        for path in (folder / dataset).iterdir():
+            if path.is_file() and f"{dataset}/{path.name}" not in names:
+                path.unlink()  # of an earlier run
+    return written
+
+
+def _is_current(path: Path, entry: dict[str, Any]) -> bool:
+    if not path.is_file():
+        return False
+    stat = path.stat()
+    newer = stat.st_mtime >= entry["LastModified"].timestamp()
+    return bool(stat.st_size == entry["Size"] and newer)
+
+
+def _datasets(names: list[str]) -> dict[str, set[str]]:
+    folders = defaultdict(set)
+    for name in names:
+        folders[name.rpartition("/")[0]].add(name)
+    return {
+        folder: members
+        for folder, members in folders.items()
+        if any(member.rpartition("/")[2].startswith(("part-", "_SUCCESS")) for member in members)
+    }

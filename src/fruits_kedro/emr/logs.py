@@ -1,0 +1,77 @@
+"""Logs that EMR put into the bucket: the Python traceback first, then where the rest lies."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from dataclasses import dataclass
+
+from fruits_kedro.emr.aws import Aws
+from fruits_kedro.emr.settings import EmrSettings
+
+_APPLICATION = re.compile(r"application_\d+_\d+")
+_TRACEBACK = re.compile(
+    r"^Traceback \(most recent call last\):\n(?:(?:[ \t].*)?\n)+?(?=\S)(?:[\w.]+: ?.*|[\w.]+)$",
+    re.MULTILINE,
+)
+_MESSAGE = re.compile(r"^(?:Error: .*(?:\n(?!\d\d/).+){0,5}|BOOTSTRAP FAILED: .*)$", re.MULTILINE)
+_MAX_FILES = 200
+
+
+@dataclass(frozen=True)
+class LogReport:
+    """What the logs say.
+
+    Attributes:
+        errors: the messages and tracebacks, without repetitions, and the log of each.
+        places: the URLs of all logs that were read.
+    """
+
+    errors: list[tuple[str, str]]
+    places: list[str]
+
+
+def find_errors(text: str) -> list[str]:
+    """The project's own messages, then Python's tracebacks of a log, each once."""
+    found = [match.group(0).strip() for match in _MESSAGE.finditer(text)]
+    found += [match.group(0).strip() for match in _TRACEBACK.finditer(text)]
+    return list(dict.fromkeys(found))
+
+
+def read_logs(aws: Aws, settings: EmrSettings, cluster_id: str, step_id: str | None) -> LogReport:
+    """Read the logs of a step, of its containers, and of the bootstrap.
+
+    EMR brings logs to the bucket every five minutes, and once more when the cluster ends.
+
+    Args:
+        aws: the clients.
+        settings: with the place of the logs.
+        cluster_id: of the cluster.
+        step_id: of the step; None for the bootstrap alone.
+    """
+    root = f"{settings.log_root}/{cluster_id}"
+    texts: dict[str, str] = {}
+    if step_id:
+        texts |= _read(aws, f"{root}/steps/{step_id}/")
+        applications = set(_APPLICATION.findall("\n".join(texts.values())))
+        for application in sorted(applications):
+            texts |= _read(aws, f"{root}/containers/{application}/")
+    texts |= {u: t for u, t in _read(aws, f"{root}/node/").items() if "bootstrap-actions" in u}
+    errors: dict[str, str] = {}
+    for url, text in texts.items():
+        for error in find_errors(text):
+            errors.setdefault(error, url)
+    ordered = sorted(errors.items(), key=lambda item: "Traceback" not in item[0])
+    return LogReport([(url, error) for error, url in ordered], sorted(texts))
+
+
+def _read(aws: Aws, url: str) -> dict[str, str]:
+    found = {}
+    bucket = url.partition("://")[2].partition("/")[0]
+    for entry in list(aws.listing(url))[:_MAX_FILES]:
+        place = f"s3://{bucket}/{entry['Key']}"
+        content = aws.download(place) or b""
+        if content[:2] == b"\x1f\x8b":
+            content = gzip.decompress(content)
+        found[place] = content.decode("utf-8", "replace")
+    return found

@@ -1,0 +1,202 @@
+"""What the cluster installs: wheel, configuration, wheelhouse and backbone, each with its hash."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from fruits_kedro.errors import FruitsError
+
+MANIFEST = "manifest.json"
+_SECRET = re.compile(
+    rb"(AKIA|ASIA)[0-9A-Z]{16}|aws_secret_access_key\s*[:=]|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+_GLIBC = range(34, 16, -1)  # Amazon Linux 2023 has 2.34; pip wants each older one named
+
+
+@dataclass(frozen=True)
+class Package:
+    """Files to upload.
+
+    Attributes:
+        folder: where they lie.
+        hashes: sha256 of each, by its path in the folder.
+    """
+
+    folder: Path
+    hashes: dict[str, str]
+
+    @property
+    def id(self) -> str:
+        """A short name of exactly this package."""
+        text = json.dumps(self.hashes, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def manifest(self) -> str:
+        """What is uploaded last: id and hashes, as JSON."""
+        return json.dumps({"id": self.id, "sha256": self.hashes}, indent=1, sort_keys=True)
+
+    @property
+    def total_bytes(self) -> int:
+        """Of all files."""
+        return sum((self.folder / name).stat().st_size for name in self.hashes)
+
+
+def build_package(project: Path, folder: Path, python: str, arch: str, weights: str) -> Package:
+    """Build all that the cluster needs.
+
+    Args:
+        project: the checkout: ``pyproject.toml``, ``src``, ``conf``.
+        folder: to build in; wheels that are there already are kept.
+        python: version on the nodes, such as ``3.11``.
+        arch: of the nodes' processors, ``x86_64`` or ``aarch64``.
+        weights: what to compile the backbone from.
+
+    Raises:
+        FruitsError: a package cannot be had or built, or the configuration holds a secret.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("bootstrap.sh", "run.py"):
+        (folder / name).write_bytes((files("fruits_kedro.emr") / "node" / name).read_bytes())
+    (folder / "conf.tar.gz").write_bytes(archive_configuration(project / "conf"))
+    _compile_backbone(folder / "model.backbone", weights)
+    wheel = _build_wheel(project, folder / "project")
+    wheels = fetch_wheels(folder / "wheels", python, arch)
+    lines = sorted(_requirement(path) for path in wheels)
+    (folder / "requirements.txt").write_text("\n".join(lines) + "\n")
+    names = ["bootstrap.sh", "run.py", "conf.tar.gz", "model.backbone", "requirements.txt"]
+    paths = [*(folder / name for name in names), wheel, *wheels]
+    hashes = {path.relative_to(folder).as_posix(): _sha256(path) for path in paths}
+    sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
+    (folder / "SHA256SUMS").write_text(sums)
+    return Package(folder, hashes | {"SHA256SUMS": _sha256(folder / "SHA256SUMS")})
+
+
+def archive_configuration(conf: Path) -> bytes:
+    """Pack ``conf`` without ``local`` and without credentials, always to the same bytes.
+
+    Raises:
+        FruitsError: a file looks as if it held a secret.
+    """
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for path in sorted(conf.rglob("*")):
+            name = path.relative_to(conf)
+            if not path.is_file() or name.parts[0] == "local" or "credentials" in path.name:
+                continue
+            content = path.read_bytes()
+            if _SECRET.search(content):
+                raise FruitsError(
+                    f"{path} looks as if it held a key or a password: it is not packed.\n"
+                    "Keep keys in conf/local or in the AWS variables; on the cluster, roles serve."
+                )
+            entry = tarfile.TarInfo(f"conf/{name.as_posix()}")
+            entry.size, entry.mode = len(content), 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def fetch_wheels(folder: Path, python: str, arch: str) -> list[Path]:
+    """Fetch the wheels of ``cluster.lock`` for the nodes, checked against its hashes.
+
+    What has no wheel is built from its source, which only pure Python survives.
+
+    Raises:
+        FruitsError: one cannot be had.
+    """
+    lock = files("fruits_kedro.emr") / "cluster.lock"
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = re.split(r"\n(?=\S)", lock.read_text().strip())
+    wanted = {re.match(r"[^=]+==[^\s;\\]+", entry)[0]: entry for entry in entries}  # type: ignore[index]
+    have = {_pinned(path): path for path in folder.glob("*.whl")}
+    for stale in set(have) - {_normal(name) for name in wanted}:
+        have[stale].unlink()
+    missing = [entry for name, entry in wanted.items() if _normal(name) not in have]
+    if missing:
+        built = [entry for entry in missing if entry.startswith("antlr4-python3-runtime==")]
+        _pip(folder, [entry for entry in missing if entry not in built], _for_nodes(python, arch))
+        _pip(folder, built, None)
+    found = sorted(folder.glob("*.whl"))
+    foreign = [p.name for p in found if not p.name.endswith("-any.whl") and arch not in p.name]
+    if foreign or len(found) != len(wanted):
+        raise FruitsError(
+            f"The wheelhouse {folder} is not for {arch}: {', '.join(foreign) or 'incomplete'}.\n"
+            "Delete that folder and package again."
+        )
+    return found
+
+
+def _for_nodes(python: str, arch: str) -> list[str]:
+    tags = [*(f"manylinux_2_{minor}" for minor in _GLIBC), "manylinux2014"]
+    platforms = [f"--platform={tag}_{arch}" for tag in tags]
+    return ["--only-binary=:all:", f"--python-version={python}", "--implementation=cp", *platforms]
+
+
+def _pip(folder: Path, entries: Iterable[str], options: list[str] | None) -> None:
+    text = "\n".join(entries)
+    if not text:
+        return
+    requirements = folder / "wanted.txt"
+    requirements.write_text(text + "\n")
+    verb = ["download", "-d"] if options is not None else ["wheel", "-w"]
+    command = [sys.executable, "-m", "pip", *verb, str(folder), "--quiet", "--no-deps"]
+    command += ["--disable-pip-version-check", "--require-hashes", "-r", str(requirements)]
+    done = subprocess.run([*command, *(options or [])], capture_output=True, text=True)
+    requirements.unlink()
+    if done.returncode:
+        last = "\n".join(done.stderr.strip().splitlines()[-3:])
+        raise FruitsError(f"The wheels for the cluster cannot be fetched:\n{last}")
+
+
+def _build_wheel(project: Path, folder: Path) -> Path:
+    for old in folder.glob("*.whl"):
+        old.unlink()
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder)]
+    command += ["--no-build-isolation", "--disable-pip-version-check", str(project)]
+    environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}  # the same bytes each time
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    built = list(folder.glob("*.whl"))
+    if done.returncode or len(built) != 1:
+        raise FruitsError(f"The project's wheel cannot be built:\n{done.stderr.strip()[-500:]}")
+    return built[0]
+
+
+def _compile_backbone(path: Path, weights: str) -> None:
+    from fruits_kedro.backbones.backbone_file import write_backbone
+    from fruits_kedro.backbones.load import load_backbone
+
+    write_backbone(load_backbone(weights, "litert", None), path)
+
+
+def _requirement(wheel: Path) -> str:
+    return f"{_pinned(wheel)} --hash=sha256:{_sha256(wheel)}"
+
+
+def _pinned(wheel: Path) -> str:
+    name, version, *_ = wheel.name.split("-")
+    return _normal(f"{name}=={version}")
+
+
+def _normal(requirement: str) -> str:
+    name, _, version = requirement.partition("==")
+    return f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

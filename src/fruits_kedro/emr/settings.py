@@ -1,0 +1,183 @@
+"""The settings of the cluster, typed and closed: ``conf/emr/emr.yml``, and the prices beside it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
+
+EU_REGIONS = re.compile(r"eu-[a-z]+-\d")
+_NOT_EU = {"eu-west-2": "London", "eu-central-2": "Zurich"}
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Group(_Closed):
+    """Nodes of one kind.
+
+    Attributes:
+        type: of the instances, such as ``c6g.2xlarge``.
+        count: how many.
+    """
+
+    type: str
+    count: Annotated[int, Field(ge=0)] = 1
+
+
+class Executor(_Closed):
+    """What one Spark executor is made of.
+
+    Attributes:
+        cores: of an executor, each with a Python worker.
+        worker_mb: memory of a Python worker, in MB.
+        heap_mb_per_core: of the JVM, in MB a core.
+    """
+
+    cores: PositiveInt = 4
+    worker_mb: PositiveInt = 300
+    heap_mb_per_core: PositiveInt = 768
+
+
+class EmrSettings(_Closed):
+    """The cluster.
+
+    Attributes:
+        name: of the cluster; it is found again by it.
+        region: of AWS.
+        allow_outside_eu: whether a region outside the European Union will do.
+        bucket: for packages and logs.
+        prefix: below which they lie in it.
+        release: of EMR, 7.10 or later.
+        python: version on the nodes.
+        weights: what ``extraction.weights`` is before packaging.
+        service_role: the role of EMR itself.
+        instance_profile: what gives the nodes their rights.
+        subnet: id of one, or null for the default network's.
+        key_pair: name of an SSH key, or null for none.
+        kms_key: ARN of the key of the nodes' disks, or null.
+        primary: the node that coordinates.
+        core: the nodes that work.
+        task: Spot nodes that help.
+        volume_gib: disk of each node (gp3).
+        idle_minutes: after which the cluster ends by itself.
+        executor: what an executor is made of.
+        images_per_s_per_core: expected speed of the extraction, for estimates.
+        tags: of all that is created.
+    """
+
+    name: str
+    region: str
+    allow_outside_eu: bool = False
+    bucket: str
+    prefix: str
+    release: str
+    python: str = "3.11"
+    weights: str = "auto"
+    service_role: str
+    instance_profile: str
+    subnet: str | None = None
+    key_pair: str | None = None
+    kms_key: str | None = None
+    primary: Group
+    core: Group
+    task: Group
+    volume_gib: Annotated[int, Field(ge=32)] = 64
+    idle_minutes: Annotated[int, Field(ge=1, le=10080)] = 20
+    executor: Executor = Executor()
+    images_per_s_per_core: PositiveFloat = 70
+    tags: dict[str, str] = {}
+
+    @field_validator("release")
+    @classmethod
+    def _with_s3a(cls, value: str) -> str:
+        found = re.fullmatch(r"emr-7\.(\d+)\.\d+", value)
+        if not found or int(found[1]) < 10:
+            raise ValueError("give emr-7.10.0 or a later 7.x: Spark 3.5 with S3A as its S3 client")
+        return value
+
+    @field_validator("core")
+    @classmethod
+    def _works(cls, value: Group) -> Group:
+        if value.count < 1:
+            raise ValueError("there has to be at least one core node")
+        return value
+
+    @property
+    def in_eu(self) -> bool:
+        """Whether the region lies in the European Union (London and Zurich do not)."""
+        return bool(EU_REGIONS.match(self.region)) and self.region not in _NOT_EU
+
+    @property
+    def package_root(self) -> str:
+        """URL below which the package lies."""
+        return f"s3://{self.bucket}/{self.prefix}/package"
+
+    @property
+    def log_root(self) -> str:
+        """URL below which EMR puts its logs."""
+        return f"s3://{self.bucket}/{self.prefix}/logs"
+
+    @property
+    def groups(self) -> dict[str, Group]:
+        """The groups that have nodes."""
+        all_groups = {"primary": self.primary, "core": self.core, "task": self.task}
+        return {name: group for name, group in all_groups.items() if group.count}
+
+
+class InstancePrice(_Closed):
+    """One type of instance.
+
+    Attributes:
+        vcpu: cores.
+        memory_gib: memory.
+        arch: ``x86_64`` or ``aarch64``.
+        ec2: price of an hour, on demand.
+        emr: EMR's fee for an hour.
+    """
+
+    vcpu: PositiveInt
+    memory_gib: PositiveFloat
+    arch: str
+    ec2: PositiveFloat
+    emr: PositiveFloat
+
+
+class Prices(_Closed):
+    """What AWS asks for.
+
+    Attributes:
+        as_of: the date of the prices.
+        region: they are for.
+        currency: they are in.
+        spot_share: of the on-demand price that a Spot node is taken to cost.
+        gp3_gib_month: price of a GiB of disk for a month.
+        instances: price of each type.
+    """
+
+    as_of: date
+    region: str
+    currency: str
+    spot_share: Annotated[float, Field(gt=0, le=1)]
+    gp3_gib_month: PositiveFloat
+    instances: dict[str, InstancePrice]
+
+
+def model_of(model: type[Any], values: dict[str, Any], file: str) -> Any:
+    """Check the values of a file against a model.
+
+    Raises:
+        FruitsError: what is wrong in it, all at once.
+    """
+    from pydantic import ValidationError
+
+    from fruits_kedro.errors import FruitsError
+
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = [f"- {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise FruitsError(f"{file} is wrong:\n" + "\n".join(faults)) from None

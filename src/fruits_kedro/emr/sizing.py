@@ -1,0 +1,156 @@
+"""How large the executors are, how long a run takes and what it costs: arithmetic, no AWS."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from fruits_kedro.emr.settings import EmrSettings, Group, InstancePrice, Prices
+from fruits_kedro.errors import FruitsError
+
+# EMR gives YARN about three quarters of a node's memory, and takes some minutes to start.
+YARN_SHARE = 0.75
+START_MINUTES = 8
+_OVERHEAD = 0.10  # of the heap, for the JVM itself (Spark's own default), and at least:
+_MIN_OVERHEAD_MB = 384
+_HOURS_A_MONTH = 730
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """Executors that fit on the nodes.
+
+    Attributes:
+        cores: of an executor.
+        heap_mb: memory of its JVM.
+        overhead_mb: memory beside the JVM's, for the Python workers.
+        instances: how many executors.
+        lines: the arithmetic, in words.
+    """
+
+    cores: int
+    heap_mb: int
+    overhead_mb: int
+    instances: int
+    lines: tuple[str, ...]
+
+    @property
+    def total_cores(self) -> int:
+        """Images extracted at the same time."""
+        return self.cores * self.instances
+
+    @property
+    def spark_settings(self) -> dict[str, str]:
+        """The settings for ``spark-submit``."""
+        return {
+            "spark.dynamicAllocation.enabled": "false",
+            "spark.executor.instances": str(self.instances),
+            "spark.executor.cores": str(self.cores),
+            "spark.executor.memory": f"{self.heap_mb}m",
+            "spark.executor.memoryOverhead": f"{self.overhead_mb}m",
+            "spark.default.parallelism": str(self.total_cores),
+        }
+
+
+def size_executors(settings: EmrSettings, prices: Prices, driver_mb: int) -> Sizing:
+    """Fit executors onto the core and task nodes.
+
+    In cluster mode the driver lives in a container of its own on a core node: its memory and one
+    core are kept free on one of them.
+
+    Args:
+        settings: of the cluster.
+        prices: which know cores and memory of each type of instance.
+        driver_mb: memory of the driver's JVM.
+
+    Raises:
+        FruitsError: an unknown type, or nodes too small for a single executor.
+    """
+    wanted = settings.executor
+    heap = wanted.cores * wanted.heap_mb_per_core
+    jvm_overhead = max(math.ceil(heap * _OVERHEAD), _MIN_OVERHEAD_MB)
+    overhead = jvm_overhead + wanted.cores * wanted.worker_mb
+    driver = driver_mb + max(math.ceil(driver_mb * _OVERHEAD), _MIN_OVERHEAD_MB)
+    lines = [
+        f"executor: {wanted.cores} cores; heap: {wanted.cores} x {wanted.heap_mb_per_core} MB = "
+        f"{heap} MB",
+        f"beside the heap: {jvm_overhead} MB for the JVM + {wanted.cores} workers x "
+        f"{wanted.worker_mb} MB = {overhead} MB; together {heap + overhead} MB",
+    ]
+    executors = 0
+    for name, group in settings.groups.items():
+        if name == "primary":
+            continue
+        node = instance(prices, group.type)
+        yarn_mb = int(node.memory_gib * 1024 * YARN_SHARE)
+        fit = min(node.vcpu // wanted.cores, yarn_mb // (heap + overhead))
+        executors += fit * group.count
+        lines.append(
+            f"{name}: {group.count} x {group.type} ({node.vcpu} cores, {yarn_mb} MB for YARN): "
+            f"{fit} executors each"
+        )
+        if name == "core" and fit:
+            left = yarn_mb - fit * (heap + overhead)
+            if left < driver or node.vcpu == fit * wanted.cores:
+                executors -= 1
+                lines.append(f"less 1 for the driver ({driver} MB and a core, in cluster mode)")
+    if executors < 1:
+        raise FruitsError(
+            "No executor fits on these nodes:\n"
+            + "\n".join(f"- {line}" for line in lines)
+            + "\nTake larger or more nodes, or smaller executors, in conf/emr/emr.yml."
+        )
+    lines.append(f"{executors} executors, {executors * wanted.cores} photos at a time")
+    return Sizing(wanted.cores, heap, overhead, executors, tuple(lines))
+
+
+def instance(prices: Prices, kind: str) -> InstancePrice:
+    """Cores, memory and price of a type of instance.
+
+    Raises:
+        FruitsError: the table of prices does not have it.
+    """
+    if kind not in prices.instances:
+        raise FruitsError(
+            f"The instance type {kind} is not in conf/emr/prices.yml; there are: "
+            f"{', '.join(sorted(prices.instances))}.\nAdd it, with its cores, memory and prices."
+        )
+    return prices.instances[kind]
+
+
+def cost_per_hour(settings: EmrSettings, prices: Prices) -> float:
+    """What the running cluster costs an hour: EC2, EMR's fee and disks."""
+    return sum(group_cost(name, g, settings, prices) for name, g in settings.groups.items())
+
+
+def group_cost(name: str, group: Group, settings: EmrSettings, prices: Prices) -> float:
+    """What the nodes of one group cost an hour; ``task`` nodes are Spot."""
+    node = instance(prices, group.type)
+    ec2 = node.ec2 * (prices.spot_share if name == "task" else 1)
+    disk = settings.volume_gib * prices.gp3_gib_month / _HOURS_A_MONTH
+    return group.count * (ec2 + node.emr + disk)
+
+
+def estimate(images: int, sizing: Sizing, settings: EmrSettings, prices: Prices) -> dict[str, Any]:
+    """Minutes and cost of one whole cycle: start, run, end.
+
+    Args:
+        images: how many photos.
+        sizing: of the executors.
+        settings: of the cluster; ``images_per_s_per_core`` is the measured speed.
+        prices: of AWS.
+    """
+    speed = settings.images_per_s_per_core * sizing.total_cores
+    minutes = START_MINUTES + images / speed / 60 + 2
+    hourly = cost_per_hour(settings, prices)
+    return {
+        "images": images,
+        "images_per_s": round(speed, 1),
+        "minutes": round(minutes, 1),
+        "per_hour": round(hourly, 3),
+        "cost": round(hourly * minutes / 60, 2),
+        "images_per_unit": round(images / max(hourly * minutes / 60, 1e-9)),
+        "currency": prices.currency,
+        "prices_of": prices.as_of.isoformat(),
+    }

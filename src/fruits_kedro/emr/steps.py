@@ -1,0 +1,137 @@
+"""Runs on the cluster: the arguments of ``spark-submit``, the step, and its progress."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from fruits_kedro.emr.aws import Aws, explained
+from fruits_kedro.errors import FruitsError
+
+ROOT = "/opt/fruits-kedro"
+ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
+PROGRESS = "08_reporting/progress.json"
+# Nothing about a run leaves the cluster by itself.
+_ENVIRONMENT = {"DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def submit_arguments(
+    spark: dict[str, Any],
+    mode: str = "cluster",
+    pipeline: str | None = None,
+    params: str | None = None,
+    root: str = ROOT,
+) -> list[str]:
+    """The whole command line of a run on the cluster.
+
+    Args:
+        spark: settings of Spark, with the executors' sizes.
+        mode: where the driver lives: ``cluster`` (a container) or ``client`` (the primary node).
+        pipeline: as for ``kedro run``.
+        params: as for ``kedro run``.
+        root: where bootstrap has installed the package.
+    """
+    settings = {key: _text(value) for key, value in spark.items()}
+    settings |= {f"spark.yarn.appMasterEnv.{k}": v for k, v in _ENVIRONMENT.items()}
+    settings |= {f"spark.executorEnv.{k}": v for k, v in _ENVIRONMENT.items()}
+    arguments = ["spark-submit", "--deploy-mode", mode]
+    for key, value in sorted(settings.items()):
+        arguments += ["--conf", f"{key}={value}"]
+    arguments += [f"{root}/run.py", "--env", "emr", "--conf-source", f"{root}/conf"]
+    if pipeline:
+        arguments += ["--pipeline", pipeline]
+    if params:
+        arguments += ["--params", params]
+    return arguments
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def add_step(aws: Aws, cluster_id: str, name: str, arguments: list[str]) -> str:
+    """Submit a step; returns its id. The cluster lives on when it fails."""
+    jar = {"Jar": "command-runner.jar", "Args": arguments}
+    step = {"Name": name, "ActionOnFailure": "CONTINUE", "HadoopJarStep": jar}
+    with explained("submitting the step"):
+        return str(aws.emr.add_job_flow_steps(JobFlowId=cluster_id, Steps=[step])["StepIds"][0])
+
+
+def latest_step(aws: Aws, cluster_id: str) -> Any:
+    """The newest step of a cluster.
+
+    Raises:
+        FruitsError: it has none.
+    """
+    with explained("listing the steps"):
+        steps = aws.emr.list_steps(ClusterId=cluster_id)["Steps"]
+    if not steps:
+        raise FruitsError(f"Nothing was submitted to {cluster_id} yet: kedro emr submit")
+    return steps[0]
+
+
+def read_progress(aws: Aws, store: str, since: datetime | None = None) -> dict[str, Any] | None:
+    """What the run last wrote of itself: ``what, done, total, images_per_s, written_at``."""
+    if not store.startswith("s3"):
+        return None
+    content = aws.download(f"{store}/{PROGRESS}")
+    if content is None:
+        return None
+    found: dict[str, Any] = json.loads(content)
+    if since is not None and datetime.fromisoformat(found["written_at"]) < since:
+        return None  # of an earlier run
+    return found
+
+
+def watch_step(
+    aws: Aws,
+    cluster_id: str,
+    step_id: str,
+    store: str,
+    show: Callable[[str, float, dict[str, Any] | None], None],
+    sleep: Callable[[float], None] = time.sleep,
+    every_s: float = 10,
+) -> Any:
+    """Wait for the end of a step.
+
+    Args:
+        aws: the clients.
+        cluster_id: of the cluster.
+        step_id: of the step.
+        store: root of the results, where the run notes its progress.
+        show: is told the state, the seconds so far and the progress.
+        sleep: waits.
+        every_s: seconds between looks.
+
+    Raises:
+        FruitsError: it failed, or the cluster died, and what AWS says of it.
+    """
+    started, waited = datetime.now(UTC), 0.0
+    while True:
+        with explained("describing the step"):
+            step = aws.emr.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
+            cluster = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        state = step["Status"]["State"]
+        show(state, waited, read_progress(aws, store, started) if state == "RUNNING" else None)
+        if state == "COMPLETED":
+            return step
+        if state in ENDED:
+            raise FruitsError(f"The step {step_id} has ended: {state}. {_failure(step)}")
+        if cluster["Status"]["State"].startswith("TERMINAT"):
+            from fruits_kedro.emr.cluster import reason_of
+
+            raise FruitsError(
+                f"The cluster {cluster_id} has gone while the step was {state}: "
+                f"{reason_of(cluster)}\nWhat lies in the store is complete or absent, never half."
+            )
+        sleep(every_s)
+        waited += every_s
+
+
+def _failure(step: dict[str, Any]) -> str:
+    details = step["Status"].get("FailureDetails", {})
+    said = ": ".join(filter(None, (details.get("Reason"), details.get("Message"))))
+    return f"{said}\nThe Python traceback: kedro emr logs".strip()

@@ -1,0 +1,87 @@
+"""What lies in the bucket beside photos and results: the package, the logs, half-made uploads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fruits_kedro.emr.aws import Aws, explained
+from fruits_kedro.emr.package import MANIFEST, Package
+from fruits_kedro.emr.settings import EmrSettings
+
+
+def upload_package(
+    aws: Aws, package: Package, root: str, show: Callable[[int, int], None]
+) -> list[str]:
+    """Upload the files that differ from those in the bucket, and the manifest last.
+
+    Args:
+        aws: the clients.
+        package: what was built.
+        root: URL to upload to.
+        show: is told files done and files in all.
+
+    Returns:
+        The names of the files that were uploaded.
+    """
+    manifest = aws.download(f"{root}/{MANIFEST}")
+    known = json.loads(manifest)["sha256"] if manifest else {}
+    changed = [name for name, digest in package.hashes.items() if known.get(name) != digest]
+    for done, name in enumerate(changed):
+        show(done, len(changed))
+        aws.upload(f"{root}/{name}", (package.folder / name).read_bytes())
+    stale = set(known) - set(package.hashes)
+    bucket = root.partition("://")[2].partition("/")[0]
+    prefix = root.partition("://")[2].partition("/")[2]
+    for name in stale:
+        with explained(f"deleting {root}/{name}"):
+            aws.s3.delete_object(Bucket=bucket, Key=f"{prefix}/{name}")
+    if changed or stale:
+        aws.upload(f"{root}/{MANIFEST}", package.manifest.encode())
+    return changed
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What can go.
+
+    Attributes:
+        keys: of objects.
+        uploads: keys and ids of uploads that were never finished.
+        lines: the same in words.
+    """
+
+    keys: list[str]
+    uploads: list[tuple[str, str]]
+    lines: list[str]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.keys) + len(self.uploads)
+
+
+def to_delete(aws: Aws, settings: EmrSettings) -> Leftovers:
+    """Find package, logs, and unfinished uploads; photos and results are never among them."""
+    keys, lines = [], []
+    for root in (settings.package_root, settings.log_root):
+        entries = list(aws.listing(f"{root}/"))
+        keys += [entry["Key"] for entry in entries]
+        size = sum(entry["Size"] for entry in entries)
+        lines.append(f"{root}: {len(entries):,} objects, {size / 1e6:,.1f} MB")
+    with explained("listing unfinished uploads"):
+        pages = aws.s3.get_paginator("list_multipart_uploads").paginate(Bucket=settings.bucket)
+        uploads = [(u["Key"], u["UploadId"]) for page in pages for u in page.get("Uploads", [])]
+    lines.append(f"s3://{settings.bucket}: {len(uploads):,} unfinished uploads")
+    return Leftovers(keys, uploads, lines)
+
+
+def delete_all(aws: Aws, bucket: str, found: Leftovers) -> None:
+    """Delete them, by 1,000 keys at a time."""
+    with explained("deleting"):
+        for start in range(0, len(found.keys), 1000):
+            keys = [{"Key": key} for key in found.keys[start : start + 1000]]
+            aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+        for key, upload in found.uploads:
+            aws.s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)

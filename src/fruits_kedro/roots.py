@@ -1,0 +1,70 @@
+"""The two roots: where the photos are, and where all that is written goes."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import fsspec
+from kedro.framework.context import KedroContext
+
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.s3 import check_bucket, is_s3
+
+
+@dataclass(frozen=True)
+class Roots:
+    """The roots of a run.
+
+    Attributes:
+        images: of the photos: a folder or a URL.
+        store: of all that is written: a folder or a URL.
+    """
+
+    images: str
+    store: str
+
+    @classmethod
+    def of(cls, context: KedroContext) -> Roots:
+        """The roots that ``--params`` gives, else ``globals.yml``; folders below the project's.
+
+        Raises:
+            FruitsError: a ``~`` that no shell has replaced.
+        """
+        runtime = context.config_loader.runtime_params or {}
+        found = {}
+        for place in ("images", "store"):
+            root = str(runtime.get(place) or context.config_loader["globals"][place])
+            if root.startswith("~"):
+                raise FruitsError(
+                    f"{place}={root}: the shell leaves this ~ as it is. "
+                    f"Write --params {place}=$HOME{root[1:]}"
+                )
+            found[place] = root if "://" in root else str(context.project_path / root)
+        return cls(**found)
+
+    @property
+    def in_s3(self) -> bool:
+        """Whether either lies in a bucket."""
+        return is_s3(self.images) or is_s3(self.store)
+
+
+def check_store(store: str) -> None:
+    """Raise FruitsError unless a file can be written below the store's root."""
+    if is_s3(store):
+        check_bucket(store, write=True)
+        return
+    try:
+        if "://" not in store:
+            Path(store).mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=store).close()
+            return
+        fs, path = fsspec.core.url_to_fs(store)
+        probe = f"{path.rstrip('/')}/.write-check"
+        fs.pipe_file(probe, b"")
+        fs.rm_file(probe)
+    except Exception as error:
+        raise FruitsError(
+            f"The store {store} cannot be written: {error}.\nGive --params store=<folder>."
+        ) from None

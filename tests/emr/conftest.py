@@ -1,0 +1,122 @@
+"""AWS as moto's server plays it: real HTTP, real clients, no account."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+from moto.emr.models import emr_backends
+from moto.server import ThreadedMotoServer
+
+from fruits_kedro.emr.context import EmrContext
+from fruits_kedro.emr.package import Package
+
+REGION, BUCKET = "eu-west-3", "my-bucket"  # as in conf/emr
+KEY, SECRET = "AKEMRTESTS", "the-secret-of-the-emr-tests"
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(moto_server: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable]:
+    """An account in which everything is in order; ``aws("s3")`` is a client of it."""
+    for name in [n for n in os.environ if n.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    names = {"AWS_ENDPOINT_URL": moto_server, "AWS_ACCESS_KEY_ID": KEY}
+    names |= {"AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": REGION}
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+
+    def client(service: str, region: str = REGION):
+        return boto3.Session().client(service, region_name=region)
+
+    s3, iam = client("s3"), client("iam")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    blocked = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    s3.put_public_access_block(
+        Bucket=BUCKET, PublicAccessBlockConfiguration=dict.fromkeys(blocked, True)
+    )
+    s3.put_object(Bucket=BUCKET, Key="fruits-360/Training/Apple 1/a.jpg", Body=b"x")
+    for role in ("fruits-kedro-emr-service", "fruits-kedro-emr-nodes"):
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
+    iam.create_instance_profile(InstanceProfileName="fruits-kedro-emr-nodes")
+    iam.add_role_to_instance_profile(
+        InstanceProfileName="fruits-kedro-emr-nodes", RoleName="fruits-kedro-emr-nodes"
+    )
+    yield client
+    import urllib.request
+
+    reset = urllib.request.Request(f"{moto_server}/moto-api/reset", method="POST")
+    urllib.request.urlopen(reset).close()
+
+
+@pytest.fixture
+def quotas(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """Quotas by their code: moto knows none of vCPUs, so this stands in for the service."""
+    from fruits_kedro.emr.aws import Aws
+
+    values = {"L-1216C47A": 64.0, "L-34B43A08": 64.0}
+
+    class Quotas:
+        def get_service_quota(self, ServiceCode, QuotaCode):
+            assert ServiceCode == "ec2"
+            return {"Quota": {"Value": values[QuotaCode]}}
+
+    real = Aws.client
+    monkeypatch.setattr(
+        Aws, "client", lambda s, n, *r: Quotas() if n == "service-quotas" else real(s, n, *r)
+    )
+    return values
+
+
+@pytest.fixture
+def small_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
+    """A package of three files in place of the real one, which takes a minute to build."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    hashes = {}
+    for name in ("bootstrap.sh", "run.py", "conf.tar.gz"):
+        (folder / name).write_text(name)
+        hashes[name] = f"sha-of-{name}"
+    package = Package(folder, hashes)
+    monkeypatch.setattr(EmrContext, "package", property(lambda _: package))
+    return package
+
+
+@pytest.fixture
+def emr(aws: Callable, small_package: Package, quotas: dict[str, float]) -> Callable[..., Result]:
+    """``kedro emr`` in this process: ``emr("check")``; ``code=`` is the expected exit code."""
+    from fruits_kedro.cli import cli
+
+    def invoke(*arguments: str, code: int = 0, given: str | None = None):
+        result = CliRunner().invoke(cli, ["emr", *arguments], input=given)
+        assert result.exit_code == code, (result.output, result.exception)
+        assert SECRET not in result.output
+        return json.loads(result.stdout) if "--json" in arguments else result.output
+
+    return invoke
+
+
+@pytest.fixture
+def backend() -> Callable:
+    """Moto's own record of the clusters: its states never move by themselves."""
+    return lambda: [
+        cluster
+        for regions in emr_backends.values()
+        for region in regions.values()
+        for cluster in region.clusters.values()
+    ]

@@ -1,0 +1,179 @@
+"""Each check in turn: it passes where all is well, and says how to mend what is not."""
+
+import pytest
+
+from fruits_kedro.emr.context import EmrContext
+from fruits_kedro.emr.settings import EmrSettings, Group, model_of
+from fruits_kedro.errors import FruitsError
+
+from .conftest import BUCKET
+
+
+@pytest.fixture
+def faults(emr):
+    """Names and texts of the checks that fail."""
+
+    def find(expected=1):
+        result = emr("check", "--json", code=expected)
+        return {c["check"]: c["found"] for c in result["checks"] if c[""] == "FAILED"}
+
+    emr("package")
+    return find
+
+
+@pytest.fixture
+def change(monkeypatch):
+    """Other settings than conf/emr/emr.yml has."""
+    load = EmrContext.load
+
+    def arrange(**values):
+        def changed(env):
+            context = load(env)
+            settings = context.settings.model_copy(update=values)
+            object.__setattr__(context, "settings", settings)
+            return context
+
+        monkeypatch.setattr(EmrContext, "load", changed)
+
+    return arrange
+
+
+def test_all_is_well(faults, emr):
+    assert faults(expected=0) == {}
+    output = emr("check")
+    assert "16 of 64 on demand" not in output and "20 of 64 on demand" in output
+
+
+def break_bucket(aws, change):
+    change(bucket="another-bucket")
+
+
+def break_location(aws, change):
+    aws("s3", "us-west-2").create_bucket(
+        Bucket="far", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+    )
+    change(bucket="far")
+
+
+def break_photos(aws, change):
+    aws("s3").delete_object(Bucket=BUCKET, Key="fruits-360/Training/Apple 1/a.jpg")
+    aws("s3").put_object(Bucket=BUCKET, Key="fruits-360/readme.txt", Body=b"x")
+
+
+def break_profile(aws, change):
+    names = {"InstanceProfileName": "fruits-kedro-emr-nodes", "RoleName": "fruits-kedro-emr-nodes"}
+    aws("iam").remove_role_from_instance_profile(**names)
+
+
+FAULTS = {
+    "bucket": (break_bucket, "Create it with the CloudFormation template"),
+    "bucket ": (break_location, "far is in us-west-2, the cluster would be in eu-west-3"),
+    "region": (lambda _, c: c(region="us-east-1"), "outside the European Union"),
+    "region ": (lambda _, c: c(region="eu-west-2"), "eu-west-2 lies outside"),
+    "encryption": (lambda a, _: a("s3").delete_bucket_encryption(Bucket=BUCKET), "Switch on"),
+    "public access": (
+        lambda a, _: a("s3").put_public_access_block(
+            Bucket=BUCKET,
+            PublicAccessBlockConfiguration={
+                "BlockPublicAcls": True,
+                "IgnorePublicAcls": True,
+                "BlockPublicPolicy": False,
+                "RestrictPublicBuckets": True,
+            },
+        ),
+        "BlockPublicPolicy is off",
+    ),
+    "photos": (break_photos, "There is no photo below s3://my-bucket/fruits-360"),
+    "service role": (lambda _, c: c(service_role="none"), "none .the template"),
+    "instance profile": (break_profile, "has no role"),
+    "key pair": (lambda _, c: c(key_pair="mine"), "set key_pair: null"),
+    "subnet": (lambda _, c: c(subnet="subnet-1234"), "correct 'subnet'"),
+    "instance types": (lambda _, c: c(core=Group(type="m5.xlarge")), "processors differ"),
+    "package": (
+        lambda a, _: a("s3").delete_object(
+            Bucket=BUCKET, Key="fruits-kedro-emr/package/manifest.json"
+        ),
+        "kedro emr package",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_one_thing_is_wrong(faults, aws, change, name):
+    import re
+
+    spoil, message = FAULTS[name]
+    spoil(aws, change)
+    found = faults()
+    assert re.search(message, found[name.strip()]), found
+    allowed = {"bucket": {"encryption", "public access", "package"}, "region": {"bucket", "subnet"}}
+    assert set(found) <= {name.strip()} | allowed.get(name.strip(), set()), found
+
+
+def test_a_quota_that_is_too_small(faults, quotas):
+    quotas["L-1216C47A"] = 16.0
+    assert "20 vCPUs on demand are needed, and this account may use 16" in faults()["vCPU quota"]
+
+
+def test_spot_nodes_have_a_quota_of_their_own(faults, quotas, change):
+    change(task=Group(type="c6g.2xlarge", count=3))
+    quotas["L-34B43A08"] = 8.0
+    assert "24 vCPUs Spot are needed" in faults()["vCPU quota"]
+
+
+def test_an_unknown_instance_type(emr, change):
+    change(core=Group(type="x9.huge", count=2))
+    assert "x9.huge is not in conf/emr/prices.yml" in emr("up", "--yes", code=1)
+
+
+def test_wrong_keys(faults, aws, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    assert "aws sso login" in faults()["credentials"]
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"relaese": "x"}, "relaese: Extra inputs"),
+        ({"release": "emr-7.3.0"}, "7.10"),
+        ({"release": "emr-6.15.0"}, "7.10"),
+        ({"core": {"type": "m5.xlarge", "count": 0}}, "at least one core node"),
+    ],
+)
+def test_wrong_settings(project, values, message):
+    good = EmrContext.load("emr").settings.model_dump()
+    with pytest.raises(FruitsError, match=message):
+        model_of(EmrSettings, good | values, "conf/emr/emr.yml")
+
+
+def test_aws_asking_for_patience(emr, aws, monkeypatch):
+    """Moto never throttles: this puts AWS' answer in place of the first ones."""
+    import boto3
+    from botocore.awsrequest import AWSResponse
+
+    class Body:
+        def stream(self, **_):
+            yield b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
+
+    left = [3]
+
+    def throttle(request, **_):
+        left[0] -= 1
+        return AWSResponse(request.url, 400, {}, Body()) if left[0] >= 0 else None
+
+    real = boto3.Session.client
+
+    def client(self, service, *rest, **kwargs):
+        made = real(self, service, *rest, **kwargs)
+        made.meta.events.register("before-send.emr.*", throttle)
+        return made
+
+    emr("package")
+    monkeypatch.setattr(boto3.Session, "client", client)
+    monkeypatch.setattr("botocore.retries.base.BaseRetryBackoff", object, raising=False)
+    assert emr("up", "--yes", "--json")["cluster"]["id"]
+    left[0] = 100
+    assert "too many requests" in emr("down", code=1)

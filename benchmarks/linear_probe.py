@@ -8,6 +8,7 @@ prints a table and writes it to benchmarks/results/linear_probe.md.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -44,6 +45,20 @@ def probe(train: pd.DataFrame, test: pd.DataFrame, target: str) -> tuple[float, 
     return f1_score(test[target], found, average="macro"), accuracy_score(test[target], found)
 
 
+def merge_twins(rows: pd.DataFrame, root: str) -> pd.Series:
+    """Labels, of which those that share a photo, byte for byte, are taken as one.
+
+    Fruits-360 has the same fruits under two names: nothing can tell such labels apart.
+    """
+    digests = [hashlib.sha256(Path(root, p).read_bytes()).hexdigest() for p in rows["path"]]
+    name = {label: label for label in rows["label"].unique()}
+    for labels in rows["label"].groupby(digests).unique():
+        first = name[min(labels)]
+        for label in labels:
+            name |= {other: first for other, now in name.items() if now == name[label]}
+    return rows["label"].map(name)
+
+
 def unseen_varieties(rows: pd.DataFrame) -> float:
     """Macro-F1 of the fruit (first word of the label) on the half of varieties not fitted on.
 
@@ -73,8 +88,10 @@ def main() -> None:
         rows, fingerprint = extract(root, weights)
         train, test = rows[rows["split"] == "Training"], rows[rows["split"] == "Test"]
         f1, accuracy = probe(train, test, "label")
+        merged = rows.assign(label=merge_twins(rows, root))
+        merged_f1, _ = probe(merged.loc[train.index], merged.loc[test.index], "label")
         lines.append(
-            f"| {weights} (`{fingerprint}`) | {f1:.4f} | {accuracy:.4f} | "
+            f"| {weights} (`{fingerprint}`) | {f1:.4f} | {accuracy:.4f} | {merged_f1:.4f} | "
             f"{unseen_varieties(rows):.4f} |"
         )
         print(lines[-1], flush=True)
@@ -82,9 +99,9 @@ def main() -> None:
         f"{len(train):,} Training and {len(test):,} Test photos of {rows['label'].nunique()} "
         f"varieties; logistic regression on standardised features; {time.strftime('%Y-%m-%d')}.",
         "",
-        "| weights | macro-F1 of the variety | accuracy | macro-F1 of the fruit, on varieties the "
-        "probe has not seen |",
-        "| --- | ---: | ---: | ---: |",
+        "| weights | macro-F1 of the variety | accuracy | macro-F1, labels that share photos taken "
+        "as one | macro-F1 of the fruit, on varieties the probe has not seen |",
+        "| --- | ---: | ---: | ---: | ---: |",
         *lines,
     ]
     RESULTS.parent.mkdir(exist_ok=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
+import fsspec
 from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -15,6 +17,7 @@ from rich import get_console
 
 from fruits_kedro.errors import FruitsError, summarize
 from fruits_kedro.parameters import Parameters, select_subset
+from fruits_kedro.progress import PROGRESS
 from fruits_kedro.roots import Roots, check_store
 from fruits_kedro.s3 import check_bucket, export_credentials, is_s3, spark_settings
 
@@ -95,6 +98,11 @@ class SparkHooks:
 class ReportHooks:
     """Times the stages, shows the progress of the extraction, and ends with a table."""
 
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Note where the store is."""
+        self._store = Roots.of(context).store
+
     @hook_impl(trylast=True)
     def before_pipeline_run(self) -> None:
         """Start the clock."""
@@ -123,7 +131,9 @@ class ReportHooks:
         if dataset_name == "extracted_features":
             from fruits_kedro.progress import RowProgress
 
-            self._progress = RowProgress(data.sparkSession, self._images, "extracting features")
+            self._progress = RowProgress(
+                data.sparkSession, self._images, "extracting features", self._note_progress
+            )
             self._progress.start()
 
     @hook_impl
@@ -155,6 +165,11 @@ class ReportHooks:
         catalog.save("model_info", info)
         places = {name: _place(catalog[name]) for name in _OUTPUTS}
         get_console().print(summary_table(info, places))
+
+    def _note_progress(self, figures: dict[str, Any]) -> None:
+        if is_s3(self._store):  # where nobody sees the bar
+            with fsspec.open(f"{self._store}/{PROGRESS}", "w") as file:
+                json.dump(figures, file)
 
     def _stop_progress(self) -> None:
         if self._progress is not None:

@@ -117,7 +117,7 @@ class PretrainingParams(_Closed):
 
     init: str = "random"
     input_size: Annotated[int, Field(ge=32, le=512, multiple_of=32)] = 96
-    epochs: PositiveInt = 12
+    epochs: PositiveInt = 30
     batch_size: Annotated[int, Field(ge=2)] = 32
     learning_rate: Annotated[float, Field(gt=0)] = 0.002
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -13,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 logger = logging.getLogger(__name__)
 
+PROGRESS = "08_reporting/progress.json"  # in the store
 _POLL_S = 0.5
 _LOG_EVERY_S = 15
 
@@ -22,14 +25,21 @@ class RowProgress:
 
     Reads the query's own live metrics, which executors send with their heartbeats: it costs the
     workers nothing, and works on a cluster as on a laptop. Where there is no terminal it logs a
-    line now and then.
+    line now and then, and notes the figures in the store for who watches from afar.
     """
 
-    def __init__(self, spark: SparkSession, total: int, what: str) -> None:
+    def __init__(
+        self,
+        spark: SparkSession,
+        total: int,
+        what: str,
+        note: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
         self._store = spark._jsparkSession.sharedState().statusStore()
         self._first = self._store.executionsCount()
         self._total = total
         self._what = what
+        self._note = note
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -60,22 +70,32 @@ class RowProgress:
                 done, now = self._rows(), time.monotonic()
                 speed = f"{done / (now - started):,.0f} images/s"
                 bar.update(task, completed=done, speed=speed)
-                if bar.disable and now - logged > _LOG_EVERY_S:
+                if now - logged > _LOG_EVERY_S:
                     logged = now
-                    share = done / max(self._total, 1)
-                    logger.info(
-                        "%s: %s of %s (%.0f %%), %s",
-                        self._what,
-                        f"{done:,}",
-                        f"{self._total:,}",
-                        100 * share,
-                        speed,
-                    )
+                    self._tell(done, done / (now - started), log=bar.disable)
+
+    def _tell(self, done: int, images_per_s: float, log: bool) -> None:
+        if log:
+            logger.info(
+                "%s: %s of %s (%.0f %%), %.0f images/s",
+                self._what,
+                f"{done:,}",
+                f"{self._total:,}",
+                100 * done / max(self._total, 1),
+                images_per_s,
+            )
+        if self._note is not None:
+            figures = {"what": self._what, "done": done, "total": self._total}
+            written_at = datetime.now(UTC).isoformat()
+            try:
+                self._note({**figures, "images_per_s": images_per_s, "written_at": written_at})
+            except Exception:  # as above
+                logger.debug("The progress could not be noted", exc_info=True)
 
     def _rows(self) -> int:
         try:
             return sum(self._rows_of(execution) for execution in self._executions())
-        except Exception:  # a bar must never break the run it shows
+        except Exception:  # what shows a run must never break it
             logger.debug("No progress to show", exc_info=True)
             return 0
 

@@ -8,9 +8,11 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -167,9 +169,15 @@ def _build_wheel(project: Path, folder: Path) -> Path:
     for old in folder.glob("*.whl"):
         old.unlink()
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder)]
-    command += ["--no-build-isolation", "--disable-pip-version-check", str(project)]
+    command += ["--no-build-isolation", "--disable-pip-version-check", "."]
     environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}  # the same bytes each time
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    with tempfile.TemporaryDirectory() as copy:  # what an earlier build left must not get in
+        shutil.copytree(
+            project / "src", Path(copy, "src"), ignore=shutil.ignore_patterns("*.egg-info")
+        )
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(project / name, copy)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=copy)
     built = list(folder.glob("*.whl"))
     if done.returncode or len(built) != 1:
         raise FruitsError(f"The project's wheel cannot be built:\n{done.stderr.strip()[-500:]}")

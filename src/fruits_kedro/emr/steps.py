@@ -10,10 +10,10 @@ from typing import Any
 
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.progress import PROGRESS
 
 ROOT = "/opt/fruits-kedro"
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
-PROGRESS = "08_reporting/progress.json"
 # Nothing about a run leaves the cluster by itself.
 _ENVIRONMENT = {"DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
 

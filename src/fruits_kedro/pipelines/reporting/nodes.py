@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import pyspark
 from plotly import express as px
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -17,7 +18,7 @@ from fruits_kedro.parameters import PcaParams
 from fruits_kedro.plots import right_share_axis
 
 _MAX_POINTS = 5000
-_VERSIONS = ("fruits-kedro", "kedro", "pyspark", "ai-edge-litert", "pillow", "numpy", "pyarrow")
+_VERSIONS = ("fruits-kedro", "kedro", "ai-edge-litert", "pillow", "numpy", "pyarrow")
 _LAYOUT = {"template": "plotly_white", "margin": {"t": 60, "r": 30}}
 
 
@@ -124,6 +125,7 @@ def describe_run(
             "k": len(explained_variance),
             "variance_kept": float(explained_variance["cumulative_variance"].iloc[-1]),
         },
-        "versions": {"python": platform.python_version()}
+        # PySpark may be the cluster's own, which no package manager knows of.
+        "versions": {"python": platform.python_version(), "pyspark": pyspark.__version__}
         | {package: version(package) for package in _VERSIONS},
     }

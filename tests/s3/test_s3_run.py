@@ -3,60 +3,16 @@
 import json
 import time
 
-import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 import pytest
-
-from fruits_kedro.sample import write_sample
-
-from .server import BUCKET, KEY, SECRET
-
-ODD = ["Pêche + mûre [été]", "50% off #1", "a=b & 'c'"]
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    """300 photos, of which some have names that URLs do not love, and 10 broken ones."""
-    root = tmp_path_factory.mktemp("photos")
-    sum(write_sample(root, classes=6, images=50, seed=1, broken=10))
-    for folder, name in zip(sorted((root / "Training").iterdir()), ODD):
-        (root / "Training" / name).mkdir()
-        for path in sorted(folder.glob("r0_1*")):
-            path.rename(root / "Training" / name / f"{name} {path.name}")
-    return root
+from tests.s3.fixtures import ODD
+from tests.s3.results import assert_same, results
+from tests.s3.server import BUCKET, KEY, SECRET
 
 
 @pytest.fixture(scope="module")
 def bucket(s3_server, photos, maven):
     s3_server.upload(photos, "photos")
     return s3_server
-
-
-def results(store):
-    """All that a run found out, in an order of its own making."""
-    features = pq.read_table(store / "04_feature/extracted_features").to_pandas()
-    scores = pq.read_table(store / "05_model_input/pca_features").to_pandas()
-    return {
-        "features": features.sort_values("path").reset_index(drop=True),
-        "scores": scores.sort_values("path").reset_index(drop=True),
-        "variance": pd.read_csv(store / "08_reporting/explained_variance.csv"),
-        "counts": pd.read_csv(store / "04_feature/extraction_counts.csv"),
-        "rejected": pd.read_csv(store / "08_reporting/rejected_images.csv"),
-        "matrix": pd.read_csv(store / "05_model_input/pca_matrix.csv"),
-        "classes": pd.read_csv(store / "02_intermediate/class_counts.csv"),
-    }
-
-
-def assert_same(ours, theirs):
-    for name, frame in theirs.items():
-        found = ours[name]
-        for column in frame.columns:
-            if column in ("features", "pca_features"):
-                stack = [[v for v in f[column] if v is not None] for f in (found, frame)]
-                np.testing.assert_array_equal(np.stack(stack[0]), np.stack(stack[1]), column)
-            else:
-                pd.testing.assert_series_equal(found[column], frame[column])
 
 
 def run(kedro_process, **params):

@@ -13,6 +13,8 @@ from fruits_kedro.emr.settings import EmrSettings, Group
 from fruits_kedro.errors import FruitsError
 
 TAG = "fruits-kedro:cluster"
+# The tag without which EMR's managed service policy lets the service do nothing.
+_MANAGED = "for-use-with-amazon-emr-managed-policies"
 ALIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
 READY = {"RUNNING", "WAITING"}
 _ENCRYPTED = {
@@ -34,7 +36,11 @@ def cluster_request(settings: EmrSettings, package_id: str) -> dict[str, Any]:
         instances["Ec2KeyName"] = settings.key_pair
     bootstrap = {"Path": f"{settings.package_root}/bootstrap.sh"}
     arguments = [settings.package_root, settings.python]
-    tags = settings.tags | {TAG: settings.name, "fruits-kedro:package": package_id}
+    tags = settings.tags | {
+        TAG: settings.name,
+        "fruits-kedro:package": package_id,
+        _MANAGED: "true",
+    }
     return {
         "Name": settings.name,
         "ReleaseLabel": settings.release,

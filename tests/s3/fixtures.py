@@ -1,4 +1,4 @@
-"""A real S3 server on this machine, and real runs against it."""
+"""A real S3 server on this machine, real runs against it, and photos for both."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.s3.server import BUCKET, S3Server
 
-from .server import BUCKET, S3Server
+from fruits_kedro.sample import write_sample
 
+ODD = ["Pêche + mûre [été]", "50% off #1", "a=b & 'c'"]
 _MAVEN = "https://repo1.maven.org/maven2/org/apache/hadoop/hadoop-aws/maven-metadata.xml"
 
 
@@ -71,3 +73,15 @@ def kedro_process(
         )
 
     return start
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 photos, of which some have names that URLs do not love, and 10 broken ones."""
+    root = tmp_path_factory.mktemp("photos")
+    sum(write_sample(root, classes=6, images=50, seed=1, broken=10))
+    for folder, name in zip(sorted((root / "Training").iterdir()), ODD):
+        (root / "Training" / name).mkdir()
+        for path in sorted(folder.glob("r0_1*")):
+            path.rename(root / "Training" / name / f"{name} {path.name}")
+    return root

@@ -1,0 +1,23 @@
+# docker build -t fruits-kedro . && docker run --rm -v "$PWD/data:/app/data" fruits-kedro
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /app
+COPY requirements.lock pyproject.toml README.md LICENSE ./
+RUN python -m venv /app/.venv \
+    && /app/.venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY src src
+RUN /app/.venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.11-slim-bookworm
+RUN useradd --create-home --uid 1000 fruits
+WORKDIR /app
+COPY --from=build /app/.venv /app/.venv
+COPY pyproject.toml README.md ./
+COPY src src
+COPY conf/base conf/base
+COPY conf/s3 conf/s3
+COPY conf/logging.yml conf/logging.yml
+COPY notebooks notebooks
+RUN mkdir -p conf/local data && chown -R fruits:fruits /app/conf /app/data
+ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 DO_NOT_TRACK=1
+USER 1000
+CMD ["kedro", "run"]

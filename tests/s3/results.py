@@ -1,0 +1,31 @@
+"""What a run found out, and whether two runs found out the same."""
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+
+def results(store):
+    """All that a run found out, in an order of its own making."""
+    features = pq.read_table(store / "04_feature/extracted_features").to_pandas()
+    scores = pq.read_table(store / "05_model_input/pca_features").to_pandas()
+    return {
+        "features": features.sort_values("path").reset_index(drop=True),
+        "scores": scores.sort_values("path").reset_index(drop=True),
+        "variance": pd.read_csv(store / "08_reporting/explained_variance.csv"),
+        "counts": pd.read_csv(store / "04_feature/extraction_counts.csv"),
+        "rejected": pd.read_csv(store / "08_reporting/rejected_images.csv"),
+        "matrix": pd.read_csv(store / "05_model_input/pca_matrix.csv"),
+        "classes": pd.read_csv(store / "02_intermediate/class_counts.csv"),
+    }
+
+
+def assert_same(ours, theirs):
+    for name, frame in theirs.items():
+        found = ours[name]
+        for column in frame.columns:
+            if column in ("features", "pca_features"):
+                stack = [[v for v in f[column] if v is not None] for f in (found, frame)]
+                np.testing.assert_array_equal(np.stack(stack[0]), np.stack(stack[1]), column)
+            else:
+                pd.testing.assert_series_equal(found[column], frame[column])

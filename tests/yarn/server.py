@@ -1,0 +1,176 @@
+"""YARN's own daemons as processes of their own, from Maven's jars, on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyspark
+
+_MAVEN = "https://repo1.maven.org/maven2/"
+_LIST = Path(__file__).with_name("jars.txt")
+_MAIN = "org.apache.hadoop.yarn.server."
+SPARK_HOME = Path(pyspark.__file__).parent
+
+
+def fetch_jars(folder: Path) -> Path:
+    """Fetch YARN 3.3.4, the version of Spark's Hadoop, once for all tests."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def fetch(name: str) -> None:
+        path = folder / name.rpartition("/")[2]
+        if not path.is_file():
+            part = path.with_suffix(f".{os.getpid()}")
+            part.write_bytes(urllib.request.urlopen(_MAVEN + name, timeout=60).read())
+            part.rename(path)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(fetch, _LIST.read_text().split()))
+    return folder
+
+
+def _free_ports(n: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(n)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@dataclass
+class Yarn:
+    """A ResourceManager and a NodeManager.
+
+    Attributes:
+        folder: for configuration, logs and local files.
+        jars: of YARN.
+        environment: of the node: what a role would give it, and what Spark is given.
+    """
+
+    folder: Path
+    jars: Path
+    environment: dict[str, str]
+    processes: list[subprocess.Popen] = field(default_factory=list)
+
+    def start(self) -> None:
+        conf = self.folder / "conf"
+        conf.mkdir()
+        ports = dict(
+            zip(("rm", "web", "sched", "track", "admin", "nm", "nmweb", "loc"), _free_ports(8))
+        )
+        self.web = f"http://127.0.0.1:{ports['web']}"
+        own = {
+            "resourcemanager.address": f"127.0.0.1:{ports['rm']}",
+            "resourcemanager.webapp.address": f"127.0.0.1:{ports['web']}",
+            "resourcemanager.scheduler.address": f"127.0.0.1:{ports['sched']}",
+            "resourcemanager.resource-tracker.address": f"127.0.0.1:{ports['track']}",
+            "resourcemanager.admin.address": f"127.0.0.1:{ports['admin']}",
+            "resourcemanager.bind-host": "127.0.0.1",
+            "nodemanager.address": f"127.0.0.1:{ports['nm']}",
+            "nodemanager.webapp.address": f"127.0.0.1:{ports['nmweb']}",
+            "nodemanager.localizer.address": f"127.0.0.1:{ports['loc']}",
+            "nodemanager.bind-host": "127.0.0.1",
+            "nodemanager.resource.memory-mb": 8192,
+            "nodemanager.resource.cpu-vcores": 8,
+            "nodemanager.vmem-check-enabled": "false",
+            "nodemanager.local-dirs": self.folder / "local",
+            "nodemanager.log-dirs": self.folder / "logs",
+            "nodemanager.remote-app-log-dir": f"file://{self.folder}/aggregated",
+            "nodemanager.env-whitelist": ",".join(["PATH", "JAVA_HOME", *self.environment]),
+            "nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": 99.9,
+            "log-aggregation-enable": "true",
+            "scheduler.minimum-allocation-mb": 128,
+        }
+        capacity = "yarn.scheduler.capacity"
+        files = {
+            "core-site": {"fs.defaultFS": "file:///", "hadoop.tmp.dir": self.folder / "tmp"},
+            "yarn-site": {f"yarn.{name}": value for name, value in own.items()},
+            "capacity-scheduler": {
+                f"{capacity}.root.queues": "default",
+                f"{capacity}.root.default.capacity": 100,
+                f"{capacity}.maximum-am-resource-percent": 0.9,
+            },
+        }
+        for name, values in files.items():
+            lines = [
+                f"<property><name>{k}</name><value>{v}</value></property>"
+                for k, v in values.items()
+            ]
+            (conf / f"{name}.xml").write_text(f"<configuration>{''.join(lines)}</configuration>")
+        (conf / "log4j.properties").write_text("log4j.rootLogger=WARN\n")
+        for daemon in ("resourcemanager.ResourceManager", "nodemanager.NodeManager"):
+            command = ["java", "-Xmx400m", "--add-opens", "java.base/java.lang=ALL-UNNAMED"]
+            command += ["-cp", f"{conf}:{self.jars}/*", _MAIN + daemon]
+            with (self.folder / f"{daemon}.log").open("wb") as log:
+                made = subprocess.Popen(
+                    command, stdout=log, stderr=log, env={**os.environ, **self.environment}
+                )
+            self.processes.append(made)
+        self._wait()
+
+    def _wait(self) -> None:
+        end = time.monotonic() + 90
+        while time.monotonic() < end:
+            try:
+                with urllib.request.urlopen(
+                    f"{self.web}/ws/v1/cluster/metrics", timeout=5
+                ) as answer:
+                    if json.load(answer)["clusterMetrics"]["activeNodes"] == 1:
+                        return
+            except OSError:
+                pass
+            time.sleep(1)
+        logs = "\n".join(p.read_text()[-1500:] for p in self.folder.glob("*.log"))
+        raise RuntimeError(f"YARN did not start:\n{logs}")
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+    def client_environment(self, spark_conf: Path) -> dict[str, str]:
+        """What spark-submit needs: the same as on a cluster's primary node."""
+        names = {"HADOOP_CONF_DIR": self.folder / "conf", "SPARK_CONF_DIR": spark_conf}
+        names |= {"SPARK_HOME": SPARK_HOME, "SPARK_LOCAL_IP": "127.0.0.1"}
+        kept = {
+            k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PYSPARK", "KEDRO"))
+        }
+        return kept | self.environment | {name: str(value) for name, value in names.items()}
+
+    def applications(self) -> list[dict]:
+        with urllib.request.urlopen(f"{self.web}/ws/v1/cluster/apps", timeout=10) as answer:
+            found = json.load(answer)["apps"] or {"app": []}
+        return sorted(found["app"], key=lambda app: app["id"])
+
+    def container_logs(self, application: str) -> dict[str, str]:
+        """The containers' aggregated logs, by ``container/file``, as ``yarn logs`` prints them."""
+        main = "org.apache.hadoop.yarn.client.cli.LogsCLI"
+        command = ["java", "-cp", f"{self.folder / 'conf'}:{SPARK_HOME}/jars/*", main]
+        command += ["-applicationId", application]
+        for _ in range(20):  # the node brings them a little after the end
+            done = subprocess.run(command, capture_output=True, text=True)
+            if "LogContents" in done.stdout:
+                break
+            time.sleep(2)
+        files, container, name = {}, "", ""
+        for line in done.stdout.splitlines(keepends=True):
+            if line.startswith("Container: "):
+                container = line.split()[1]
+            elif line.startswith("LogType:"):
+                name = line.partition(":")[2].strip()
+                files[f"{container}/{name}"] = ""
+            elif name and not line.startswith(
+                ("LogLastModified", "LogLength", "LogContents", "End of")
+            ):
+                files[f"{container}/{name}"] += line
+        return files

@@ -58,7 +58,9 @@ class ImageFolder:
     def _connect(self) -> None:
         options = self.storage_options
         if is_s3(self.root):
-            options = {"config_kwargs": {"max_pool_connections": _READ_AHEAD}, **options}
+            # Without concurrency within a file: s3fs would ask for its size first, a HEAD a photo.
+            own = {"config_kwargs": {"max_pool_connections": _READ_AHEAD}, "max_concurrency": 1}
+            options = own | options
         self._fs, base = fsspec.core.url_to_fs(self.root, use_listings_cache=False, **options)
         self._base = base.rstrip("/")
         self._is_local = isinstance(self._fs, LocalFileSystem)

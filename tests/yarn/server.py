@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pyspark
 
+from fruits_kedro.spark_session import find_java
+
 _MAVEN = "https://repo1.maven.org/maven2/"
 _LIST = Path(__file__).with_name("jars.txt")
 _MAIN = "org.apache.hadoop.yarn.server."
@@ -62,6 +64,10 @@ class Yarn:
     environment: dict[str, str]
     processes: list[subprocess.Popen] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.java_home = find_java()
+        self.environment = {**self.environment, "JAVA_HOME": str(self.java_home)}
+
     def start(self) -> None:
         conf = self.folder / "conf"
         conf.mkdir()
@@ -86,7 +92,7 @@ class Yarn:
             "nodemanager.local-dirs": self.folder / "local",
             "nodemanager.log-dirs": self.folder / "logs",
             "nodemanager.remote-app-log-dir": f"file://{self.folder}/aggregated",
-            "nodemanager.env-whitelist": ",".join(["PATH", "JAVA_HOME", *self.environment]),
+            "nodemanager.env-whitelist": ",".join(["PATH", *self.environment]),
             "nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": 99.9,
             "log-aggregation-enable": "true",
             "scheduler.minimum-allocation-mb": 128,
@@ -109,7 +115,12 @@ class Yarn:
             (conf / f"{name}.xml").write_text(f"<configuration>{''.join(lines)}</configuration>")
         (conf / "log4j.properties").write_text("log4j.rootLogger=WARN\n")
         for daemon in ("resourcemanager.ResourceManager", "nodemanager.NodeManager"):
-            command = ["java", "-Xmx400m", "--add-opens", "java.base/java.lang=ALL-UNNAMED"]
+            command = [
+                f"{self.java_home}/bin/java",
+                "-Xmx400m",
+                "--add-opens",
+                "java.base/java.lang=ALL-UNNAMED",
+            ]
             command += ["-cp", f"{conf}:{self.jars}/*", _MAIN + daemon]
             with (self.folder / f"{daemon}.log").open("wb") as log:
                 made = subprocess.Popen(
@@ -153,24 +164,14 @@ class Yarn:
         return sorted(found["app"], key=lambda app: app["id"])
 
     def container_logs(self, application: str) -> dict[str, str]:
-        """The containers' aggregated logs, by ``container/file``, as ``yarn logs`` prints them."""
-        main = "org.apache.hadoop.yarn.client.cli.LogsCLI"
-        command = ["java", "-cp", f"{self.folder / 'conf'}:{SPARK_HOME}/jars/*", main]
-        command += ["-applicationId", application]
-        for _ in range(20):  # the node brings them a little after the end
-            done = subprocess.run(command, capture_output=True, text=True)
-            if "LogContents" in done.stdout:
-                break
+        """The containers' aggregated logs, a file a node: texts, parted by a few bytes."""
+        for _ in range(30):  # the node brings them a little after the end
+            paths = (self.folder / "aggregated").glob(f"**/{application}/[!.]*")
+            found = {path.name: path.read_text("utf-8", "replace") for path in paths}
+            if found and not any(name.endswith(".tmp") for name in found):
+                return {
+                    name: text.replace("Traceback (", "\nTraceback (")
+                    for name, text in found.items()
+                }
             time.sleep(2)
-        files, container, name = {}, "", ""
-        for line in done.stdout.splitlines(keepends=True):
-            if line.startswith("Container: "):
-                container = line.split()[1]
-            elif line.startswith("LogType:"):
-                name = line.partition(":")[2].strip()
-                files[f"{container}/{name}"] = ""
-            elif name and not line.startswith(
-                ("LogLastModified", "LogLength", "LogContents", "End of")
-            ):
-                files[f"{container}/{name}"] += line
-        return files
+        raise RuntimeError(f"There are no aggregated logs of {application}")

@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -238,9 +237,9 @@ def test_logs_find_a_planted_traceback(submit, yarn, settings, in_server, node):
     root = f"{settings.log_root}/j-1"
     in_server.upload(f"{root}/steps/s-1/stderr.gz", gzip.compress(output.encode()))
     for name, text in yarn.container_logs(application).items():
-        url = f"{root}/containers/{application}/{name}.gz"
+        url = f"{root}/containers/{application}/{name}/stdout.gz"
         in_server.upload(url, gzip.compress(text.encode()))
     found = read_logs(in_server, settings, "j-1", "s-1")
     place_, first = found.errors[0]
     assert first.startswith("Traceback") and first.endswith("ValueError: planted")
-    assert re.search(rf"containers/{application}/container_\w+/(stdout|stderr)\.gz", place_)
+    assert f"/containers/{application}/" in place_

@@ -17,8 +17,7 @@ from rich import get_console
 
 from fruits_kedro.errors import FruitsError, summarize
 from fruits_kedro.parameters import Parameters, select_subset
-from fruits_kedro.progress import PROGRESS
-from fruits_kedro.roots import Roots, check_store
+from fruits_kedro.roots import PROGRESS, Roots, check_store
 from fruits_kedro.s3 import check_bucket, export_credentials, is_s3, spark_settings
 
 logger = logging.getLogger(__name__)

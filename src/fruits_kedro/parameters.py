@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PositiveInt,
     StrictFloat,
@@ -16,15 +14,12 @@ from pydantic import (
 
 from fruits_kedro.backbones import Engine
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.validation import Closed
 
 Split = Literal["Training", "Test", "Validation"]
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Subset(_Closed):
+class Subset(Closed):
     """Which photos take part.
 
     Attributes:
@@ -34,13 +29,13 @@ class Subset(_Closed):
         total: at most so many in all, balanced over the classes.
     """
 
-    labels: list[str] = ["*"]
-    splits: list[Split] = ["Training", "Test", "Validation"]
+    labels: list[str] = Field(default=["*"])
+    splits: list[Split] = Field(default=["Training", "Test", "Validation"])
     images_per_class: PositiveInt | None = None
     total: PositiveInt | None = None
 
 
-class ExtractionParams(_Closed):
+class ExtractionParams(Closed):
     """How photos become features.
 
     Attributes:
@@ -57,7 +52,7 @@ class ExtractionParams(_Closed):
     partitions: PositiveInt | None = None
 
 
-class PcaParams(_Closed):
+class PcaParams(Closed):
     """How features are reduced.
 
     Attributes:
@@ -82,7 +77,7 @@ class PcaParams(_Closed):
         return value
 
 
-class Augmentation(_Closed):
+class Augmentation(Closed):
     """What is varied at random while training.
 
     Attributes:
@@ -98,7 +93,7 @@ class Augmentation(_Closed):
     colour: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
-class PretrainingParams(_Closed):
+class PretrainingParams(Closed):
     """How a backbone is trained.
 
     Attributes:
@@ -128,7 +123,7 @@ class PretrainingParams(_Closed):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-class Parameters(_Closed):
+class Parameters(Closed):
     """All parameters of the project, and nothing else; ``images`` and ``store`` are places."""
 
     subset: str

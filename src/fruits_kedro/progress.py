@@ -15,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 logger = logging.getLogger(__name__)
 
-PROGRESS = "08_reporting/progress.json"  # in the store
 _POLL_S = 0.5
 _LOG_EVERY_S = 15
 

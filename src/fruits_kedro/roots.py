@@ -12,6 +12,8 @@ from kedro.framework.context import KedroContext
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.s3 import check_bucket, is_s3
 
+PROGRESS = "08_reporting/progress.json"  # in a store in a bucket, while a run extracts
+
 
 @dataclass(frozen=True)
 class Roots:

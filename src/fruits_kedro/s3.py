@@ -7,15 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.validation import Closed, checked
 
 _DEADLINE_S = 10
 _WHERE = "the s3 entry of conf/local/credentials.yml, or the usual AWS variables"
 
 
-class S3Credentials(BaseModel):
+class S3Credentials(Closed):
     """The entry ``s3`` of ``credentials.yml``, in boto3's words; each is optional.
 
     Attributes:
@@ -25,8 +24,6 @@ class S3Credentials(BaseModel):
         aws_secret_access_key: its secret.
         aws_session_token: of temporary keys.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     endpoint_url: str | None = None
     region_name: str | None = None
@@ -52,6 +49,12 @@ def is_s3(url: str) -> bool:
     return url.startswith(("s3://", "s3a://"))
 
 
+def split_url(url: str) -> tuple[str, str]:
+    """Bucket and key of ``s3://bucket/key``."""
+    bucket, _, key = url.partition("://")[2].partition("/")
+    return bucket, key
+
+
 def export_credentials(entry: dict[str, Any] | None) -> None:
     """Put endpoint, region and keys into this process' environment, for Spark and fsspec alike.
 
@@ -65,13 +68,8 @@ def export_credentials(entry: dict[str, Any] | None) -> None:
         FruitsError: an unknown or wrong setting, or a profile that does not exist.
     """
     if entry is not None:
-        try:
-            os.environ |= S3Credentials.model_validate(entry).to_environment()
-        except ValidationError as error:
-            raise FruitsError(
-                "The s3 entry of credentials.yml is wrong:\n"
-                + "\n".join(f"- {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            ) from None
+        found = checked(S3Credentials, entry, "The s3 entry of credentials.yml")
+        os.environ |= found.to_environment()
     if "AWS_ACCESS_KEY_ID" in os.environ:
         return
     import botocore.exceptions
@@ -79,15 +77,15 @@ def export_credentials(entry: dict[str, Any] | None) -> None:
 
     try:
         session = botocore.session.get_session()
-        found = session.get_credentials()
+        credentials = session.get_credentials()
         region = session.get_config_variable("region")
     except botocore.exceptions.BotoCoreError as error:
         raise FruitsError(f"No access to S3: {error}\nGive {_WHERE}.") from None
     if region:
         os.environ.setdefault("AWS_REGION", region)
     # A machine's own role renews its keys by itself: those are left to each library.
-    if found is not None and found.method not in ("iam-role", "container-role"):
-        keys = found.get_frozen_credentials()
+    if credentials is not None and credentials.method not in ("iam-role", "container-role"):
+        keys = credentials.get_frozen_credentials()
         os.environ |= S3Credentials(
             aws_access_key_id=keys.access_key,
             aws_secret_access_key=keys.secret_key,
@@ -97,7 +95,7 @@ def export_credentials(entry: dict[str, Any] | None) -> None:
 
 def spark_settings() -> dict[str, str]:
     """Spark settings of Hadoop's S3A for the endpoint and the region of the environment."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = _endpoint()
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     settings = {}
     if endpoint:
@@ -139,7 +137,7 @@ def _check(url: str, write: bool) -> bool:
     import boto3
     from botocore.config import Config
 
-    bucket, _, prefix = url.partition("://")[2].partition("/")
+    bucket, prefix = split_url(url)
     prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
     config = Config(connect_timeout=3, read_timeout=4, retries={"total_max_attempts": 2})
     probe = f"{prefix}.write-check"
@@ -194,7 +192,11 @@ def _reason(response: dict[str, Any]) -> str:
     return known.get(code, f"{message} ({code}).{_endpoint_hint()}")
 
 
+def _endpoint() -> str | None:
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+
 def _endpoint_hint() -> str:
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = _endpoint()
     asked = f"the endpoint is {endpoint}; it" if endpoint else "it"
     return f"\nEndpoint, region and keys: {_WHERE} ({asked} must be reachable from here)."

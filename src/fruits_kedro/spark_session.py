@@ -29,7 +29,9 @@ def prepare_session(settings: dict[str, Any]) -> None:
     java_options = options.get("spark.driver.extraJavaOptions", "")
     log4j = f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}"
     options["spark.driver.extraJavaOptions"] = f"{log4j} {java_options}".strip()
-    arguments = [x for key, value in options.items() for x in ("--conf", f"{key}={_text(value)}")]
+    arguments = [
+        x for key, value in options.items() for x in ("--conf", f"{key}={setting_text(value)}")
+    ]
     os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join([*arguments, "pyspark-shell"])
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if str(settings.get("spark.master", "")).startswith("local"):
@@ -56,7 +58,7 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
         )
     builder = SparkSession.builder
     for key, value in settings.items():
-        builder = builder.config(key, _text(value))
+        builder = builder.config(key, setting_text(value))
     return builder.getOrCreate()
 
 
@@ -96,5 +98,6 @@ def _java_version(home: Path) -> int | None:
     return int(found[1]) if found else None
 
 
-def _text(value: Any) -> str:
+def setting_text(value: Any) -> str:
+    """A setting as Spark writes it: ``true``, not ``True``."""
     return str(value).lower() if isinstance(value, bool) else str(value)

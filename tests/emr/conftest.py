@@ -18,6 +18,12 @@ from fruits_kedro.emr.package import Package
 
 REGION, BUCKET = "eu-west-3", "my-bucket"  # as in conf/emr
 KEY, SECRET = "AKEMRTESTS", "the-secret-of-the-emr-tests"
+RESULTS = [
+    "02_intermediate/class_counts.csv",
+    "04_feature/extracted_features/_SUCCESS",
+    "04_feature/extracted_features/part-0.parquet",
+    "08_reporting/model_info.json",
+]
 
 
 @pytest.fixture(scope="session")
@@ -120,3 +126,31 @@ def backend() -> Callable:
         for region in regions.values()
         for cluster in region.clusters.values()
     ]
+
+
+@pytest.fixture
+def change(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Other settings than conf/emr/emr.yml has."""
+    load = EmrContext.load
+
+    def arrange(**values: object) -> None:
+        def changed(env: str) -> EmrContext:
+            context = load(env)
+            settings = context.settings.model_copy(update=values)
+            object.__setattr__(context, "settings", settings)
+            return context
+
+        monkeypatch.setattr(EmrContext, "load", changed)
+
+    return arrange
+
+
+@pytest.fixture
+def running(emr):
+    emr("package")
+    return emr("up", "--yes", "--json")["cluster"]["id"]
+
+
+def put_results(aws: Callable) -> None:
+    for name in RESULTS:
+        aws("s3").put_object(Bucket=BUCKET, Key=f"fruits-kedro/{name}", Body=b"x")

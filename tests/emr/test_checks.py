@@ -3,8 +3,9 @@
 import pytest
 
 from fruits_kedro.emr.context import EmrContext
-from fruits_kedro.emr.settings import EmrSettings, Group, model_of
+from fruits_kedro.emr.settings import EmrSettings, Group
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.validation import checked
 
 from .conftest import BUCKET
 
@@ -19,23 +20,6 @@ def faults(emr):
 
     emr("package")
     return find
-
-
-@pytest.fixture
-def change(monkeypatch):
-    """Other settings than conf/emr/emr.yml has."""
-    load = EmrContext.load
-
-    def arrange(**values):
-        def changed(env):
-            context = load(env)
-            settings = context.settings.model_copy(update=values)
-            object.__setattr__(context, "settings", settings)
-            return context
-
-        monkeypatch.setattr(EmrContext, "load", changed)
-
-    return arrange
 
 
 def test_all_is_well(faults, emr):
@@ -146,7 +130,7 @@ def test_wrong_keys(faults, aws, monkeypatch):
 def test_wrong_settings(project, values, message):
     good = EmrContext.load("emr").settings.model_dump()
     with pytest.raises(FruitsError, match=message):
-        model_of(EmrSettings, good | values, "conf/emr/emr.yml")
+        checked(EmrSettings, good | values, "conf/emr/emr.yml")
 
 
 def test_aws_asking_for_patience(emr, aws, monkeypatch):

@@ -3,7 +3,6 @@
 Moto's clusters and steps never change their states: a stand-in for ``time.sleep`` moves them on.
 """
 
-import gzip
 import json
 from datetime import UTC, datetime
 
@@ -11,7 +10,7 @@ import pytest
 
 from fruits_kedro.emr import cli
 
-from .conftest import BUCKET, KEY, SECRET
+from .conftest import BUCKET, put_results
 
 
 @pytest.fixture
@@ -45,12 +44,6 @@ def step_to(state):
         cluster.steps[-1].state = state
 
     return move
-
-
-@pytest.fixture
-def running(emr):
-    emr("package")
-    return emr("up", "--yes", "--json")["cluster"]["id"]
 
 
 def test_package_uploads_only_what_changed(emr, aws, small_package, monkeypatch):
@@ -90,6 +83,16 @@ def test_the_cluster_is_as_asked_for(running, aws, small_package):
         ("MASTER", "ON_DEMAND", "m6g.xlarge"),
         ("CORE", "ON_DEMAND", "c6g.2xlarge"),
     }
+
+
+@pytest.mark.parametrize(("notebooks", "more"), [(False, set()), (True, {"JupyterHub", "Livy"})])
+def test_notebooks_are_asked_for(emr, aws, change, notebooks, more):
+    change(notebooks=notebooks)
+    emr("package")
+    cluster = emr("up", "--yes", "--json")["cluster"]["id"]
+    found = aws("emr").describe_cluster(ClusterId=cluster)["Cluster"]["Applications"]
+    names = {application["Name"] for application in found}
+    assert {"Spark", "Hadoop"} <= names and (names & {"JupyterHub", "Livy"}) == more
 
 
 def test_a_second_cluster_is_refused(running, emr):
@@ -161,21 +164,8 @@ def test_down_is_idempotent(running, emr):
     assert again["ended"] == [] and "No cluster fruits-kedro is running" in again["left"]
 
 
-def put_results(aws, names):
-    for name in names:
-        aws("s3").put_object(Bucket=BUCKET, Key=f"fruits-kedro/{name}", Body=b"x")
-
-
-RESULTS = [
-    "02_intermediate/class_counts.csv",
-    "04_feature/extracted_features/_SUCCESS",
-    "04_feature/extracted_features/part-0.parquet",
-    "08_reporting/model_info.json",
-]
-
-
 def test_run_is_the_whole_cycle(emr, aws, moves, tmp_path):
-    put_results(aws, RESULTS)
+    put_results(aws)
     moves(step_to("RUNNING"), step_to("COMPLETED"))
     emr("run", "--yes", "--output", str(tmp_path / "out"))
     assert (tmp_path / "out" / "08_reporting" / "model_info.json").is_file()
@@ -201,87 +191,3 @@ def test_run_keeps_the_cluster_if_asked(emr, aws, moves):
     assert "The cluster is kept" in emr("run", "--yes", "--keep", code=1)
     (cluster,) = aws("emr").list_clusters()["Clusters"]
     assert cluster["Status"]["State"] in ("WAITING", "RUNNING")
-
-
-def test_fetch_takes_complete_datasets_only(emr, aws, tmp_path):
-    put_results(aws, RESULTS)
-    stale = tmp_path / "04_feature" / "extracted_features" / "part-old.parquet"
-    stale.parent.mkdir(parents=True)
-    stale.touch()
-    assert emr("fetch", "--output", str(tmp_path), "--json")["fetched"]["files"] == 4
-    assert not stale.exists() and (stale.parent / "part-0.parquet").read_bytes() == b"x"
-    aws("s3").delete_object(Bucket=BUCKET, Key=f"fruits-kedro/{RESULTS[1]}")
-    assert "is not complete" in emr("fetch", "--output", str(tmp_path), code=1)
-    assert (
-        emr("fetch", "--output", str(tmp_path), "--reports-only", "--json")["fetched"]["files"] == 2
-    )
-
-
-def put_log(aws, cluster, name, text):
-    key = f"fruits-kedro-emr/logs/{cluster}/{name}"
-    aws("s3").put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(text.encode()))
-
-
-TRACEBACK = """Traceback (most recent call last):
-  File "/mnt/run.py", line 5, in <module>
-    main()
-
-  File "x.py", line 1, in main
-ValueError: planted
-"""
-
-
-def test_logs_show_the_traceback_first(running, emr, aws):
-    step = emr("submit", "--json")["step"]["id"]
-    assert "There are no logs" in emr("logs", code=1)
-    put_log(
-        aws, running, f"steps/{step}/stderr.gz", "tracking application_17_0001 (state: FAILED)\n"
-    )
-    folder = "containers/application_17_0001/container_17_0001_01_000001"
-    put_log(aws, running, f"{folder}/stdout.gz", f"24/01/01 INFO x\n{TRACEBACK}24/01/01 INFO y\n")
-    put_log(aws, running, "containers/application_99_0001/c/stderr.gz", TRACEBACK)
-    found = emr("logs", "--json")
-    assert [error["says"] for error in found["errors"]] == [TRACEBACK.strip()]
-    assert found["errors"][0]["in"].endswith(f"{folder}/stdout.gz")
-    assert len(found["logs"]) == 2
-    assert emr("logs").index("ValueError: planted") < emr("logs").index("stderr.gz")
-
-
-def test_logs_of_a_failed_bootstrap(running, emr, aws):
-    emr("down")
-    text = "x\nBOOTSTRAP FAILED: comparing hashes (line 22, exit 1)\n"
-    put_log(aws, running, "node/i-1/bootstrap-actions/1/stderr.gz", text)
-    found = emr("logs", "--json")["errors"]
-    assert [error["says"] for error in found] == [text.splitlines()[1]]
-
-
-def test_clean_shows_asks_and_spares_the_results(running, emr, aws):
-    put_results(aws, RESULTS)
-    put_log(aws, running, "steps/s-1/stderr.gz", "x")
-    aws("s3").create_multipart_upload(Bucket=BUCKET, Key="fruits-kedro/half")
-    output = emr("clean", code=1, given="n\n")
-    assert "logs: 1 objects" in output and "1 unfinished uploads" in output
-    assert emr("clean", "--yes", "--json")["deleted"] == {"objects": 5, "uploads": 1}
-    left = [e["Key"] for e in aws("s3").list_objects_v2(Bucket=BUCKET)["Contents"]]
-    assert sorted(left) == sorted(
-        ["fruits-360/Training/Apple 1/a.jpg", *(f"fruits-kedro/{name}" for name in RESULTS)]
-    )
-
-
-def test_cost_of_a_cluster(running, emr, backend):
-    cluster = backend()[-1]
-    cluster.creation_datetime = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
-    cluster.end_datetime = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
-    found = emr("cost", "--json")["cost"]
-    assert found["hours"] == 2.5
-    disk = 64 * 0.0928 / 730
-    assert found["primary"] == round(2.5 * (0.18 + 0.045 + disk), 2)
-    assert found["core"] == round(2.5 * 2 * (0.3232 + 0.0808 + disk), 2)
-    assert found["total"] == pytest.approx(found["primary"] + found["core"], abs=0.011)
-
-
-def test_nothing_that_was_uploaded_holds_a_key(running, emr, aws):
-    emr("submit")
-    for entry in aws("s3").list_objects_v2(Bucket=BUCKET)["Contents"]:
-        content = aws("s3").get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
-        assert KEY.encode() not in content and SECRET.encode() not in content

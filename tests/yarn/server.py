@@ -20,6 +20,16 @@ from fruits_kedro.spark_session import find_java
 _MAVEN = "https://repo1.maven.org/maven2/"
 _LIST = Path(__file__).with_name("jars.txt")
 _MAIN = "org.apache.hadoop.yarn.server."
+_ADDRESSES = (
+    "resourcemanager.address",
+    "resourcemanager.webapp.address",
+    "resourcemanager.scheduler.address",
+    "resourcemanager.resource-tracker.address",
+    "resourcemanager.admin.address",
+    "nodemanager.address",
+    "nodemanager.webapp.address",
+    "nodemanager.localizer.address",
+)
 SPARK_HOME = Path(pyspark.__file__).parent
 
 
@@ -49,6 +59,11 @@ def _free_ports(n: int) -> list[int]:
     return ports
 
 
+def _write_xml(path: Path, values: dict[str, object]) -> None:
+    lines = [f"<property><name>{k}</name><value>{v}</value></property>" for k, v in values.items()]
+    path.write_text(f"<configuration>{''.join(lines)}</configuration>")
+
+
 @dataclass
 class Yarn:
     """A ResourceManager and a NodeManager.
@@ -69,22 +84,25 @@ class Yarn:
         self.environment = {**self.environment, "JAVA_HOME": str(self.java_home)}
 
     def start(self) -> None:
+        conf = self._write_configuration()
+        for daemon in ("resourcemanager.ResourceManager", "nodemanager.NodeManager"):
+            opened = ("--add-opens", "java.base/java.lang=ALL-UNNAMED")
+            command = [f"{self.java_home}/bin/java", "-Xmx400m", *opened]
+            command += ["-cp", f"{conf}:{self.jars}/*", _MAIN + daemon]
+            with (self.folder / f"{daemon}.log").open("wb") as log:
+                made = subprocess.Popen(
+                    command, stdout=log, stderr=log, env={**os.environ, **self.environment}
+                )
+            self.processes.append(made)
+        self._wait()
+
+    def _write_configuration(self) -> Path:
         conf = self.folder / "conf"
         conf.mkdir()
-        ports = dict(
-            zip(("rm", "web", "sched", "track", "admin", "nm", "nmweb", "loc"), _free_ports(8))
-        )
-        self.web = f"http://127.0.0.1:{ports['web']}"
-        own = {
-            "resourcemanager.address": f"127.0.0.1:{ports['rm']}",
-            "resourcemanager.webapp.address": f"127.0.0.1:{ports['web']}",
-            "resourcemanager.scheduler.address": f"127.0.0.1:{ports['sched']}",
-            "resourcemanager.resource-tracker.address": f"127.0.0.1:{ports['track']}",
-            "resourcemanager.admin.address": f"127.0.0.1:{ports['admin']}",
+        addresses = {name: f"127.0.0.1:{port}" for name, port in zip(_ADDRESSES, _free_ports(8))}
+        self.web = f"http://{addresses['resourcemanager.webapp.address']}"
+        yarn = addresses | {
             "resourcemanager.bind-host": "127.0.0.1",
-            "nodemanager.address": f"127.0.0.1:{ports['nm']}",
-            "nodemanager.webapp.address": f"127.0.0.1:{ports['nmweb']}",
-            "nodemanager.localizer.address": f"127.0.0.1:{ports['loc']}",
             "nodemanager.bind-host": "127.0.0.1",
             "nodemanager.resource.memory-mb": 8192,
             "nodemanager.resource.cpu-vcores": 8,
@@ -96,38 +114,16 @@ class Yarn:
             "nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": 99.9,
             "log-aggregation-enable": "true",
             "scheduler.minimum-allocation-mb": 128,
+            "scheduler.capacity.root.queues": "default",
+            "scheduler.capacity.root.default.capacity": 100,
+            "scheduler.capacity.maximum-am-resource-percent": 0.9,
         }
-        capacity = "yarn.scheduler.capacity"
-        files = {
-            "core-site": {"fs.defaultFS": "file:///", "hadoop.tmp.dir": self.folder / "tmp"},
-            "yarn-site": {f"yarn.{name}": value for name, value in own.items()},
-            "capacity-scheduler": {
-                f"{capacity}.root.queues": "default",
-                f"{capacity}.root.default.capacity": 100,
-                f"{capacity}.maximum-am-resource-percent": 0.9,
-            },
-        }
-        for name, values in files.items():
-            lines = [
-                f"<property><name>{k}</name><value>{v}</value></property>"
-                for k, v in values.items()
-            ]
-            (conf / f"{name}.xml").write_text(f"<configuration>{''.join(lines)}</configuration>")
+        hadoop = {"fs.defaultFS": "file:///", "hadoop.tmp.dir": self.folder / "tmp"}
+        _write_xml(conf / "core-site.xml", hadoop)
+        _write_xml(conf / "yarn-site.xml", {f"yarn.{name}": v for name, v in yarn.items()})
+        _write_xml(conf / "capacity-scheduler.xml", {})
         (conf / "log4j.properties").write_text("log4j.rootLogger=WARN\n")
-        for daemon in ("resourcemanager.ResourceManager", "nodemanager.NodeManager"):
-            command = [
-                f"{self.java_home}/bin/java",
-                "-Xmx400m",
-                "--add-opens",
-                "java.base/java.lang=ALL-UNNAMED",
-            ]
-            command += ["-cp", f"{conf}:{self.jars}/*", _MAIN + daemon]
-            with (self.folder / f"{daemon}.log").open("wb") as log:
-                made = subprocess.Popen(
-                    command, stdout=log, stderr=log, env={**os.environ, **self.environment}
-                )
-            self.processes.append(made)
-        self._wait()
+        return conf
 
     def _wait(self) -> None:
         end = time.monotonic() + 90
@@ -162,6 +158,15 @@ class Yarn:
         with urllib.request.urlopen(f"{self.web}/ws/v1/cluster/apps", timeout=10) as answer:
             found = json.load(answer)["apps"] or {"app": []}
         return sorted(found["app"], key=lambda app: app["id"])
+
+    def final_status(self) -> str:
+        """Of the newest application: YARN learns it a moment after spark-submit has ended."""
+        for _ in range(60):
+            status = self.applications()[-1]["finalStatus"]
+            if status != "UNDEFINED":
+                break
+            time.sleep(0.5)
+        return status
 
     def container_logs(self, application: str) -> dict[str, str]:
         """The containers' aggregated logs, a file a node: texts, parted by a few bytes."""

@@ -197,7 +197,7 @@ def test_the_numbers_are_those_of_a_local_run(mode, submit, bucket, local, yarn,
     process = submit(mode, place(f"yarn-{mode}"))
     output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output[-4000:]
-    assert yarn.applications()[-1]["finalStatus"] == "SUCCEEDED"
+    assert yarn.final_status() == "SUCCEEDED"
     assert_same(results(bucket.download(f"yarn-{mode}", tmp_path)), local)
     assert KEY not in output and SECRET not in output
 
@@ -224,6 +224,33 @@ def _kill_an_executor(bucket, process):
                     return True
         time.sleep(0.2)
     return False
+
+
+NOTEBOOK = """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()  # what a notebook on the cluster starts with
+
+from kedro.framework.project import configure_project
+from kedro.framework.session import KedroSession
+
+configure_project("fruits_kedro")
+places = {{"images": "s3://{bucket}/on-yarn", "store": "s3://{bucket}/notebook"}}
+small = {{"subset": "mine", "subsets": {{"mine": {{"total": 40}}}}, "pca": {{"n_components": 2}}}}
+with KedroSession.create(
+    conf_source="{node}/conf", env="emr", runtime_params=places | small
+) as session:
+    session.run()
+    catalog = session.load_context().catalog
+    print("ROWS", catalog.load("features").count(), catalog.load("pca_matrix").columns)
+"""
+
+
+def test_a_notebook_on_the_cluster(submit, bucket, node):
+    """Livy and JupyterHub do not exist here: their cells are run by spark-submit."""
+    cells = node / "notebook.py"
+    cells.write_text(NOTEBOOK.format(bucket=BUCKET, node=node))
+    output, _ = submit("client", "", run=cells).communicate(timeout=400)
+    assert "ROWS 40 ['path', 'split', 'label', 'pc_001', 'pc_002']" in output, output[-4000:]
 
 
 def test_logs_find_a_planted_traceback(submit, yarn, settings, in_server, node):

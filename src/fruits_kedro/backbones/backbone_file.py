@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from fruits_kedro.backbones.backbone import Backbone, Engine
+from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError
 
 SUFFIX = ".backbone"
 
 
 def write_backbone(backbone: Backbone, path: Path) -> None:
-    """Write a backbone as npz without pickle: ``model`` (bytes) and ``info`` (JSON)."""
+    """Write a backbone as a :class:`WeightsFile` of one array, ``model`` (uint8)."""
     info = {name: value for name, value in asdict(backbone).items() if name != "model"}
-    with path.open("wb") as file:
-        np.savez(
-            file,
-            model=np.frombuffer(backbone.model, np.uint8),
-            info=np.frombuffer(json.dumps(info).encode(), np.uint8),
-        )
+    WeightsFile({"model": np.frombuffer(backbone.model, np.uint8)}, info).write(path)
 
 
 def read_backbone(path: Path, engine: Engine, input_size: int | None) -> Backbone:
@@ -35,8 +30,8 @@ def read_backbone(path: Path, engine: Engine, input_size: int | None) -> Backbon
     if not path.is_file():
         raise FruitsError(f"There is no compiled backbone {path}.")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            found = Backbone(**json.loads(file["info"].tobytes()), model=file["model"].tobytes())
+        file = WeightsFile.read(path)
+        found = Backbone(**file.info, model=file.weights["model"].tobytes())
     except Exception as error:
         raise FruitsError(f"{path} is not a compiled backbone: {error}") from error
     if found.engine != engine or input_size not in (None, found.input_size):

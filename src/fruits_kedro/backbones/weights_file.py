@@ -65,10 +65,14 @@ class WeightsFile:
         """
         with np.load(path, allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files if name != _INFO}
-        return cls(weights, cls.read_info(path))
+            return cls(weights, _notes(file))
 
     @staticmethod
     def read_info(path: Path) -> dict[str, Any]:
         """Read the notes alone; raises as :meth:`read` does."""
         with np.load(path, allow_pickle=False) as file:
-            return dict(json.loads(file[_INFO].tobytes()))
+            return _notes(file)
+
+
+def _notes(file: Any) -> dict[str, Any]:
+    return dict(json.loads(file[_INFO].tobytes()))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fsspec
 from kedro.io import DatasetError
 from kedro_datasets.spark import SparkDatasetV2
 from pyspark.sql import DataFrame
+
+from fruits_kedro.datasets.replace import file_system
 
 
 class ParquetDataset(SparkDatasetV2):
@@ -26,6 +27,5 @@ class ParquetDataset(SparkDatasetV2):
         return self._is_complete()
 
     def _is_complete(self) -> bool:
-        url = f"{self._spark_path}/_SUCCESS".replace("s3a://", "s3://")
-        fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False, **self._credentials)
+        fs, path = file_system(f"{self._spark_path}/_SUCCESS", self._credentials)
         return bool(fs.exists(path))

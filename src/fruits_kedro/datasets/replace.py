@@ -12,6 +12,14 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 
+def file_system(url: str, credentials: dict[str, Any]) -> tuple[Any, str]:
+    """The file system of a URL as Spark knows it, and the path there; nothing is cached."""
+    fs, path = fsspec.core.url_to_fs(
+        url.replace("s3a://", "s3://"), use_listings_cache=False, **credentials
+    )
+    return fs, path
+
+
 @contextmanager
 def written_beside(url: str, credentials: dict[str, Any]) -> Iterator[tuple[str, Target]]:
     """Give a new name beside a target to write to; what is left there afterwards is removed.
@@ -26,9 +34,7 @@ def written_beside(url: str, credentials: dict[str, Any]) -> Iterator[tuple[str,
         The URL to write to, and the target.
     """
     suffix = f".{uuid.uuid4().hex[:8]}"
-    fs, path = fsspec.core.url_to_fs(
-        url.replace("s3a://", "s3://"), use_listings_cache=False, **credentials
-    )
+    fs, path = file_system(url, credentials)
     target = Target(fs, path, path + suffix)
     try:
         yield url + suffix, target

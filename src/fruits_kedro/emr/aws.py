@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.s3 import split_url
 
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
 
@@ -65,12 +66,6 @@ class Aws:
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             for page in pages:
                 yield from page.get("Contents", [])
-
-
-def split_url(url: str) -> tuple[str, str]:
-    """Bucket and key of ``s3://bucket/key``."""
-    bucket, _, key = url.partition("://")[2].partition("/")
-    return bucket, key
 
 
 def code_of(error: BaseException | None) -> str:

@@ -42,7 +42,7 @@ def bill(aws: Aws, settings: EmrSettings, prices: Prices, cluster_id: str) -> di
         **{name: round(value, 2) for name, value in parts.items()},
         "total": round(sum(parts.values()), 2),
         "currency": prices.currency,
-        "prices_of": prices.as_of.isoformat(),
+        "prices_of": prices.source,
         "cost_explorer": _cost_explorer(aws, settings, start, end),
     }
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from fruits_kedro.emr.aws import Aws, explained, split_url
+from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.package import MANIFEST, Package
 from fruits_kedro.emr.settings import EmrSettings, Prices
 from fruits_kedro.emr.sizing import instance
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images import EXTENSIONS
+from fruits_kedro.s3 import split_url
 
 # Service Quotas' codes of the number of vCPUs of standard types (A, C, D, H, I, M, R, T, Z).
 _QUOTAS = {"on demand": "L-1216C47A", "Spot": "L-34B43A08"}
@@ -34,7 +35,7 @@ class Checked:
 
 
 def check_all(
-    aws: Aws, settings: EmrSettings, prices: Prices, images: str, package: Package | None
+    aws: Aws, settings: EmrSettings, prices: Prices, images: str, package: Callable[[], Package]
 ) -> Iterable[Checked]:
     """Make every check, whatever became of the ones before.
 
@@ -43,7 +44,7 @@ def check_all(
         settings: of the cluster.
         prices: which know the cores of each type.
         images: root of the photos.
-        package: what this checkout would upload; None leaves that check out.
+        package: builds what this checkout would upload.
     """
     checks: dict[str, Callable[[], str]] = {
         "credentials": lambda: _identity(aws),
@@ -58,9 +59,8 @@ def check_all(
         "subnet": lambda: _subnet(aws, settings),
         "instance types": lambda: _types(aws, settings, prices),
         "vCPU quota": lambda: _quota(aws, settings, prices),
+        "package": lambda: _package(aws, settings, package()),
     }
-    if package is not None:
-        checks["package"] = lambda: _package(aws, settings, package)
     for name, check in checks.items():
         try:
             yield Checked(name, True, check())
@@ -208,17 +208,23 @@ def _types(aws: Aws, settings: EmrSettings, prices: Prices) -> str:
             f"{', '.join(sorted(missing))} is not offered in {settings.region}. "
             "Choose other types in conf/emr/emr.yml."
         )
-    if len(architectures(settings, prices)) > 1:
+    architecture(settings, prices)
+    return ", ".join(kinds)
+
+
+def architecture(settings: EmrSettings, prices: Prices) -> str:
+    """The nodes' kind of processor, ``x86_64`` or ``aarch64``.
+
+    Raises:
+        FruitsError: there are two.
+    """
+    kinds = {instance(prices, group.type).arch for group in settings.groups.values()}
+    if len(kinds) > 1:
         raise FruitsError(
             "The nodes' processors differ (x86_64 and aarch64): one package serves one of them. "
             "Choose types of one kind in conf/emr/emr.yml."
         )
-    return ", ".join(kinds)
-
-
-def architectures(settings: EmrSettings, prices: Prices) -> set[str]:
-    """The kinds of processors of the nodes."""
-    return {instance(prices, group.type).arch for group in settings.groups.values()}
+    return kinds.pop()
 
 
 def _quota(aws: Aws, settings: EmrSettings, prices: Prices) -> str:

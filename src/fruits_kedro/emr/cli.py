@@ -6,7 +6,6 @@ import functools
 import json
 import logging
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +13,8 @@ from typing import Any
 
 import click
 
+from fruits_kedro.emr.show import Shown, progress, show_result, waiting
 from fruits_kedro.errors import FruitsError, summarize
-
-Shown = dict[str, Any]
 
 
 @click.group()
@@ -24,10 +22,10 @@ def emr() -> None:
     """An EMR cluster for the pipeline, from check to bill. Settings: conf/emr/emr.yml."""
 
 
-def command(*options: Any) -> Callable[[Callable[..., Shown]], click.Command]:
+def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Shown]]:
     """A command with --env and --json, whose errors are short and whose result is shown."""
 
-    def decorate(function: Callable[..., Shown]) -> click.Command:
+    def decorate(function: Callable[..., Shown]) -> Callable[..., Shown]:
         @functools.wraps(function)
         def run(env: str, as_json: bool, **given: Any) -> None:
             from fruits_kedro.emr.context import EmrContext
@@ -50,7 +48,7 @@ def command(*options: Any) -> Callable[[Callable[..., Shown]], click.Command]:
             if as_json:
                 click.echo(json.dumps(result, default=str))
             else:
-                _show(result)
+                show_result(result)
             if failed:
                 raise SystemExit(1)
 
@@ -65,7 +63,7 @@ def command(*options: Any) -> Callable[[Callable[..., Shown]], click.Command]:
             help=function.__doc__,
         )
         emr.add_command(made)
-        return made
+        return function
 
     return decorate
 
@@ -97,7 +95,7 @@ def check(context: Any) -> Shown:
     from fruits_kedro.emr.checks import check_all
 
     found = check_all(
-        context.aws, context.settings, context.prices, context.roots.images, context.package
+        context.aws, context.settings, context.prices, context.roots.images, lambda: context.package
     )
     rows = [{"check": c.name, "": "ok" if c.passed else "FAILED", "found": c.found} for c in found]
     return {"checks": rows, "failed": any(row[""] == "FAILED" for row in rows)}
@@ -131,9 +129,7 @@ def package(context: Any) -> Shown:
     from fruits_kedro.emr.upload import upload_package
 
     built = context.package
-    uploaded = upload_package(
-        context.aws, built, context.settings.package_root, _progress("upload")
-    )
+    uploaded = upload_package(context.aws, built, context.settings.package_root, progress("upload"))
     return {
         "package": {
             "id": built.id,
@@ -148,10 +144,6 @@ def package(context: Any) -> Shown:
 @command(yes)
 def up(context: Any, yes: bool) -> Shown:
     """Create the cluster and wait until it is ready; asks first, with the cost an hour."""
-    return _up(context, yes)
-
-
-def _up(context: Any, yes: bool) -> Shown:
     from fruits_kedro.emr.cluster import READY, create_cluster, wait_for
     from fruits_kedro.emr.sizing import cost_per_hour
 
@@ -163,17 +155,13 @@ def _up(context: Any, yes: bool) -> Shown:
     if not yes:
         click.confirm(f"Create {context.settings.name} ({nodes}): {said}?", abort=True, err=True)
     cluster_id = create_cluster(context.aws, context.settings, context.package.id)
-    wait_for(context.aws, cluster_id, READY, _waiting("cluster"), time.sleep)
+    wait_for(context.aws, cluster_id, READY, waiting("cluster"), time.sleep)
     return {"cluster": {"id": cluster_id, "cost": said}}
 
 
 @command(mode, pipeline, params)
-def submit(context: Any, **given: Any) -> Shown:
+def submit(context: Any, mode: str, pipeline: str | None, params: str | None) -> Shown:
     """Submit a run as a step of the cluster."""
-    return _submit(context, **given)
-
-
-def _submit(context: Any, mode: str, pipeline: str | None, params: str | None) -> Shown:
     from fruits_kedro.emr.cluster import need_cluster
     from fruits_kedro.emr.steps import add_step, submit_arguments
 
@@ -188,16 +176,12 @@ def _submit(context: Any, mode: str, pipeline: str | None, params: str | None) -
 @command(step_option)
 def watch(context: Any, step: str | None) -> Shown:
     """Follow a run to its end: state, time, photos done, time left; exit 1 when it fails."""
-    return _watch(context, step)
-
-
-def _watch(context: Any, step: str | None) -> Shown:
     from fruits_kedro.emr.cluster import need_cluster
     from fruits_kedro.emr.steps import latest_step, watch_step
 
     cluster = need_cluster(context.aws, context.settings)["Id"]
     step = step or latest_step(context.aws, cluster)["Id"]
-    show = _waiting("run")
+    show = waiting("run")
     ended = watch_step(context.aws, cluster, step, context.roots.store, show, time.sleep)
     return {"step": {"id": step, "state": ended["Status"]["State"]}}
 
@@ -230,27 +214,19 @@ def logs(context: Any, step: str | None, cluster: str | None) -> Shown:
 @command(local, reports)
 def fetch(context: Any, output: Path, reports_only: bool) -> Shown:
     """Bring the results to a local store: complete datasets only."""
-    return _fetch(context, output, reports_only)
-
-
-def _fetch(context: Any, output: Path, reports_only: bool) -> Shown:
     from fruits_kedro.emr.fetch import fetch_results
 
     store = context.roots.store
-    files = fetch_results(context.aws, store, output, reports_only, _progress("fetch"))
+    files = fetch_results(context.aws, store, output, reports_only, progress("fetch"))
     return {"fetched": {"files": len(files), "from": store, "to": str(output)}}
 
 
 @command()
 def down(context: Any) -> Shown:
     """End the cluster, wait, and say that nothing is left running."""
-    return _down(context)
-
-
-def _down(context: Any) -> Shown:
     from fruits_kedro.emr.cluster import end_cluster
 
-    ended = end_cluster(context.aws, context.settings, _waiting("cluster"), time.sleep)
+    ended = end_cluster(context.aws, context.settings, waiting("cluster"), time.sleep)
     name = context.settings.name
     return {"ended": ended, "left": f"No cluster {name} is running in {context.settings.region}."}
 
@@ -286,75 +262,24 @@ def cost(context: Any, cluster: str | None) -> Shown:
 )  # fmt: skip
 def run(context: Any, yes: bool, output: Path, keep: bool, everything: bool, **given: Any) -> Shown:
     """Package, check, create, submit, watch, fetch, and end the cluster, whatever happens."""
-    from fruits_kedro.emr.checks import check_all
-    from fruits_kedro.emr.upload import upload_package
-
-    upload_package(context.aws, context.package, context.settings.package_root, _progress("upload"))
-    checked = check_all(
-        context.aws, context.settings, context.prices, context.roots.images, context.package
-    )
-    if faults := [f"- {c.name}: {c.found}" for c in checked if not c.passed]:
-        raise FruitsError("Not ready:\n" + "\n".join(faults))
+    package(context)
+    if faults := [c for c in check(context)["checks"] if c[""] != "ok"]:
+        listed = "\n".join(f"- {c['check']}: {c['found']}" for c in faults)
+        raise FruitsError(f"Not ready:\n{listed}")
     result: Shown = {}
     # A terminal that closes ends the cluster as Ctrl-C does.
     for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        signal.signal(name, signal.default_int_handler)
     try:
-        result |= _up(context, yes)
-        result |= _submit(context, **given)
-        result |= _watch(context, None)
-        result |= _fetch(context, output, not everything)
+        result |= up(context, yes)
+        result |= submit(context, **given)
+        result |= watch(context, None)
+        result |= fetch(context, output, not everything)
     except KeyboardInterrupt:
         raise FruitsError("Interrupted.") from None
     finally:
         if keep:
             click.echo("The cluster is kept: end it with 'kedro emr down'.", err=True)
         else:
-            result |= _down(context)
+            result |= down(context)
     return result
-
-
-def _show(result: Shown) -> None:
-    from rich import box, get_console
-    from rich.table import Table
-
-    for title, value in result.items():
-        entries = list(value.items()) if isinstance(value, dict) else value
-        entries = entries if isinstance(entries, list) else [entries]
-        rows = [tuple(e.values()) if isinstance(e, dict) else e for e in entries]
-        rows = [tuple(map(str, r)) if isinstance(r, tuple) else (str(r),) for r in rows]
-        if any(len(row) == 1 or "\n" in row[-1] for row in rows):  # to be read as it is
-            click.echo(f"\n{title}")
-            for row in rows:
-                click.echo("  " + "\n".join(row).replace("\n", "\n  "))
-        elif rows:
-            table = Table(box=box.SIMPLE, show_header=False, title=title, title_justify="left")
-            for row in rows:
-                table.add_row(*row)
-            get_console().print(table)
-
-
-def _progress(what: str) -> Callable[[int, int], None]:
-    def show(done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r{what}: {done + 1} of {total} ", err=True, nl=done + 1 == total)
-
-    return show
-
-
-def _waiting(what: str) -> Callable[..., None]:
-    last = [""]
-
-    def show(state: str, seconds: float, progress: Shown | None = None) -> None:
-        text = f"{what}: {state}"
-        if progress:
-            left = (progress["total"] - progress["done"]) / max(progress["images_per_s"], 1e-9)
-            text += (
-                f", {progress['what']}: {progress['done']:,} of {progress['total']:,} at "
-                f"{progress['images_per_s']:,.0f}/s, {left / 60:.0f} min left"
-            )
-        if text != last[0] or seconds % 60 < 10:
-            click.echo(f"{seconds / 60:5.1f} min  {text}", err=True)
-        last[0] = text
-
-    return show

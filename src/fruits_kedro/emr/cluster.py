@@ -15,6 +15,8 @@ from fruits_kedro.errors import FruitsError
 TAG = "fruits-kedro:cluster"
 # The tag without which EMR's managed service policy lets the service do nothing.
 _MANAGED = "for-use-with-amazon-emr-managed-policies"
+_APPLICATIONS = ("Spark", "Hadoop")
+_NOTEBOOKS = ("JupyterHub", "JupyterEnterpriseGateway", "Livy")
 ALIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
 READY = {"RUNNING", "WAITING"}
 _ENCRYPTED = {
@@ -41,10 +43,11 @@ def cluster_request(settings: EmrSettings, package_id: str) -> dict[str, Any]:
         "fruits-kedro:package": package_id,
         _MANAGED: "true",
     }
+    applications = _APPLICATIONS + (_NOTEBOOKS if settings.notebooks else ())
     return {
         "Name": settings.name,
         "ReleaseLabel": settings.release,
-        "Applications": [{"Name": "Spark"}, {"Name": "Hadoop"}],
+        "Applications": [{"Name": name} for name in applications],
         "Instances": instances,
         "ServiceRole": settings.service_role,
         "JobFlowRole": settings.instance_profile,

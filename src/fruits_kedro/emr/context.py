@@ -13,12 +13,13 @@ from kedro.framework.startup import bootstrap_project
 
 from fruits_kedro.backbones.load import cache_folder
 from fruits_kedro.emr.aws import Aws
-from fruits_kedro.emr.checks import architectures
+from fruits_kedro.emr.checks import architecture
 from fruits_kedro.emr.package import Package, build_package
-from fruits_kedro.emr.settings import EmrSettings, Prices, model_of
+from fruits_kedro.emr.settings import EmrSettings, Prices
 from fruits_kedro.emr.sizing import Sizing, size_executors
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.roots import Roots
+from fruits_kedro.validation import checked
 
 _FILES = ("emr", "prices", "spark")
 
@@ -56,8 +57,8 @@ class EmrContext:
             roots = Roots.of(context)
         return cls(
             project=project,
-            settings=model_of(EmrSettings, found["emr"], f"conf/{env}/emr.yml"),
-            prices=model_of(Prices, found["prices"], f"conf/{env}/prices.yml"),
+            settings=checked(EmrSettings, found["emr"], f"conf/{env}/emr.yml"),
+            prices=checked(Prices, found["prices"], f"conf/{env}/prices.yml"),
             roots=roots,
             spark=found["spark"],
         )
@@ -68,21 +69,6 @@ class EmrContext:
         return Aws(self.settings.region)
 
     @functools.cached_property
-    def arch(self) -> str:
-        """The nodes' kind of processor.
-
-        Raises:
-            FruitsError: there are two.
-        """
-        kinds = architectures(self.settings, self.prices)
-        if len(kinds) > 1:
-            raise FruitsError(
-                f"The nodes' processors differ ({', '.join(sorted(kinds))}): choose instance "
-                "types of one kind in conf/emr/emr.yml."
-            )
-        return kinds.pop()
-
-    @functools.cached_property
     def sizing(self) -> Sizing:
         """The executors that fit."""
         return size_executors(self.settings, self.prices, _megabytes(self.spark))
@@ -90,10 +76,9 @@ class EmrContext:
     @functools.cached_property
     def package(self) -> Package:
         """The package of this checkout, built in the cache folder."""
-        folder = cache_folder() / "emr" / f"{self.arch}-{self.settings.python}"
-        return build_package(
-            self.project, folder, self.settings.python, self.arch, self.settings.weights
-        )
+        arch, python = architecture(self.settings, self.prices), self.settings.python
+        folder = cache_folder() / "emr" / f"{arch}-{python}"
+        return build_package(self.project, folder, python, arch, self.settings.weights)
 
 
 def _megabytes(spark: dict[str, Any]) -> int:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fruits_kedro.emr.aws import Aws, explained, split_url
+from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.s3 import split_url
 
 REPORTS = ("02_intermediate/class_counts.csv", "04_feature/extraction_counts.csv", "08_reporting/")
 
@@ -32,14 +33,7 @@ def fetch_results(
     Raises:
         FruitsError: nothing is there, or a dataset is not complete.
     """
-    bucket, prefix = split_url(store)
-    entries = {}
-    for entry in aws.listing(f"{store}/"):
-        name = entry["Key"][len(prefix) :].strip("/")
-        if not entry["Key"].endswith("/") and (not reports_only or name.startswith(REPORTS)):
-            entries[name] = entry
-    if not entries:
-        raise FruitsError(f"There are no results in {store}.")
+    entries = _entries(aws, store, reports_only)
     datasets = _datasets(list(entries))
     for dataset, names in datasets.items():
         if f"{dataset}/_SUCCESS" not in names:
@@ -47,22 +41,35 @@ def fetch_results(
                 f"{store}/{dataset} is not complete (it has no _SUCCESS): a run is still writing "
                 "it, or was interrupted. Nothing was fetched."
             )
-    written = []
     for done, (name, entry) in enumerate(entries.items()):
         show(done, len(entries))
-        path = folder / name
-        written.append(path)
-        if _is_current(path, entry):
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with explained(f"fetching {store}/{name}"):
-            aws.s3.download_file(bucket, entry["Key"], f"{path}.part")
-        os.replace(f"{path}.part", path)
+        if not _is_current(folder / name, entry):
+            _download(aws, store, name, folder / name)
     for dataset, names in datasets.items():
         for path in (folder / dataset).iterdir():
             if path.is_file() and f"{dataset}/{path.name}" not in names:
                 path.unlink()  # of an earlier run
-    return written
+    return [folder / name for name in entries]
+
+
+def _entries(aws: Aws, store: str, reports_only: bool) -> dict[str, dict[str, Any]]:
+    _, prefix = split_url(store)
+    entries = {}
+    for entry in aws.listing(f"{store}/"):
+        name = entry["Key"][len(prefix) :].strip("/")
+        if not entry["Key"].endswith("/") and (not reports_only or name.startswith(REPORTS)):
+            entries[name] = entry
+    if not entries:
+        raise FruitsError(f"There are no results in {store}.")
+    return entries
+
+
+def _download(aws: Aws, store: str, name: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bucket, key = split_url(f"{store}/{name}")
+    with explained(f"fetching {store}/{name}"):
+        aws.s3.download_file(bucket, key, f"{path}.part")
+    os.replace(f"{path}.part", path)
 
 
 def _is_current(path: Path, entry: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.settings import EmrSettings
+from fruits_kedro.s3 import split_url
 
 _APPLICATION = re.compile(r"application_\d+_\d+")
 _TRACEBACK = re.compile(
@@ -67,7 +68,7 @@ def read_logs(aws: Aws, settings: EmrSettings, cluster_id: str, step_id: str | N
 
 def _read(aws: Aws, url: str) -> dict[str, str]:
     found = {}
-    bucket = url.partition("://")[2].partition("/")[0]
+    bucket, _ = split_url(url)
     for entry in list(aws.listing(url))[:_MAX_FILES]:
         place = f"s3://{bucket}/{entry['Key']}"
         content = aws.download(place) or b""

@@ -24,6 +24,7 @@ MANIFEST = "manifest.json"
 _SECRET = re.compile(
     rb"(AKIA|ASIA)[0-9A-Z]{16}|aws_secret_access_key\s*[:=]|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
+_NO_WHEEL = ("antlr4-python3-runtime==",)  # on PyPI as source alone
 _GLIBC = range(34, 16, -1)  # Amazon Linux 2023 has 2.34; pip wants each older one named
 
 
@@ -130,7 +131,7 @@ def fetch_wheels(folder: Path, python: str, arch: str) -> list[Path]:
         have[stale].unlink()
     missing = [entry for name, entry in wanted.items() if _normal(name) not in have]
     if missing:
-        built = [entry for entry in missing if entry.startswith("antlr4-python3-runtime==")]
+        built = [entry for entry in missing if entry.startswith(_NO_WHEEL)]
         _pip(folder, [entry for entry in missing if entry not in built], _for_nodes(python, arch))
         _pip(folder, built, None)
     found = sorted(folder.glob("*.whl"))

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
-EU_REGIONS = re.compile(r"eu-[a-z]+-\d")
-_NOT_EU = {"eu-west-2": "London", "eu-central-2": "Zurich"}
+from fruits_kedro.validation import Closed
 
-
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_EU = re.compile(r"eu-[a-z]+-\d")
+_NOT_EU = {"eu-west-2", "eu-central-2"}  # London, Zurich
 
 
-class Group(_Closed):
+class Group(Closed):
     """Nodes of one kind.
 
     Attributes:
@@ -28,7 +26,7 @@ class Group(_Closed):
     count: Annotated[int, Field(ge=0)] = 1
 
 
-class Executor(_Closed):
+class Executor(Closed):
     """What one Spark executor is made of.
 
     Attributes:
@@ -42,7 +40,7 @@ class Executor(_Closed):
     heap_mb_per_core: PositiveInt = 768
 
 
-class EmrSettings(_Closed):
+class EmrSettings(Closed):
     """The cluster.
 
     Attributes:
@@ -64,6 +62,7 @@ class EmrSettings(_Closed):
         task: Spot nodes that help.
         volume_gib: disk of each node (gp3).
         idle_minutes: after which the cluster ends by itself.
+        notebooks: whether JupyterHub, and what EMR Studio attaches to, run on the primary node.
         executor: what an executor is made of.
         images_per_s_per_core: expected speed of the extraction, for estimates.
         tags: of all that is created.
@@ -87,9 +86,10 @@ class EmrSettings(_Closed):
     task: Group
     volume_gib: Annotated[int, Field(ge=32)] = 64
     idle_minutes: Annotated[int, Field(ge=1, le=10080)] = 20
+    notebooks: bool = False
     executor: Executor = Executor()
     images_per_s_per_core: PositiveFloat = 70
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default={})
 
     @field_validator("release")
     @classmethod
@@ -109,7 +109,7 @@ class EmrSettings(_Closed):
     @property
     def in_eu(self) -> bool:
         """Whether the region lies in the European Union (London and Zurich do not)."""
-        return bool(EU_REGIONS.match(self.region)) and self.region not in _NOT_EU
+        return bool(_EU.match(self.region)) and self.region not in _NOT_EU
 
     @property
     def package_root(self) -> str:
@@ -128,7 +128,7 @@ class EmrSettings(_Closed):
         return {name: group for name, group in all_groups.items() if group.count}
 
 
-class InstancePrice(_Closed):
+class InstancePrice(Closed):
     """One type of instance.
 
     Attributes:
@@ -146,7 +146,7 @@ class InstancePrice(_Closed):
     emr: PositiveFloat
 
 
-class Prices(_Closed):
+class Prices(Closed):
     """What AWS asks for.
 
     Attributes:
@@ -165,19 +165,7 @@ class Prices(_Closed):
     gp3_gib_month: PositiveFloat
     instances: dict[str, InstancePrice]
 
-
-def model_of(model: type[Any], values: dict[str, Any], file: str) -> Any:
-    """Check the values of a file against a model.
-
-    Raises:
-        FruitsError: what is wrong in it, all at once.
-    """
-    from pydantic import ValidationError
-
-    from fruits_kedro.errors import FruitsError
-
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        faults = [f"- {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise FruitsError(f"{file} is wrong:\n" + "\n".join(faults)) from None
+    @property
+    def source(self) -> str:
+        """Where and when they held, in words."""
+        return f"{self.region}, {self.as_of}"

@@ -69,9 +69,9 @@ def size_executors(settings: EmrSettings, prices: Prices, driver_mb: int) -> Siz
     """
     wanted = settings.executor
     heap = wanted.cores * wanted.heap_mb_per_core
-    jvm_overhead = max(math.ceil(heap * _OVERHEAD), _MIN_OVERHEAD_MB)
+    jvm_overhead = _jvm_overhead(heap)
     overhead = jvm_overhead + wanted.cores * wanted.worker_mb
-    driver = driver_mb + max(math.ceil(driver_mb * _OVERHEAD), _MIN_OVERHEAD_MB)
+    driver = driver_mb + _jvm_overhead(driver_mb)
     lines = [
         f"executor: {wanted.cores} cores; heap: {wanted.cores} x {wanted.heap_mb_per_core} MB = "
         f"{heap} MB",
@@ -90,11 +90,10 @@ def size_executors(settings: EmrSettings, prices: Prices, driver_mb: int) -> Siz
             f"{name}: {group.count} x {group.type} ({node.vcpu} cores, {yarn_mb} MB for YARN): "
             f"{fit} executors each"
         )
-        if name == "core" and fit:
-            left = yarn_mb - fit * (heap + overhead)
-            if left < driver or node.vcpu == fit * wanted.cores:
-                executors -= 1
-                lines.append(f"less 1 for the driver ({driver} MB and a core, in cluster mode)")
+        has_room = yarn_mb - fit * (heap + overhead) >= driver and node.vcpu > fit * wanted.cores
+        if name == "core" and fit and not has_room:
+            executors -= 1
+            lines.append(f"less 1 for the driver ({driver} MB and a core, in cluster mode)")
     if executors < 1:
         raise FruitsError(
             "No executor fits on these nodes:\n"
@@ -103,6 +102,10 @@ def size_executors(settings: EmrSettings, prices: Prices, driver_mb: int) -> Siz
         )
     lines.append(f"{executors} executors, {executors * wanted.cores} photos at a time")
     return Sizing(wanted.cores, heap, overhead, executors, tuple(lines))
+
+
+def _jvm_overhead(heap_mb: int) -> int:
+    return max(math.ceil(heap_mb * _OVERHEAD), _MIN_OVERHEAD_MB)
 
 
 def instance(prices: Prices, kind: str) -> InstancePrice:
@@ -152,5 +155,5 @@ def estimate(images: int, sizing: Sizing, settings: EmrSettings, prices: Prices)
         "cost": round(hourly * minutes / 60, 2),
         "images_per_unit": round(images / max(hourly * minutes / 60, 1e-9)),
         "currency": prices.currency,
-        "prices_of": prices.as_of.isoformat(),
+        "prices_of": prices.source,
     }

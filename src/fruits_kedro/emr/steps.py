@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fruits_kedro.emr.aws import Aws, explained
+from fruits_kedro.emr.cluster import reason_of
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.progress import PROGRESS
+from fruits_kedro.roots import PROGRESS
+from fruits_kedro.spark_session import setting_text
 
 ROOT = "/opt/fruits-kedro"
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
@@ -34,7 +36,7 @@ def submit_arguments(
         params: as for ``kedro run``.
         root: where bootstrap has installed the package.
     """
-    settings = {key: _text(value) for key, value in spark.items()}
+    settings = {key: setting_text(value) for key, value in spark.items()}
     settings |= {f"spark.yarn.appMasterEnv.{k}": v for k, v in _ENVIRONMENT.items()}
     settings |= {f"spark.executorEnv.{k}": v for k, v in _ENVIRONMENT.items()}
     arguments = ["spark-submit", "--deploy-mode", mode]
@@ -46,10 +48,6 @@ def submit_arguments(
     if params:
         arguments += ["--params", params]
     return arguments
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def add_step(aws: Aws, cluster_id: str, name: str, arguments: list[str]) -> str:
@@ -121,8 +119,6 @@ def watch_step(
         if state in ENDED:
             raise FruitsError(f"The step {step_id} has ended: {state}. {_failure(step)}")
         if cluster["Status"]["State"].startswith("TERMINAT"):
-            from fruits_kedro.emr.cluster import reason_of
-
             raise FruitsError(
                 f"The cluster {cluster_id} has gone while the step was {state}: "
                 f"{reason_of(cluster)}\nWhat lies in the store is complete or absent, never half."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.package import MANIFEST, Package
 from fruits_kedro.emr.settings import EmrSettings
+from fruits_kedro.s3 import split_url
 
 
 def upload_package(
@@ -32,8 +33,7 @@ def upload_package(
         show(done, len(changed))
         aws.upload(f"{root}/{name}", (package.folder / name).read_bytes())
     stale = set(known) - set(package.hashes)
-    bucket = root.partition("://")[2].partition("/")[0]
-    prefix = root.partition("://")[2].partition("/")[2]
+    bucket, prefix = split_url(root)
     for name in stale:
         with explained(f"deleting {root}/{name}"):
             aws.s3.delete_object(Bucket=bucket, Key=f"{prefix}/{name}")

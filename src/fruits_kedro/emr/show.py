@@ -1,0 +1,61 @@
+"""What the commands of ``kedro emr`` show."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Shown = dict[str, Any]
+
+
+def show_result(result: Shown) -> None:
+    """Print a command's result: tables, and as it is what has lines of its own."""
+    from rich import box, get_console
+    from rich.table import Table
+
+    for title, value in result.items():
+        entries = list(value.items()) if isinstance(value, dict) else value
+        entries = entries if isinstance(entries, list) else [entries]
+        rows = [tuple(e.values()) if isinstance(e, dict) else e for e in entries]
+        rows = [tuple(map(str, r)) if isinstance(r, tuple) else (str(r),) for r in rows]
+        if any(len(row) == 1 or "\n" in row[-1] for row in rows):  # to be read as it is
+            click.echo(f"\n{title}")
+            for row in rows:
+                click.echo("  " + "\n".join(row).replace("\n", "\n  "))
+        elif rows:
+            table = Table(box=box.SIMPLE, show_header=False, title=title, title_justify="left")
+            for row in rows:
+                table.add_row(*row)
+            get_console().print(table)
+
+
+def progress(what: str) -> Callable[[int, int], None]:
+    """Make a counter of files on standard error, for people only."""
+
+    def show(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{what}: {done + 1} of {total} ", err=True, nl=done + 1 == total)
+
+    return show
+
+
+def waiting(what: str) -> Callable[..., None]:
+    """Make what says a state when it changes and once a minute, with the run's own progress."""
+    last = [""]
+
+    def show(state: str, seconds: float, progress: Shown | None = None) -> None:
+        text = f"{what}: {state}"
+        if progress:
+            left = (progress["total"] - progress["done"]) / max(progress["images_per_s"], 1e-9)
+            text += (
+                f", {progress['what']}: {progress['done']:,} of {progress['total']:,} at "
+                f"{progress['images_per_s']:,.0f}/s, {left / 60:.0f} min left"
+            )
+        if text != last[0] or seconds % 60 < 10:
+            click.echo(f"{seconds / 60:5.1f} min  {text}", err=True)
+        last[0] = text
+
+    return show

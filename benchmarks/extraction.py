@@ -43,7 +43,7 @@ def bare_loop(root: str, paths: list[str], cores: int) -> float:
 def _extract(task: tuple[str, list[str]]) -> int:
     root, paths = task
     folder, backbone = ImageFolder(root), load_backbone("imagenet", "litert", 224)
-    outcomes = extract(paths, folder.read, compiled(backbone), backbone)
+    outcomes = extract(folder.read_all(paths), compiled(backbone), backbone)
     return sum(isinstance(outcome, np.ndarray) for outcome in outcomes)
 
 

@@ -1,13 +1,17 @@
 """One row out for each row in, with features or with the reason why not."""
 
+import io
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from fruits_kedro import extractor
 from fruits_kedro.errors import ImageError
+from fruits_kedro.parameters import ImageLimits
 from fruits_kedro.sample import draw_class
 
 
@@ -33,16 +37,21 @@ def read_all(paths):
     return [PHOTOS.get(path) or ImageError("read", "missing", path) for path in paths]
 
 
-def batch(paths):
+def batch(paths, lengths=None):
     return pa.RecordBatch.from_pydict(
-        {"path": paths, "split": ["Test"] * len(paths), "label": ["Plum 1"] * len(paths)}
+        {
+            "path": paths,
+            "split": ["Test"] * len(paths),
+            "label": ["Plum 1"] * len(paths),
+            "bytes": lengths or [100] * len(paths),
+        }
     )
 
 
 def test_rows_stay_whole_and_in_order():
     paths = [f"{i}.jpg" for i in range(150)]
     paths[7] = paths[77] = "gone.jpg"
-    batches = list(extractor.extract_batches([batch(paths)], read_all, MeanColour()))
+    batches = list(extractor.extract_batches([batch(paths)], read_all, MeanColour(), ImageLimits()))
     assert [b.num_rows for b in batches] == [64, 64, 22]
     table = pa.Table.from_batches(batches)
     assert table.column("path").to_pylist() == paths
@@ -56,13 +65,41 @@ def test_rows_stay_whole_and_in_order():
             np.testing.assert_allclose(row["features"], image.mean(axis=(0, 1)), rtol=1e-6)
 
 
+def test_a_file_that_is_too_large_is_not_read():
+    read = []
+
+    def reader(paths):
+        read.extend(paths)
+        return read_all(paths)
+
+    limits = ImageLimits(bytes=1000)
+    rows = batch(["0.jpg", "1.jpg", "2.jpg"], [1000, 1001, 999])
+    (out,) = extractor.extract_batches([rows], reader, MeanColour(), limits)
+    assert read == ["0.jpg", "2.jpg"]
+    errors = out.column("error").to_pylist()
+    assert errors == [None, "read: too_large: 1,001 bytes, and 1,000 are allowed", None]
+
+
+def test_a_photo_that_takes_too_long_is_interrupted():
+    large = io.BytesIO()
+    Image.effect_noise((4000, 4000), 90).convert("RGB").save(large, "PNG", compress_level=1)
+    model = MeanColour().compile()
+    started = time.monotonic()
+    contents = [large.getvalue(), PHOTOS["1.jpg"]]
+    slow, quick = extractor.extract(contents, model, MeanColour(), ImageLimits(seconds=0.01))
+    assert str(slow) == "decode: too_slow: more than 0.01 s"
+    assert isinstance(quick, np.ndarray)
+    assert time.monotonic() - started < 1  # decoding all of it takes longer on any machine
+    assert isinstance(extractor.extract(contents[:1], model, MeanColour())[0], np.ndarray)
+
+
 def test_a_batch_of_failures_only():
-    (out,) = extractor.extract_batches([batch(["x", "y"])], read_all, MeanColour())
+    (out,) = extractor.extract_batches([batch(["x", "y"])], read_all, MeanColour(), ImageLimits())
     assert out.column("features").to_pylist() == [None, None]
 
 
 def test_no_rows_in_no_rows_out():
-    assert list(extractor.extract_batches([batch([])], read_all, MeanColour())) == []
+    assert list(extractor.extract_batches([batch([])], read_all, MeanColour(), ImageLimits())) == []
 
 
 def test_one_photo_that_the_model_refuses_costs_no_other():

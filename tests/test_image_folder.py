@@ -15,6 +15,7 @@ NAMES = [
     "Test/50% off/12:30 {x} * ?.jpeg",
     "Test/new\nline/_hidden.png",
     "Test/.dotted/.x.webp",
+    f"Test/{'n' * 255}/{'m' * 251}.jpg",
 ]
 
 
@@ -58,13 +59,40 @@ def test_other_files_are_left_out_and_counted(folder, caplog):
     assert "2 files" in caplog.text and "1 .md" in caplog.text and "1 .db" in caplog.text
 
 
-def test_linked_folders_are_followed_but_not_in_circles(folder, tmp_path_factory):
+def test_linked_folders_are_not_followed(folder, tmp_path_factory, caplog):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "far.jpg").write_bytes(b"far")
     (folder / "Training" / "Linked 1").symlink_to(elsewhere)
     (folder / "Training" / "circle").symlink_to(folder)
-    paths = ImageFolder(str(folder)).list().column("path").to_pylist()
-    assert paths == sorted([*NAMES, "Training/Linked 1/far.jpg"])
+    assert ImageFolder(str(folder)).list().column("path").to_pylist() == sorted(NAMES)
+    assert "Linked 1 is a link to a folder" in caplog.text
+
+
+def test_a_link_out_of_the_root_is_a_row_that_is_not_read(folder, tmp_path_factory):
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.jpg"
+    secret.write_bytes(b"secret")
+    (folder / "Test" / "out.jpg").symlink_to(secret)
+    (folder / "Test" / "in.jpg").symlink_to(folder / NAMES[1])
+    linked = folder.parent / "root"
+    linked.symlink_to(folder)  # the root itself may be a link
+    for root in (folder, linked):
+        images = ImageFolder(str(root))
+        paths = images.list().column("path").to_pylist()
+        assert {"Test/out.jpg", "Test/in.jpg"} <= set(paths) and len(paths) == len(NAMES) + 2
+        assert images.read("Test/in.jpg") == b"x"
+        with pytest.raises(ImageError, match=f"read: outside_root: a link to {secret}"):
+            images.read("Test/out.jpg")
+    linked.unlink()
+
+
+def test_a_hundred_thousand_photos_and_folders_without_any(tmp_path):
+    (tmp_path / "Training" / "Empty 1").mkdir(parents=True)
+    many = tmp_path / "Test" / "Many 1"
+    many.mkdir(parents=True)
+    for i in range(100_000):
+        os.close(os.open(many / f"{i:06d}.jpg", os.O_CREAT))
+    paths = ImageFolder(str(tmp_path)).list().column("path").to_pylist()
+    assert paths == [f"Test/Many 1/{i:06d}.jpg" for i in range(100_000)]
 
 
 def test_a_name_that_is_not_utf8_keeps_its_row(tmp_path):

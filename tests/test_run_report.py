@@ -17,7 +17,9 @@ def test_seconds_of_nodes_add_up_to_those_of_stages(monkeypatch):
     for node in (one, one, two, two):  # at 1, 3, 4 and 9
         clock.touch(node)
     assert clock.nodes == {"one": 2.0, "two": 5.0}
-    assert clock.stages(70) == {"extraction": {"seconds": 7.0, "images_per_s": 10.0}}
+    assert clock.stages({"images": 90, "extracted": 70}) == {
+        "extraction": {"seconds": 7.0, "images_per_s": 10.0}
+    }
     assert clock.total == 10.0
 
 

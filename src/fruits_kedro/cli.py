@@ -1,8 +1,10 @@
-"""The project's commands beside Kedro's own: ``run`` with short errors, ``sample``, ``emr``."""
+"""The commands beside Kedro's own: ``run`` with short errors, ``verify``, ``sample``, ``emr``."""
 
 from __future__ import annotations
 
 import functools
+import json
+import logging
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +12,11 @@ from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.cli.utils import _split_params, env_option
 
 from fruits_kedro.emr.cli import emr
 from fruits_kedro.errors import FruitsError, summarize
+from fruits_kedro.show import show_result
 
 
 @click.group(name="fruits-kedro")
@@ -38,6 +42,44 @@ def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
             raise click.ClickException(f"{summarize(error)}{hint}") from error
 
     return run
+
+
+@cli.command()
+@env_option
+@click.option("--params", default="", callback=_split_params, help="As for kedro run.")
+@click.option(
+    "--images",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Photos to extract again and compare.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+def verify(env: str | None, params: dict[str, Any], images: int, as_json: bool) -> None:
+    """Check a finished store again: rows, counts, backbone, components, and a few photos.
+
+    Exit 1 if anything is off. Give the --env and --params of the run.
+    """
+    from kedro.framework.session import KedroSession
+
+    from fruits_kedro.verify import Store
+
+    logging.disable(logging.INFO)
+    try:
+        with KedroSession.create(env=env, runtime_params=params) as session:
+            context: Any = session.load_context()  # type: ignore[attr-defined]
+            found = list(Store(context.catalog, images).verify())
+    except Exception as error:
+        raise click.ClickException(summarize(error)) from error
+    finally:
+        logging.disable(logging.NOTSET)
+    rows = [checked.row() for checked in found]
+    if as_json:
+        click.echo(json.dumps({"checks": rows}))
+    else:
+        show_result({"checks": rows})
+    if not all(checked.passed for checked in found):
+        raise SystemExit(1)
 
 
 verbose = click.Option(["--verbose", "-v"], is_flag=True, help="Show the trace of an error.")

@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from fruits_kedro.backbones import Backbone, FeatureModel
 from fruits_kedro.errors import ImageError
 from fruits_kedro.images import decode, resize
+from fruits_kedro.parameters import ImageLimits
+from fruits_kedro.time_limit import TimeLimitError, time_limit
 
 # Rows of an output batch: small enough for a progress bar that moves, 330 kB of features.
 _ROWS = 64
+
+_LIMITS = ImageLimits()
 
 # A Python worker of Spark serves many tasks: the model is compiled for the first one only.
 _compiled: dict[tuple[str, str], FeatureModel] = {}
@@ -26,26 +30,38 @@ ReadAll = Callable[[Sequence[str]], Iterable[bytes | ImageError]]
 
 
 def extract_batches(
-    batches: Iterable[pa.RecordBatch], read_all: ReadAll, backbone: Backbone
+    batches: Iterable[pa.RecordBatch], read_all: ReadAll, backbone: Backbone, limits: ImageLimits
 ) -> Iterator[pa.RecordBatch]:
     """Turn batches of the image index into batches of extracted features.
 
     Args:
-        batches: with the columns ``path``, ``split`` and ``label``.
+        batches: with the columns ``path`` and ``bytes``, and others.
         read_all: bytes of each photo by its path, or why they cannot be read.
         backbone: what to extract with.
+        limits: what a photo may cost.
 
     Yields:
-        Batches of ``path, split, label, features, error, fingerprint``: one row for each row
-        in, in order. ``features`` is a list of float32 or null, ``error`` a string or null.
+        Batches of the columns that came in and ``features, error, fingerprint``: one row for each
+        row in, in order. ``features`` is a list of float32 or null, ``error`` a string or null.
     """
     model = compiled(backbone)
     for batch in batches:
-        contents = iter(read_all(batch.column("path").to_pylist()))
+        contents = _read(batch, read_all, limits.bytes)
         for start in range(0, batch.num_rows, _ROWS):
             rows = batch.slice(start, _ROWS)
-            outcomes = extract(islice(contents, rows.num_rows), model, backbone)
+            outcomes = extract(islice(contents, rows.num_rows), model, backbone, limits)
             yield _to_batch(rows, outcomes, backbone)
+
+
+def _read(batch: pa.RecordBatch, read_all: ReadAll, max_bytes: int) -> Iterator[bytes | ImageError]:
+    photos = list(zip(batch.column("path").to_pylist(), batch.column("bytes").to_pylist()))
+    contents = iter(read_all([path for path, length in photos if length <= max_bytes]))
+    for _, length in photos:
+        if length <= max_bytes:
+            yield next(contents)
+        else:
+            detail = f"{length:,} bytes, and {max_bytes:,} are allowed"
+            yield ImageError("read", "too_large", detail)
 
 
 def compiled(backbone: Backbone) -> FeatureModel:
@@ -57,26 +73,34 @@ def compiled(backbone: Backbone) -> FeatureModel:
 
 
 def extract(
-    contents: Iterable[bytes | ImageError], model: FeatureModel, backbone: Backbone
+    contents: Iterable[bytes | ImageError],
+    model: FeatureModel,
+    backbone: Backbone,
+    limits: ImageLimits = _LIMITS,
 ) -> list[Outcome]:
     """Features (float32, ``(n_features,)``) of each photo, or the ImageError that says why not."""
     outcomes: list[Outcome] = []
     contents = iter(contents)
     while chunk := list(islice(contents, backbone.batch_size)):
-        loaded = [_load(content, backbone.input_size) for content in chunk]
+        loaded = [_load(content, backbone.input_size, limits) for content in chunk]
         usable = [pixels for pixels in loaded if not isinstance(pixels, ImageError)]
         features = iter(_infer(usable, model))
         outcomes += [x if isinstance(x, ImageError) else next(features) for x in loaded]
     return outcomes
 
 
-def _load(content: bytes | ImageError, size: int) -> NDArray[np.uint8] | ImageError:
+def _load(
+    content: bytes | ImageError, size: int, limits: ImageLimits
+) -> NDArray[np.uint8] | ImageError:
     if isinstance(content, ImageError):
         return content
     try:
-        return resize(decode(content), size)
+        with time_limit(limits.seconds):
+            return resize(decode(content, limits.pixels), size)
     except ImageError as error:
         return error
+    except TimeLimitError:
+        return ImageError("decode", "too_slow", f"more than {limits.seconds:g} s")
 
 
 def _infer(images: list[NDArray[np.uint8]], model: FeatureModel) -> list[Outcome]:
@@ -100,7 +124,7 @@ def _to_batch(rows: pa.RecordBatch, outcomes: list[Outcome], backbone: Backbone)
     values = np.concatenate(vectors) if vectors else np.empty(0, np.float32)
     errors = [str(outcome) if isinstance(outcome, ImageError) else None for outcome in outcomes]
     features = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values), mask=pa.array(~usable))
-    columns = {name: rows.column(name) for name in ("path", "split", "label")} | {
+    columns = dict(zip(rows.schema.names, rows.columns)) | {
         "features": features,
         "error": pa.array(errors, pa.string()),
         "fingerprint": pa.array([backbone.fingerprint] * len(outcomes), pa.string()),

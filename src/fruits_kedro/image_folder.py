@@ -72,14 +72,16 @@ class ImageFolder:
             path: relative to the root, with ``/``.
 
         Raises:
-            ImageError: stage ``read``; reason ``missing``, ``forbidden`` or ``unreadable``.
+            ImageError: stage ``read``; reason ``missing``, ``forbidden``, ``outside_root`` (a
+                link that leads out of it) or ``unreadable``.
             FruitsError: a bucket's server fails, which is no fault of the photo.
         """
         try:
             if self._is_local:  # ten times faster than through fsspec
-                with open(f"{self._base}/{path}", "rb") as file:
-                    return file.read()
+                return self._read_local(f"{self._base}/{path}")
             return bytes(self._fs.cat_file(f"{self._base}/{path}"))
+        except ImageError:
+            raise
         except FileNotFoundError as error:
             raise ImageError("read", "missing", error) from None
         except PermissionError as error:
@@ -88,6 +90,12 @@ class ImageFolder:
             if self._is_local:
                 raise ImageError("read", "unreadable", error) from None
             raise FruitsError(f"{self.root}/{path} could not be read: {error!r}") from error
+
+    def _read_local(self, path: str) -> bytes:
+        if os.path.islink(path) and not _is_below(path, self._base):
+            raise ImageError("read", "outside_root", f"a link to {os.path.realpath(path)}")
+        with open(path, "rb") as file:
+            return file.read()
 
     def read_all(self, paths: Sequence[str]) -> Iterator[bytes | ImageError]:
         """Read photos in order, from a bucket many at a time and ahead of who takes them.
@@ -175,7 +183,7 @@ class ImageFolder:
     def _walk(self) -> Iterator[tuple[str, datetime, int]]:
         self.check()
         if self._is_local:
-            yield from _walk_local(self._base, "", set())
+            yield from _walk_local(self._base, "")
             return
         # One flat listing, by pages of 1,000 keys: never a request for each folder or photo.
         for path, info in self._fs.find(self._base, detail=True).items():
@@ -185,14 +193,15 @@ class ImageFolder:
             yield path[len(self._base) :].lstrip("/"), modified, info["size"]
 
 
-def _walk_local(base: str, relative: str, seen: set[str]) -> Iterator[tuple[str, datetime, int]]:
-    # Links to folders are followed, as Spark and shells do, but never round in a circle.
+def _is_below(path: str, base: str) -> bool:
+    root = os.path.realpath(base)
+    return os.path.commonpath([os.path.realpath(path), root]) == root
+
+
+def _walk_local(base: str, relative: str) -> Iterator[tuple[str, datetime, int]]:
+    # A link to a folder is never followed: within the root its photos have a row already, and
+    # what lies outside was not asked for.
     folder = os.path.join(base, relative)
-    real = os.path.realpath(folder)
-    if real in seen:
-        logger.warning("%s is a link to a folder that is already listed: left out", folder)
-        return
-    seen.add(real)
     try:
         entries = list(os.scandir(folder))
     except OSError as error:
@@ -202,8 +211,10 @@ def _walk_local(base: str, relative: str, seen: set[str]) -> Iterator[tuple[str,
         ) from None
     for entry in entries:
         path = f"{relative}/{entry.name}" if relative else entry.name
-        if entry.is_dir():
-            yield from _walk_local(base, path, seen)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk_local(base, path)
+        elif entry.is_dir():
+            logger.warning("%s is a link to a folder: not followed", os.path.join(base, path))
         else:
             yield _entry(path, entry)
 

@@ -26,6 +26,7 @@ from PIL import Image, UnidentifiedImageError
 
 from fruits_kedro.errors import ImageError
 
+MAX_PIXELS = 89_478_485  # where Pillow itself suspects a decompression bomb
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 _ORIENTATION = 0x0112
@@ -43,11 +44,12 @@ _TO_RGB = ("1", "L", "P", "CMYK", "YCbCr", "RGBX")
 _UINT16 = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
-def decode(content: bytes) -> Image.Image:
+def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode a photo to an upright RGB image.
 
     Args:
         content: the bytes of the file, in any format that Pillow reads.
+        max_pixels: width times height, at most.
 
     Returns:
         An image of mode ``RGB``, of the photo's own size.
@@ -63,6 +65,9 @@ def decode(content: bytes) -> Image.Image:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content))
+            if image.width * image.height > max_pixels:
+                size = f"{image.width} x {image.height}, and {max_pixels} are allowed"
+                raise ImageError("decode", "too_many_pixels", size)
             image.load()
             return _to_rgb(_upright(image))
     except ImageError:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
+    PositiveFloat,
     PositiveInt,
     StrictFloat,
     StrictInt,
@@ -14,6 +15,7 @@ from pydantic import (
 
 from fruits_kedro.backbones import Engine
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.images import MAX_PIXELS
 from fruits_kedro.validation import Closed
 
 Split = Literal["Training", "Test", "Validation"]
@@ -35,6 +37,20 @@ class Subset(Closed):
     total: PositiveInt | None = None
 
 
+class ImageLimits(Closed):
+    """What a photo may cost; one that costs more is rejected, with a reason.
+
+    Attributes:
+        bytes: of the file.
+        pixels: width times height; Pillow's own limit is the most.
+        seconds: to decode and resize it.
+    """
+
+    bytes: PositiveInt = 100_000_000
+    pixels: Annotated[int, Field(ge=1, le=MAX_PIXELS)] = MAX_PIXELS
+    seconds: PositiveFloat = 30.0
+
+
 class ExtractionParams(Closed):
     """How photos become features.
 
@@ -43,13 +59,21 @@ class ExtractionParams(Closed):
         engine: ``litert`` (fast, on CPUs) or ``tensorflow`` (the reference, and GPUs).
         input_size: side of the backbone's input in pixels, a multiple of 32; by default what
             the weights were trained on.
-        partitions: of the images; by default as many as there are cores.
+        partitions: files of the features; by default as many as there are cores.
+        incremental: extract only photos that are new, changed, or done by another backbone.
+        retry_rejected: extract photos again that could not be used last time.
+        max_failure_rate: the run stops where a larger share of the photos cannot be used.
+        limits: what a photo may cost.
     """
 
     weights: str = "auto"
     engine: Engine = "litert"
     input_size: Annotated[int, Field(ge=32, le=512, multiple_of=32)] | None = None
     partitions: PositiveInt | None = None
+    incremental: bool = True
+    retry_rejected: bool = True
+    max_failure_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
+    limits: ImageLimits = ImageLimits()
 
 
 class PcaParams(Closed):

@@ -106,14 +106,14 @@ class RowProgress:
     def _rows_of(self, execution: Any) -> int:
         values = self._store.executionMetrics(execution.executionId())
         nodes = self._store.planGraph(execution.executionId()).allNodes()
-        for i in range(nodes.size()):
-            node = nodes.apply(i)
-            if "InArrow" not in node.name() and "InPandas" not in node.name():
-                continue
-            metrics = node.metrics()
-            for j in range(metrics.size()):
-                metric = metrics.apply(j)
-                if metric.name() == "number of output rows":
-                    value = values.get(metric.accumulatorId())
-                    return int(value.get().replace(",", "")) if value.isDefined() else 0
-        return 0
+        python = [nodes.apply(i) for i in range(nodes.size()) if "InArrow" in nodes.apply(i).name()]
+        # What follows the extraction in the same query counts files, which are fewer.
+        return max((_output_rows(node.metrics(), values) for node in python), default=0)
+
+
+def _output_rows(metrics: Any, values: Any) -> int:
+    for i in range(metrics.size()):
+        if metrics.apply(i).name() == "number of output rows":
+            value = values.get(metrics.apply(i).accumulatorId())
+            return int(value.get().replace(",", "")) if value.isDefined() else 0
+    return 0

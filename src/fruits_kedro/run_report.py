@@ -34,15 +34,24 @@ class StageClock:
         """Seconds since the clock was made."""
         return time.perf_counter() - self._started
 
-    def stages(self, images: int) -> dict[str, dict[str, float]]:
-        """``seconds`` and ``images_per_s`` of each stage that ran, in order."""
+    def stages(self, counts: dict[str, Any]) -> dict[str, dict[str, float]]:
+        """``seconds`` and ``images_per_s`` of each stage that ran, in order.
+
+        Args:
+            counts: ``images`` of the run, and those ``extracted`` by it, which are fewer where
+                an earlier run has done the others.
+        """
         seconds: dict[str, float] = defaultdict(float)
         for node, share in self.nodes.items():
             seconds[self._stage_of[node]] += share
         return {
             stage: {
                 "seconds": round(seconds[stage], 3),
-                "images_per_s": round(images / max(seconds[stage], 1e-9), 1),
+                "images_per_s": round(
+                    counts["extracted" if stage == "extraction" else "images"]
+                    / max(seconds[stage], 1e-9),
+                    1,
+                ),
             }
             for stage in STAGES
             if stage in seconds
@@ -83,16 +92,18 @@ def summary_table(info: dict[str, Any], places: dict[str, str]) -> Table:
         info: ``model_info``, with ``stages`` and ``total_seconds``.
         places: what lies where.
     """
-    counts, pca, backbone = info["counts"], info["pca"], info["backbone"]
+    counts, backbone = info["counts"], info["backbone"]
     table = _table()
-    table.add_row("images read", f"{counts['images']:,}")
+    earlier = f" ({counts['reused']:,} of them by earlier runs)" if counts["reused"] else ""
+    table.add_row("images read", f"{counts['images']:,}{earlier}")
     reasons = ", ".join(f"{n} {reason}" for reason, n in counts["rejected_by_reason"].items())
     table.add_row("rejected", f"{counts['rejected']:,}" + (f" ({reasons})" if reasons else ""))
     for stage, figures in info["stages"].items():
         speed = f"{figures['seconds']:8.1f} s  {figures['images_per_s']:>10,.0f} images/s"
         table.add_row(stage, speed)
     table.add_row("whole run", f"{info['total_seconds']:8.1f} s")
-    table.add_row("components", f"{pca['k']} keep {pca['variance_kept']:.1%} of the variance")
+    if pca := info.get("pca"):
+        table.add_row("components", f"{pca['k']} keep {pca['variance_kept']:.1%} of the variance")
     table.add_row("backbone", f"{backbone['fingerprint']} ({backbone['engine']})")
     for name, place in places.items():
         table.add_row(name, place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
 import math
 from collections.abc import Iterable, Iterator
@@ -49,6 +50,9 @@ def _sum_rows(batches: Iterable[pa.RecordBatch]) -> Moments | None:
             rows = batch.column(0).slice(start, _ROWS)
             matrix = rows.flatten().to_numpy(zero_copy_only=False).reshape(len(rows), -1)
             total = total or Moments.none(matrix.shape[1])
+            lengths = rows.value_lengths().to_numpy(zero_copy_only=False)
+            if (lengths != matrix.shape[1]).any() or not np.isfinite(matrix).all():
+                raise ValueError("features of different lengths, or not finite")
             total.add_rows(matrix)
     return total
 
@@ -89,8 +93,15 @@ def to_spark_model(pca: Pca, spark: SparkSession, input_col: str, output_col: st
     """
     sc = spark.sparkContext
     feature = sc._jvm.org.apache.spark.ml.feature  # type: ignore[union-attr]
+    # Folders of stored stages have these names: those of two models must not meet in one place.
+    digest = hashlib.sha256(
+        b"".join(map(np.ndarray.tobytes, (pca.mean, pca.scale, pca.components)))
+    )
+    suffix = digest.hexdigest()[:12]
     scaler = feature.StandardScalerModel(
-        "standardScaler", _py2java(sc, DenseVector(pca.scale)), _py2java(sc, DenseVector(pca.mean))
+        f"standardScaler_{suffix}",
+        _py2java(sc, DenseVector(pca.scale)),
+        _py2java(sc, DenseVector(pca.mean)),
     )
     centred = f"{input_col}_centred"
     scaler.set(scaler.withMean(), True)
@@ -99,7 +110,7 @@ def to_spark_model(pca: Pca, spark: SparkSession, input_col: str, output_col: st
     n_features, k = pca.components.shape
     loadings = DenseMatrix(n_features, k, np.asfortranarray(pca.components).ravel(order="F"))
     model = feature.PCAModel(
-        "pca", _py2java(sc, loadings), _py2java(sc, DenseVector(pca.variance_explained))
+        f"pca_{suffix}", _py2java(sc, loadings), _py2java(sc, DenseVector(pca.variance_explained))
     )
     model.set(model.k(), k)
     model.setInputCol(centred).setOutputCol(output_col)

@@ -1,6 +1,7 @@
 """What comes after a run: results, logs, deletion and the bill."""
 
 import gzip
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -20,6 +21,21 @@ def test_fetch_takes_complete_datasets_only(emr, aws, tmp_path):
     assert (
         emr("fetch", "--output", str(tmp_path), "--reports-only", "--json")["fetched"]["files"] == 2
     )
+
+
+def test_fetch_takes_the_files_of_the_last_job_only(aws, emr, tmp_path):
+    dataset = "fruits-kedro/04_feature/extracted_features"
+    one, two = (f"part-00000-{job}-c000.snappy.parquet" for job in ("0a-b1", "9f-e8"))
+    mark = json.dumps({"filenames": [f"/{BUCKET}/{dataset}/{two}"]}).encode()
+    for name, body in {one: b"1", two: b"2", "_SUCCESS": mark}.items():
+        aws("s3").put_object(Bucket=BUCKET, Key=f"{dataset}/{name}", Body=body)
+    for name in (".lock", "04_feature/extraction_checkpoint/x-00000-00000.parquet"):
+        aws("s3").put_object(Bucket=BUCKET, Key=f"fruits-kedro/{name}", Body=b"x")
+    out = tmp_path / "out"
+    emr("fetch", "--output", str(out))
+    found = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file())
+    folder = "04_feature/extracted_features"
+    assert found == [f"{folder}/_SUCCESS", f"{folder}/{two}"]
 
 
 def put_log(aws, cluster, name, text):

@@ -6,6 +6,7 @@ from fruits_kedro.errors import FruitsError
 from fruits_kedro.pipelines.extraction.nodes import (
     count_extracted,
     count_partitions,
+    count_tasks,
     split_extracted,
 )
 
@@ -23,6 +24,14 @@ from fruits_kedro.pipelines.extraction.nodes import (
 )
 def test_partitions_fit_the_cores_and_the_files(images, cores, partitions):
     assert count_partitions(images, 1280, cores) == partitions
+
+
+@pytest.mark.parametrize(
+    ("images", "cores", "tasks"),
+    [(0, 2, 1), (1, 8, 1), (300, 2, 2), (10_720, 2, 6), (10_000_000, 160, 4960)],
+)
+def test_tasks_are_whole_rounds_over_the_cores(images, cores, tasks):
+    assert count_tasks(images, cores) == tasks
 
 
 SCHEMA = (
@@ -82,6 +91,11 @@ def test_a_lost_row_is_an_error(spark):
 def test_a_doubled_row_is_an_error(spark):
     with pytest.raises(FruitsError, match="lost or doubled"):
         count(spark, EXTRACTED, [*EXTRACTED, EXTRACTED[0]])
+
+
+def test_a_row_lost_and_another_doubled_is_an_error(spark):
+    with pytest.raises(FruitsError, match="lost or doubled"):
+        count(spark, EXTRACTED, [EXTRACTED[0], EXTRACTED[0], EXTRACTED[2]])
 
 
 def test_a_split_without_any_usable_photo_is_an_error(spark):

@@ -10,7 +10,8 @@ def results(store):
     features = pq.read_table(store / "04_feature/extracted_features").to_pandas()
     scores = pq.read_table(store / "05_model_input/pca_features").to_pandas()
     return {
-        "features": features.sort_values("path").reset_index(drop=True),
+        # When a photo was written differs from place to place.
+        "features": features.drop(columns="modified_at").sort_values("path", ignore_index=True),
         "scores": scores.sort_values("path").reset_index(drop=True),
         "variance": pd.read_csv(store / "08_reporting/explained_variance.csv"),
         "counts": pd.read_csv(store / "04_feature/extraction_counts.csv"),

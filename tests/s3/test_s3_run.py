@@ -90,7 +90,7 @@ def test_a_server_that_dies_meanwhile(bucket, kedro_process, local, tmp_path):
     place = {"images": f"s3://{BUCKET}/photos", "store": f"s3://{BUCKET}/broken"}
     process = kedro_process(**place)
     for line in process.stdout:
-        if "Saving data to extracted_features" in line:
+        if "Saving data to extraction_checkpoint" in line:
             time.sleep(3)
             bucket.stop()
             break

@@ -143,6 +143,7 @@ def submit(yarn, node, project, tmp_path_factory):
         "spark.executor.memoryOverhead": "700m",
         "spark.driver.memory": "700m",
         "spark.default.parallelism": "2",
+        "spark.sql.shuffle.partitions": "4",
     }
     settings = context.spark | context.sizing.spark_settings | small
     settings = {
@@ -212,10 +213,10 @@ def test_an_executor_that_is_killed_costs_nothing(submit, bucket, local, yarn, t
 
 def _kill_an_executor(bucket, process):
     """Kill the executor's JVM once a Python worker of it is at work on the photos."""
-    seen = "yarn-killed/04_feature/extracted_features"
+    seen = "yarn-killed/04_feature/extraction_checkpoint"
     while process.poll() is None:
         listed = bucket.client.list_objects_v2(Bucket=BUCKET, Prefix=seen)
-        if listed.get("KeyCount"):  # the committer has begun
+        if listed.get("KeyCount"):  # the first rows are there
             for one in psutil.process_iter(["cmdline"]):
                 command = one.info["cmdline"] or [""]
                 is_java = command[0].endswith("java")
@@ -241,7 +242,8 @@ with KedroSession.create(
 ) as session:
     session.run()
     catalog = session.load_context().catalog
-    print("ROWS", catalog.load("features").count(), catalog.load("pca_matrix").columns)
+    found = catalog.load("features").count(), catalog.load("pca_matrix").columns
+    print(f"FOUND {{found}}", flush=True)
 """
 
 
@@ -250,7 +252,7 @@ def test_a_notebook_on_the_cluster(submit, bucket, node):
     cells = node / "notebook.py"
     cells.write_text(NOTEBOOK.format(bucket=BUCKET, node=node))
     output, _ = submit("client", "", run=cells).communicate(timeout=400)
-    assert "ROWS 40 ['path', 'split', 'label', 'pc_001', 'pc_002']" in output, output[-4000:]
+    assert "FOUND (40, ['path', 'split', 'label', 'pc_001', 'pc_002'])" in output, output[-4000:]
 
 
 def test_logs_find_a_planted_traceback(submit, yarn, settings, in_server, node):

@@ -2,17 +2,23 @@
 
 from fruits_kedro.datasets.checkpoint import CheckpointDataset
 from fruits_kedro.datasets.csv_file import CsvFileDataset
+from fruits_kedro.datasets.extraction_checkpoint import ExtractionCheckpointDataset
 from fruits_kedro.datasets.image_folder import ImageFolderDataset
 from fruits_kedro.datasets.parquet import ParquetDataset
 from fruits_kedro.datasets.spark_model import SparkModelDataset
 from fruits_kedro.datasets.spark_view import SparkViewDataset
 from fruits_kedro.datasets.weights_file import WeightsFileDataset
+from fruits_kedro.datasets.whole_file import CsvDataset, JsonDataset, PlotlyDataset
 
 __all__ = [
     "CheckpointDataset",
+    "CsvDataset",
     "CsvFileDataset",
+    "ExtractionCheckpointDataset",
     "ImageFolderDataset",
+    "JsonDataset",
     "ParquetDataset",
+    "PlotlyDataset",
     "SparkModelDataset",
     "SparkViewDataset",
     "WeightsFileDataset",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kedro_datasets.spark import SparkDatasetV2
 from pyspark.sql import DataFrame
 
-from fruits_kedro.datasets.replace import written_beside
+from fruits_kedro.datasets.replace import recover, written_beside
 
 
 class CsvFileDataset(SparkDatasetV2):
@@ -21,3 +21,7 @@ class CsvFileDataset(SparkDatasetV2):
             data.coalesce(1).write.options(**options).csv(parts)
             (part,) = (p for p in target.fs.find(target.new) if "/part-" in p)
             target.replace(part)
+
+    def recover(self) -> None:
+        """Clear up after a run that died while it wrote this dataset."""
+        recover(self._spark_path, self._credentials)

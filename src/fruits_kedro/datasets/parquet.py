@@ -2,30 +2,88 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import pandas as pd
 from kedro.io import DatasetError
 from kedro_datasets.spark import SparkDatasetV2
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
-from fruits_kedro.datasets.replace import file_system
+from fruits_kedro.committed import MARK, files_of, job_of
+from fruits_kedro.datasets.replace import file_system, recover, written_beside
+from fruits_kedro.s3 import is_s3
 
 
 class ParquetDataset(SparkDatasetV2):
     """A folder of Parquet files that counts as there once Spark has put ``_SUCCESS`` into it.
 
-    Without that mark a job is still writing, or was interrupted.
+    On a disk a new version is written beside the last one and takes its place by renaming. In a
+    bucket its files join those of the last one, and ``_SUCCESS``, a JSON that S3A's committer
+    writes last, says which files it consists of: only those are loaded, and the others deleted.
     """
 
-    def _load(self) -> DataFrame:
-        if not self._is_complete():
-            raise DatasetError(
-                f"{self._spark_path} is not there, or not complete (it has no _SUCCESS): a run is "
-                "still writing it, or was interrupted.\nRun the pipeline that makes it again."
-            )
-        return super()._load()
+    def __init__(self, *, filepath: str, optional: bool = False, **kwargs: Any) -> None:
+        """Name a folder.
+
+        Args:
+            filepath: the folder.
+            optional: whether to load None where there is nothing complete.
+            kwargs: as for ``SparkDatasetV2``.
+        """
+        super().__init__(filepath=filepath, **kwargs)
+        self._optional = optional
+
+    def _load(self) -> DataFrame | None:
+        files = self._files()
+        if files:
+            return SparkSession.builder.getOrCreate().read.parquet(*files)
+        if self._optional:
+            return None
+        raise DatasetError(
+            f"{self._spark_path} is not there, or not complete (it has no {MARK}): a run is "
+            "still writing it, or was interrupted.\nRun the pipeline that makes it again."
+        )
+
+    def _save(self, data: DataFrame | pd.DataFrame) -> None:
+        if isinstance(data, pd.DataFrame):
+            data = SparkSession.builder.getOrCreate().createDataFrame(data)
+        writer = data.write.options(**self._save_args)
+        if is_s3(self._spark_path):
+            self._join(writer)
+            return
+        with written_beside(self._spark_path, self._credentials) as (new, target):
+            writer.parquet(new)
+            target.replace(target.new)
+
+    def _join(self, writer: Any) -> None:
+        fs, path = file_system(self._spark_path, self._credentials)
+        before = fs.find(path)
+        writer.mode("append").parquet(self._spark_path)
+        new = [file for file in fs.find(path) if file not in set(before)]
+        written = [file.removeprefix(path) for file in new if file.endswith(".parquet")]
+        job = job_of(fs.cat_file(f"{path}/{MARK}"))
+        if job is None or not files_of(job, written):  # a committer that does not name its job
+            fs.pipe_file(f"{path}/{MARK}", json.dumps({"filenames": written[:1]}).encode())
+        if stale := [file for file in before if not file.endswith(f"/{MARK}")]:
+            fs.rm(stale)
 
     def _exists(self) -> bool:
-        return self._is_complete()
+        return bool(self._files())
 
-    def _is_complete(self) -> bool:
-        fs, path = file_system(f"{self._spark_path}/_SUCCESS", self._credentials)
-        return bool(fs.exists(path))
+    def _files(self) -> list[str]:
+        """What to load: the folder, or in a bucket the files of the last complete job."""
+        fs, path = file_system(self._spark_path, self._credentials)
+        try:
+            job = job_of(fs.cat_file(f"{path}/{MARK}"))
+        except FileNotFoundError:
+            return []
+        if job is None:
+            return [self._spark_path]
+        names = (file.rpartition("/")[2] for file in fs.ls(path, detail=False))
+        return [f"{self._spark_path}/{name}" for name in files_of(job, names)]
+
+    def recover(self) -> None:
+        """Clear up after a run that died while it wrote this dataset."""
+        if not is_s3(self._spark_path):  # there, each new version replaces what is left as well
+            recover(self._spark_path, self._credentials)

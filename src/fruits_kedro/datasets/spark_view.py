@@ -31,7 +31,8 @@ class SparkViewDataset(ParquetDataset):
         self._columns = columns
 
     def _load(self) -> DataFrame:
-        return super()._load().where(self._where).select(*self._columns)
+        frame: Any = super()._load()
+        return frame.where(self._where).select(*self._columns)
 
     def _save(self, data: DataFrame) -> None:
         if data.columns != self._columns:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import islice
 
+from fruits_kedro.checked import Checked, make_checks
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.package import MANIFEST, Package
 from fruits_kedro.emr.settings import EmrSettings, Prices
@@ -17,21 +17,6 @@ from fruits_kedro.s3 import split_url
 
 # Service Quotas' codes of the number of vCPUs of standard types (A, C, D, H, I, M, R, T, Z).
 _QUOTAS = {"on demand": "L-1216C47A", "Spot": "L-34B43A08"}
-
-
-@dataclass(frozen=True)
-class Checked:
-    """The outcome of one check.
-
-    Attributes:
-        name: of the check.
-        passed: whether all is well.
-        found: what was found, or what is wrong and how to mend it.
-    """
-
-    name: str
-    passed: bool
-    found: str
 
 
 def check_all(
@@ -61,11 +46,7 @@ def check_all(
         "vCPU quota": lambda: _quota(aws, settings, prices),
         "package": lambda: _package(aws, settings, package()),
     }
-    for name, check in checks.items():
-        try:
-            yield Checked(name, True, check())
-        except FruitsError as error:
-            yield Checked(name, False, str(error))
+    return make_checks(checks)
 
 
 def _identity(aws: Aws) -> str:

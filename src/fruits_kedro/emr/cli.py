@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from fruits_kedro.emr.show import Shown, progress, show_result, waiting
 from fruits_kedro.errors import FruitsError, summarize
+from fruits_kedro.show import Shown, progress, show_result, waiting
 
 
 @click.group()
@@ -97,7 +97,7 @@ def check(context: Any) -> Shown:
     found = check_all(
         context.aws, context.settings, context.prices, context.roots.images, lambda: context.package
     )
-    rows = [{"check": c.name, "": "ok" if c.passed else "FAILED", "found": c.found} for c in found]
+    rows = [checked.row() for checked in found]
     return {"checks": rows, "failed": any(row[""] == "FAILED" for row in rows)}
 
 

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from fruits_kedro.committed import MARK, files_of, job_of
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.s3 import split_url
 
+_CHECKPOINT = "04_feature/extraction_checkpoint/"
 REPORTS = ("02_intermediate/class_counts.csv", "04_feature/extraction_counts.csv", "08_reporting/")
 
 
@@ -20,8 +22,9 @@ def fetch_results(
 ) -> list[Path]:
     """Download a store.
 
-    A dataset of several files counts only with its ``_SUCCESS``, and replaces what was in the
-    folder. A file that is there already in the same size and newer is left.
+    A dataset of several files counts only with its ``_SUCCESS``, consists of the files of the job
+    that wrote it last, and replaces what was in the folder. What an interrupted run left to go on
+    from stays. A file that is there already in the same size and newer is left.
 
     Args:
         aws: the clients.
@@ -36,11 +39,16 @@ def fetch_results(
     entries = _entries(aws, store, reports_only)
     datasets = _datasets(list(entries))
     for dataset, names in datasets.items():
-        if f"{dataset}/_SUCCESS" not in names:
+        if f"{dataset}/{MARK}" not in names:
             raise FruitsError(
-                f"{store}/{dataset} is not complete (it has no _SUCCESS): a run is still writing "
+                f"{store}/{dataset} is not complete (it has no {MARK}): a run is still writing "
                 "it, or was interrupted. Nothing was fetched."
             )
+        job = job_of(aws.download(f"{store}/{dataset}/{MARK}") or b"")
+        kept = {*files_of(job, names), f"{dataset}/{MARK}"}
+        for name in names - kept:
+            del entries[name]
+        names &= kept
     for done, (name, entry) in enumerate(entries.items()):
         show(done, len(entries))
         if not _is_current(folder / name, entry):
@@ -57,7 +65,9 @@ def _entries(aws: Aws, store: str, reports_only: bool) -> dict[str, dict[str, An
     entries = {}
     for entry in aws.listing(f"{store}/"):
         name = entry["Key"][len(prefix) :].strip("/")
-        if not entry["Key"].endswith("/") and (not reports_only or name.startswith(REPORTS)):
+        is_left = name.startswith((".", _CHECKPOINT)) or "/." in name
+        wanted = not reports_only or name.startswith(REPORTS)
+        if wanted and not is_left and not entry["Key"].endswith("/"):
             entries[name] = entry
     if not entries:
         raise FruitsError(f"There are no results in {store}.")
@@ -87,5 +97,5 @@ def _datasets(names: list[str]) -> dict[str, set[str]]:
     return {
         folder: members
         for folder, members in folders.items()
-        if any(member.rpartition("/")[2].startswith(("part-", "_SUCCESS")) for member in members)
+        if any(member.rpartition("/")[2].startswith(("part-", MARK)) for member in members)
     }

@@ -14,13 +14,16 @@ from pyspark.sql import functions as F
 from fruits_kedro.backbones import Backbone, load
 from fruits_kedro.backbones.fingerprints import check_one_backbone
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.extraction_plan import STATES, images_in
 from fruits_kedro.image_folder import ImageFolder
 from fruits_kedro.parameters import ExtractionParams
+from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, INDEX, compare, merge
 
 EXTRACTED_SCHEMA = (
-    "path string, split string, label string, features array<float>, error string, "
-    "fingerprint string"
+    "path string, split string, label string, bytes long, modified_at timestamp, "
+    "features array<float>, error string, fingerprint string"
 )
+_IMAGES_A_TASK = 2048
 _BYTES_A_FILE = 128 * 2**20
 
 
@@ -30,34 +33,99 @@ def load_backbone(params: ExtractionParams) -> tuple[Backbone, dict[str, Any]]:
     return backbone, backbone.describe()
 
 
-def extract_features(
+def plan_extraction(
     image_index: DataFrame,
     class_counts: pd.DataFrame,
+    previous_features: DataFrame | None,
+    previous_checkpoint: DataFrame | None,
+    backbone: Backbone,
+    params: ExtractionParams,
+) -> tuple[DataFrame, dict[str, int]]:
+    """Find the photos that no earlier run has done, with this backbone and as they are now.
+
+    Returns:
+        The rows of the index to extract; and how many photos are ``new``, ``changed``, done by
+        ``other_backbone``, ``failed_before``, ``done`` or ``gone``.
+    """
+    earlier = _earlier(previous_features, previous_checkpoint) if params.incremental else []
+    if not earlier:
+        new = {"new": int(class_counts["images"].sum())}
+        return image_index.select(*INDEX), dict.fromkeys(STATES, 0) | new
+    compared = compare(image_index, earlier, backbone.fingerprint, params.retry_rejected)
+    states = compared.groupBy("state").count().collect()
+    counts = {row.state: row["count"] for row in states}
+    to_extract = compared.where(F.col("state").between(1, STATES.index("done") - 1))
+    return to_extract.drop("state"), {
+        name: counts.get(state, 0) for state, name in enumerate(STATES)
+    }
+
+
+def extract_features(
+    images_to_extract: DataFrame,
+    extraction_plan: dict[str, int],
     raw_images: ImageFolder,
     backbone: Backbone,
     params: ExtractionParams,
 ) -> DataFrame:
-    """Extract the features of every photo of the index.
+    """Extract the features of photos.
 
     Returns:
-        ``path, split, label, features, error, fingerprint``: one row for each row of the index;
-        either ``features`` (array<float>) or ``error`` (``stage: reason: detail``) is null.
+        ``path, split, label, bytes, modified_at, features, error, fingerprint``: one row for each
+        photo; either ``features`` (array<float>) or ``error`` (``stage: reason: detail``) is null.
     """
-    spark = image_index.sparkSession
+    spark = images_to_extract.sparkSession
+    if not images_in(extraction_plan):
+        return spark.createDataFrame([], EXTRACTED_SCHEMA)
     shared = spark.sparkContext.broadcast(backbone)
-    partitions = params.partitions or count_partitions(
-        int(class_counts["images"].sum()),
-        backbone.n_features,
-        spark.sparkContext.defaultParallelism,
-    )
+    limits = params.limits
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from fruits_kedro.extractor import extract_batches
 
-        return extract_batches(batches, raw_images.read_all, shared.value)
+        return extract_batches(batches, raw_images.read_all, shared.value, limits)
 
-    rows = image_index.select("path", "split", "label").repartition(partitions)
-    return rows.mapInArrow(run, EXTRACTED_SCHEMA)
+    cores = spark.sparkContext.defaultParallelism
+    tasks = count_tasks(images_in(extraction_plan), cores)
+    return images_to_extract.repartition(tasks).mapInArrow(run, EXTRACTED_SCHEMA)
+
+
+def count_tasks(images: int, cores: int) -> int:
+    """How many tasks: whole rounds over the cores of at most 2,048 photos each.
+
+    What an executor that goes takes with it is what its tasks were at.
+    """
+    return max(1, min(images, cores * math.ceil(images / cores / _IMAGES_A_TASK)))
+
+
+def merge_features(
+    image_index: DataFrame,
+    class_counts: pd.DataFrame,
+    previous_features: DataFrame | None,
+    extraction_checkpoint: DataFrame | None,
+    backbone: Backbone,
+    params: ExtractionParams,
+) -> DataFrame:
+    """Put together what was extracted now and before: one row for each photo of the index.
+
+    Returns:
+        ``path, split, label, features, error, fingerprint, bytes, modified_at``.
+    """
+    runs = _earlier(previous_features if params.incremental else None, extraction_checkpoint)
+    partitions = params.partitions or count_partitions(
+        int(class_counts["images"].sum()),
+        backbone.n_features,
+        image_index.sparkSession.sparkContext.defaultParallelism,
+    )
+    return merge(image_index, runs, backbone.fingerprint, partitions)
+
+
+def _earlier(*frames: DataFrame | None) -> list[DataFrame]:
+    """The frames that are there, and know what the photos were like."""
+    return [
+        frame.select(*EXTRACTED)
+        for frame in frames
+        if frame is not None and set(EXTRACTED) <= set(frame.columns)
+    ]
 
 
 def count_partitions(images: int, n_features: int, cores: int) -> int:
@@ -74,7 +142,8 @@ def split_extracted(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame
         ``path, split, label, features, fingerprint``; and ``path, split, label, stage, reason,
         detail`` twice: for Parquet and for CSV.
     """
-    features = extracted_features.where("error is null").drop("error")
+    usable = extracted_features.where("error is null")
+    features = usable.select("path", "split", "label", "features", "fingerprint")
     part = F.split("error", ": ", 3)
     rejected = (
         extracted_features.where("error is not null")
@@ -107,18 +176,20 @@ def count_extracted(
     extracted = extracted_features.groupBy("split").agg(
         F.count_if(F.isnull("error")).alias("features"),
         F.count("error").alias("rejected"),
+        F.count_distinct("path").alias("paths"),
         F.collect_set(F.expr("case when error is null then fingerprint end")).alias("prints"),
     )
     found: pd.DataFrame = images.join(extracted, "split", "full").orderBy("split").toPandas()
     counts = found.drop(columns="prints").fillna(0)
-    counts = counts.astype(dict.fromkeys(("images", "features", "rejected"), "int64"))
+    counts = counts.astype(dict.fromkeys(("images", "features", "rejected", "paths"), "int64"))
     check_one_backbone({name for prints in found["prints"].dropna() for name in prints})
     _check(counts, rejected_images)
-    return counts
+    return counts.drop(columns="paths")
 
 
 def _check(counts: pd.DataFrame, rejected: DataFrame) -> None:
-    lost = counts[counts["images"] != counts["features"] + counts["rejected"]]
+    rows = counts["features"] + counts["rejected"]
+    lost = counts[(counts["images"] != rows) | (counts["paths"] != rows)]
     if not lost.empty:
         raise FruitsError(
             f"Rows were lost or doubled in extraction:\n{lost.to_string(index=False)}"

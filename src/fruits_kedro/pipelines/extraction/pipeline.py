@@ -1,4 +1,4 @@
-"""image_index -> extracted_features, features, rejected_images."""
+"""image_index, and what earlier runs have done -> extracted_features, features, rejected_images."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -6,6 +6,8 @@ from fruits_kedro.pipelines.extraction.nodes import (
     count_extracted,
     extract_features,
     load_backbone,
+    merge_features,
+    plan_extraction,
     split_extracted,
 )
 
@@ -21,16 +23,42 @@ def create_pipeline() -> Pipeline:
                 name="load_backbone",
             ),
             Node(
-                extract_features,
+                plan_extraction,
                 inputs=[
                     "image_index",
                     "class_counts",
+                    "previous_features",
+                    "previous_checkpoint",
+                    "backbone",
+                    "params:extraction",
+                ],
+                outputs=["images_to_extract", "extraction_plan"],
+                name="plan_extraction",
+            ),
+            Node(
+                extract_features,
+                inputs=[
+                    "images_to_extract",
+                    "extraction_plan",
                     "raw_images",
                     "backbone",
                     "params:extraction",
                 ],
-                outputs="extracted_features",
+                outputs="extraction_checkpoint",
                 name="extract_features",
+            ),
+            Node(
+                merge_features,
+                inputs=[
+                    "image_index",
+                    "class_counts",
+                    "previous_features",
+                    "extraction_checkpoint",
+                    "backbone",
+                    "params:extraction",
+                ],
+                outputs="extracted_features",
+                name="merge_features",
             ),
             Node(
                 split_extracted,

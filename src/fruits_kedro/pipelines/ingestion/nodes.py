@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from fruits_kedro.contracts import SPLITS, check_index
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.image_folder import ImageFolder
 from fruits_kedro.parameters import Subset, select_subset
 
-SPLITS = {"training": "Training", "test": "Test", "validation": "Validation"}
+_SPLIT_OF = {split.lower(): split for split in SPLITS}
 
 
 def index_images(
@@ -42,6 +43,7 @@ def index_images(
             f"{raw_images.root}.\nLabels there are for example "
             f"{', '.join(sorted(label_images(listing)['label'].dropna().unique())[:5])}."
         )
+    check_index(index)
     return index, count_classes(index)
 
 
@@ -66,8 +68,8 @@ def label_images(listing: pd.DataFrame) -> pd.DataFrame:
 
 def _split_and_label(folder: str) -> tuple[str, str | None]:
     ancestors = [name for name in reversed(folder.split("/")) if name]
-    splits = [SPLITS[name.lower()] for name in ancestors if name.lower() in SPLITS]
-    labels = [name for name in ancestors if name.lower() not in SPLITS]
+    splits = [_SPLIT_OF[name.lower()] for name in ancestors if name.lower() in _SPLIT_OF]
+    labels = [name for name in ancestors if name.lower() not in _SPLIT_OF]
     return (splits[0] if splits else "Training"), (labels[0] if labels else None)
 
 

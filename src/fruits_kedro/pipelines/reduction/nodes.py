@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones.fingerprints import check_one_backbone
+from fruits_kedro.contracts import check_vectors
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.linalg.pca import fit_pca
 from fruits_kedro.parameters import PcaParams
@@ -30,7 +31,11 @@ def fit_pca_model(
     """
     check_one_backbone({row[0] for row in features.select("fingerprint").distinct().collect()})
     training = features.where("split = 'Training'")
-    moments = distributed_moments(training.select("features"))
+    try:
+        moments = distributed_moments(training.select("features"))
+    except Exception:
+        check_vectors(training, "features", _length(training))
+        raise
     if moments is None:
         splits = ", ".join(extraction_counts["split"])
         raise FruitsError(
@@ -47,6 +52,12 @@ def fit_pca_model(
         }
     )
     return model, variance
+
+
+def _length(features: DataFrame) -> int:
+    """The length that most vectors have."""
+    lengths = features.groupBy(F.size("features").alias("length")).count()
+    return int(lengths.orderBy(F.desc("count")).first().length)  # type: ignore[union-attr]
 
 
 def apply_pca(features: DataFrame, pca_model: PipelineModel) -> DataFrame:

@@ -26,10 +26,11 @@ def create_pipeline() -> Pipeline:
                 describe_run,
                 inputs=[
                     "backbone_info",
+                    "extraction_plan",
                     "extraction_counts",
                     "rejected_images",
-                    "explained_variance",
                     "params:subset",
+                    "explained_variance",
                     "params:pca",
                 ],
                 outputs="model_info",

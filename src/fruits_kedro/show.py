@@ -1,4 +1,4 @@
-"""What the commands of ``kedro emr`` show."""
+"""What the commands show: tables, counters, and where a long wait has got to."""
 
 from __future__ import annotations
 

@@ -1,0 +1,59 @@
+"""Wrong parameters and places are refused before anything starts or is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
+from pydantic import ValidationError
+
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.parameters import Parameters, select_subset
+from fruits_kedro.roots import Roots, check_store
+
+
+class InputHooks:
+    """Refuses wrong parameters and places before Spark starts."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Check the parameters, all at once, before Kedro does one by one; note the store."""
+        try:
+            checked = Parameters.model_validate(context.config_loader["parameters"])
+        except ValidationError as error:
+            raise FruitsError(_readable(error)) from None
+        select_subset(checked.subset, checked.subsets)
+        self._roots = Roots.of(context)
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
+        """Check that photos, store and weights are there."""
+        if "raw_images" in pipeline.inputs():
+            catalog.load("raw_images").check()
+        check_store(self._roots.store)
+        if "params:extraction" in pipeline.inputs():
+            from fruits_kedro.backbones.load import load_backbone
+
+            params = catalog.load("params:extraction")
+            load_backbone(params.weights, params.engine, params.input_size)
+        if "params:pretraining" in pipeline.inputs():
+            from fruits_kedro.backbones.weights import find_weights
+
+            catalog.load("pretraining_checkpoint")
+            if (init := catalog.load("params:pretraining").init) != "random":
+                find_weights(init)
+
+
+def _readable(error: ValidationError) -> str:
+    lines = [
+        f"{'.'.join(map(str, fault['loc']))}: "
+        + (
+            "there is no such parameter"
+            if fault["type"] == "extra_forbidden"
+            else f"{fault['msg'].removeprefix('Value error, ')} (given: {fault['input']!r})"
+        )
+        for fault in error.errors()
+    ]
+    return "The parameters are wrong:\n" + "\n".join(f"- {line}" for line in lines)

@@ -1,0 +1,132 @@
+"""The time of the stages, the progress of the extraction, and the table at the end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import fsspec
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
+from kedro.pipeline.node import Node
+from rich import get_console
+
+from fruits_kedro.roots import PROGRESS, Roots
+from fruits_kedro.s3 import is_s3
+
+_OUTPUTS = ("extracted_features", "pca_features", "pca_matrix", "pca_model", "model_info")
+
+
+class ReportHooks:
+    """Times the stages, shows the progress of the extraction, and ends with a table.
+
+    Stops the run, once the features and the reasons for what is missing are written, where too
+    many photos cannot be used.
+    """
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Note where the store is."""
+        self._store = Roots.of(context).store
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self, catalog: DataCatalog) -> None:
+        """Start the clock."""
+        from fruits_kedro.run_report import StageClock
+
+        self._clock = StageClock()
+        self._catalog = catalog
+        self._plan: dict[str, int] = {}
+        self._progress: Any = None
+
+    @hook_impl
+    def before_dataset_loaded(self, node: Node) -> None:
+        """A node starts."""
+        self._clock.touch(node)
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """A node starts, or has loaded its input."""
+        self._clock.touch(node)
+
+    @hook_impl
+    def before_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
+        """The node has returned; saving is where Spark works."""
+        self._clock.touch(node)
+        if dataset_name == "extraction_plan":
+            self._plan = data
+        if dataset_name == "extraction_checkpoint":
+            from fruits_kedro.extraction_plan import images_in
+            from fruits_kedro.progress import RowProgress
+
+            total = images_in(self._plan)
+            what = "extracting features"
+            self._progress = RowProgress(data.sparkSession, total, what, self._note_progress)
+            self._progress.start()
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
+        """The node has saved an output."""
+        self._clock.touch(node)
+        if dataset_name == "extraction_checkpoint":
+            self._stop_progress()
+        if dataset_name == "extraction_counts":
+            from fruits_kedro.failure_rate import check_failure_rate
+
+            load = self._catalog.load
+            limit = load("params:extraction").max_failure_rate
+            check_failure_rate(data, load("rejected_images"), load("image_index"), limit)
+
+    @hook_impl
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Close the bar; report what was done where too many photos cannot be used."""
+        from fruits_kedro.failure_rate import FailureRateError
+
+        self._stop_progress()
+        if isinstance(error, FailureRateError):
+            from fruits_kedro.pipelines.reporting.nodes import describe_extraction
+
+            names = ("backbone_info", "extraction_plan", "extraction_counts", "rejected_images")
+            loaded = [self._catalog.load(name) for name in (*names, "params:subset")]
+            stopped = {"stopped": str(error)}
+            self._report(describe_extraction(*loaded) | stopped, ("extracted_features",))
+
+    @hook_impl
+    def after_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
+        """Add the seconds to ``model_info`` and print the table."""
+        if "pretraining_info" in pipeline.outputs():
+            from fruits_kedro.run_report import training_table
+
+            info = catalog.load("pretraining_info")
+            get_console().print(training_table(info, _place(catalog["pretrained_weights"])))
+        if "model_info" in pipeline.outputs():
+            self._report(catalog.load("model_info"), _OUTPUTS)
+
+    def _report(self, info: dict[str, Any], outputs: tuple[str, ...]) -> None:
+        from fruits_kedro.run_report import summary_table
+
+        info["stages"] = self._clock.stages(info["counts"])
+        info["node_seconds"] = {name: round(s, 3) for name, s in self._clock.nodes.items()}
+        info["total_seconds"] = round(self._clock.total, 3)
+        self._catalog.save("model_info", info)
+        places = {name: _place(self._catalog[name]) for name in outputs}
+        get_console().print(summary_table(info, places))
+
+    def _note_progress(self, figures: dict[str, Any]) -> None:
+        if is_s3(self._store):  # where nobody sees the bar
+            with fsspec.open(f"{self._store}/{PROGRESS}", "w") as file:
+                json.dump(figures, file)
+
+    def _stop_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def _place(dataset: Any) -> str:
+    inner = getattr(dataset, "_dataset", dataset)  # what a CachedDataset holds
+    place, protocol = str(inner._describe()["filepath"]), getattr(inner, "_protocol", "file")
+    if "://" not in place and protocol not in ("file", ""):
+        place = f"{protocol}://{place}"
+    return place.removeprefix("file://").replace("s3a://", "s3://")

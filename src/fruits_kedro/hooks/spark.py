@@ -1,0 +1,44 @@
+"""Spark's configuration, and its start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.config import AbstractConfigLoader, MissingConfigException
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+
+from fruits_kedro.roots import Roots
+from fruits_kedro.s3 import export_credentials, is_s3, spark_settings
+
+
+class SparkHooks:
+    """Owns Spark's configuration: ``spark.yml`` of the environment, for runs and notebooks."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Arrange the settings for whoever first uses Spark; starts nothing."""
+        from fruits_kedro.spark_session import prepare_session
+
+        config = context.config_loader
+        roots = Roots.of(context)
+        self._settings = dict(config["spark"])
+        if roots.in_s3:
+            export_credentials(_credentials(config).get("s3"))
+        if is_s3(roots.store) and self._settings.get("spark.master") != "yarn":
+            self._settings = {**config["s3a"], **spark_settings(), **self._settings}
+        prepare_session(self._settings)
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self) -> None:
+        """Start Spark once everything else is checked."""
+        from fruits_kedro.spark_session import start_session
+
+        start_session(self._settings)
+
+
+def _credentials(config: AbstractConfigLoader) -> dict[str, Any]:
+    try:
+        return dict(config["credentials"])
+    except MissingConfigException:
+        return {}

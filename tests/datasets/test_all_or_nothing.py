@@ -1,0 +1,167 @@
+"""An output is there whole or not at all, and the last one stays until the new one is complete."""
+
+import json
+import os
+
+import pandas as pd
+import pytest
+from kedro.io import DatasetError
+from pyspark.ml import PipelineModel
+from pyspark.ml.feature import SQLTransformer
+
+from fruits_kedro import datasets
+from fruits_kedro.datasets import replace
+
+
+class Killed(BaseException):
+    """Stands in for kill -9 at one line: nothing catches it, and nothing after that line runs."""
+
+
+@pytest.fixture
+def die(monkeypatch):
+    """Let the process end at the n-th call of a function of ``os``, and nothing clear up."""
+
+    def arrange(name, call):
+        real, calls = getattr(os, name), []
+
+        def dying(*args, **kwargs):
+            calls.append(args)
+            if len(calls) == call:
+                monkeypatch.setattr(replace.LocalFileSystem, "rm", lambda *_, **__: None)
+                raise Killed
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(os, name, dying)
+        return lambda: monkeypatch.undo()
+
+    return arrange
+
+
+@pytest.fixture
+def frame(spark):
+    return lambda *values: spark.createDataFrame([(v,) for v in values], "value long")
+
+
+def values(dataset):
+    return sorted(row.value for row in dataset.load().collect())
+
+
+@pytest.mark.parametrize("call", [1, 2])
+def test_parquet_that_dies_between_its_renamings(spark, frame, tmp_path, die, call):
+    dataset = datasets.ParquetDataset(filepath=str(tmp_path / "rows"))
+    dataset.save(frame(1, 2))
+    revive = die("replace", call)
+    with pytest.raises(Killed):
+        dataset.save(frame(3))
+    revive()
+    if call == 1:  # nothing was moved yet
+        assert values(dataset) == [1, 2]
+    else:  # the last one was moved aside: nothing half-written is there
+        assert not dataset.exists()
+    dataset.recover()
+    assert values(dataset) == [1, 2]
+    assert [path.name for path in tmp_path.iterdir()] == ["rows"]
+    dataset.save(frame(3))
+    assert values(dataset) == [3] and [path.name for path in tmp_path.iterdir()] == ["rows"]
+
+
+def test_a_job_that_fails_leaves_the_last_one(spark, frame, tmp_path):
+    dataset = datasets.ParquetDataset(filepath=str(tmp_path / "rows"))
+    dataset.save(frame(1))
+    with pytest.raises(DatasetError):
+        dataset.save(frame(3, 4).selectExpr("raise_error('no') as value"))
+    assert values(dataset) == [1] and [path.name for path in tmp_path.iterdir()] == ["rows"]
+
+
+def test_a_frame_may_replace_what_it_is_read_from(spark, frame, tmp_path):
+    dataset = datasets.ParquetDataset(filepath=str(tmp_path / "rows"))
+    dataset.save(frame(1, 2))
+    dataset.save(dataset.load().selectExpr("value + 1 as value"))
+    assert values(dataset) == [2, 3]
+
+
+def test_parquet_without_its_mark_does_not_load(spark, frame, tmp_path):
+    dataset = datasets.ParquetDataset(filepath=str(tmp_path / "rows"))
+    optional = datasets.ParquetDataset(filepath=str(tmp_path / "rows"), optional=True)
+    assert optional.load() is None
+    dataset.save(frame(1))
+    (tmp_path / "rows" / "_SUCCESS").unlink()
+    with pytest.raises(DatasetError, match="not complete"):
+        dataset.load()
+    assert optional.load() is None
+
+
+def model(statement):
+    return PipelineModel([SQLTransformer(statement=f"SELECT {statement} AS value FROM __THIS__")])
+
+
+def test_a_model_that_dies_between_its_renamings(spark, frame, tmp_path, die):
+    dataset = datasets.SparkModelDataset(filepath=str(tmp_path / "model"))
+    dataset.save(model("1"))
+    revive = die("replace", 2)
+    with pytest.raises(Killed):
+        dataset.save(model("2"))
+    revive()
+    assert not dataset.exists()
+    dataset.recover()
+    assert dataset.load().transform(frame(0)).head().value == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second"),
+    [
+        (datasets.JsonDataset, {"a": 1}, {"a": object()}),
+        (datasets.CsvDataset, pd.DataFrame({"a": [1]}), "no frame"),
+    ],
+)
+def test_a_file_whose_writing_fails_stays_as_it_was(kind, first, second, tmp_path):
+    dataset = kind(filepath=str(tmp_path / "file"))
+    dataset.save(first)
+    before = (tmp_path / "file").read_bytes()
+    with pytest.raises(DatasetError):
+        dataset.save(second)
+    assert (tmp_path / "file").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_recovery_removes_what_is_left_and_nothing_else(tmp_path):
+    names = ["info.json", ".info.json.0123abcd.new", ".info.json.notours", "other.json"]
+    for name in [*names, ".other.json.0123abcd.new"]:
+        (tmp_path / name).write_text("{}")
+    datasets.JsonDataset(filepath=str(tmp_path / "info.json")).recover()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {names[0], names[2], names[3], ".other.json.0123abcd.new"}
+    datasets.JsonDataset(filepath=str(tmp_path / "no" / "folder.json")).recover()
+
+
+def test_a_checkpoint_grows_and_goes(spark, tmp_path):
+    dataset = datasets.ExtractionCheckpointDataset(filepath=str(tmp_path / "checkpoint"))
+    assert dataset.load() is None
+    dataset.save(spark.range(600).repartition(1))
+    sizes = sorted(
+        len(pd.read_parquet(path)) for path in (tmp_path / "checkpoint").glob("*.parquet")
+    )
+    assert sizes == [88, 256, 256]
+    dataset.save(spark.range(600, 700).repartition(2))
+    (tmp_path / "checkpoint" / ".cut-off.parquet.1").write_bytes(b"PAR1")
+    assert sorted(row.id for row in dataset.load().collect()) == list(range(700))
+    dataset.release()
+    assert dataset.load() is None and not list(tmp_path.iterdir())
+
+
+def test_a_task_that_is_tried_again_writes_the_same_files(tmp_path):
+    from tests.test_extractor import batch
+
+    from fruits_kedro.datasets.extraction_checkpoint import CheckpointWriter
+
+    writer = CheckpointWriter(str(tmp_path), {}, "run")
+    batches = [batch([f"{i}.jpg" for i in range(start, start + 64)]) for start in (0, 64, 128, 192)]
+    first_try = writer.write(iter([*batches, batches[0]]))
+    assert next(first_try).to_pydict() == {"rows": [256]}  # and then its worker dies
+    list(writer.write(iter([*batches, batches[0]])))
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["run-00000-00000.parquet", "run-00000-00001.parquet"]
+    assert json.loads(pd.read_parquet(tmp_path)["path"].to_json(orient="values"))[:2] == [
+        "0.jpg",
+        "1.jpg",
+    ]

@@ -1,0 +1,254 @@
+"""Runs that are killed, and what the store looks like then.
+
+A store with the results of some photos; some of the photos change; a run over them is killed. Then
+each output has to be that of before or that of an undisturbed run, whole, and after one more run
+all have to be those of the undisturbed one.
+
+    python -m tests.faults.harness --driver 20 --workers 10
+
+kills that often at random moments, and prints what was seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pyarrow.parquet as pq
+
+from fruits_kedro.sample import write_sample
+
+PROJECT = Path(__file__).parents[2]
+OUTPUTS = {
+    "image_index": "02_intermediate/image_index",
+    "class_counts": "02_intermediate/class_counts.csv",
+    "extracted_features": "04_feature/extracted_features",
+    "extraction_counts": "04_feature/extraction_counts.csv",
+    "rejected_images": "08_reporting/rejected_images",
+    "rejected_images_csv": "08_reporting/rejected_images.csv",
+    "pca_model": "06_models/pca_model",
+    "explained_variance": "08_reporting/explained_variance.csv",
+    "pca_features": "05_model_input/pca_features",
+    "pca_matrix": "05_model_input/pca_matrix.csv",
+    "scree_plot": "08_reporting/scree_plot.json",
+    "model_info": "08_reporting/model_info.json",
+}
+
+
+def read(store: Path, name: str) -> str | None:
+    """An output's values as text, by readers of other libraries; None where there is none."""
+    path = store / OUTPUTS[name]
+    if not path.exists():
+        return None
+    if name == "pca_model":
+        (stage,) = (path / "stages").glob("1_pca*")
+        row = pq.read_table(stage / "data").to_pylist()[0]
+        assert (path / "metadata" / "part-00000").is_file()
+        return json.dumps(row["pc"])
+    if path.suffix == ".json":
+        found = json.loads(path.read_text())
+        return json.dumps([found["counts"]["features"], found["pca"]] if "pca" in found else found)
+    if path.suffix == ".csv":
+        return pd.read_csv(path).to_csv()
+    assert (path / "_SUCCESS").is_file(), f"{path} loads without being complete"
+    table = pq.read_table(path).to_pandas().sort_values("path", ignore_index=True)
+    return table.to_json(double_precision=15)
+
+
+def read_all(store: Path) -> dict[str, str | None]:
+    """All outputs."""
+    return {name: read(store, name) for name in OUTPUTS}
+
+
+@dataclass
+class Bench:
+    """Two states of a folder of photos, and what runs over them end with."""
+
+    folder: Path
+    weights: str = "embedded"
+    images: int = 60
+    environment: str = "test"
+    run: Callable[..., object] | None = None  # a quicker way to a run that nobody disturbs
+    before: dict[str, str | None] = field(default_factory=dict)
+    after: dict[str, str | None] = field(default_factory=dict)
+
+    def prepare(self) -> None:
+        photos = self.folder / "photos"
+        sum(write_sample(photos, classes=4, images=self.images, seed=1, broken=4))
+        self.finish(self.folder / "first")
+        self.before = read_all(self.folder / "first")
+        names = sorted(photos.rglob("r0*.jpg"))
+        for path in names[: len(names) // 2]:
+            path.rename(path.with_name(f"moved {path.name}"))
+        for path in names[-3:]:
+            path.unlink()
+        self.finish(self.folder / "undisturbed")
+        self.after = read_all(self.folder / "undisturbed")
+        assert None not in self.after.values() and self.before != self.after
+
+    def store(self, name: str) -> Path:
+        """A store in which a run over the photos as they were has ended."""
+        return Path(shutil.copytree(self.folder / "first", self.folder / name))
+
+    def params(self, store: Path) -> dict[str, object]:
+        return {
+            "images": self.folder / "photos",
+            "store": store,
+            "extraction.weights": self.weights,
+            "pca.n_components": 3,
+        }
+
+    def start(self, store: Path) -> subprocess.Popen:
+        text = ",".join(f"{key}={value}" for key, value in self.params(store).items())
+        return subprocess.Popen(
+            [sys.executable, "-m", "kedro", "run", "--params", text],
+            cwd=PROJECT,
+            env={**os.environ, "KEDRO_ENV": self.environment, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def finish(self, store: Path) -> None:
+        if self.run is not None:
+            self.run(**self.params(store))
+            return
+        process = self.start(store)
+        output, _ = process.communicate(timeout=600)
+        assert process.returncode == 0, output[-3000:]
+
+    def check_between(self, store: Path) -> dict[str, str]:
+        """What each output is after a disturbance: ``before``, ``after`` or ``absent``."""
+        found = read_all(store)
+        states = {}
+        for name, value in found.items():
+            # A folder is away between two renamings; the next run brings it back.
+            away = store / Path(OUTPUTS[name]).parent / f".{Path(OUTPUTS[name]).name}.old"
+            if value is None:
+                assert away.exists(), f"{name} is lost"
+                states[name] = "absent"
+            else:
+                assert value in (self.before[name], self.after[name]), f"{name} is neither"
+                states[name] = "after" if value == self.after[name] else "before"
+        return states
+
+    def check_after(self, store: Path) -> None:
+        """One more run ends with what an undisturbed one ends with, and leaves nothing behind."""
+        self.finish(store)
+        found = read_all(store)
+        for name, value in self.after.items():
+            assert found[name] == value, f"{name} differs"
+        left = [p for p in store.rglob(".*") if p.name.endswith((".new", ".old"))]
+        assert not left and not (store / "04_feature/extraction_checkpoint").exists()
+
+
+def kill_driver(bench: Bench, store: Path, line: str | None, seconds: float) -> tuple[str, str]:
+    """Kill -9 the driver some seconds after a line of its log (or its start); what it was at."""
+    process = bench.start(store)
+    seen: list[str] = []
+    found = threading.Event()
+    if line is None:
+        found.set()
+
+    def follow() -> None:
+        for text in process.stdout or ():
+            seen.append(text.strip())
+            if line is not None and line in text:
+                found.set()
+
+    reader = threading.Thread(target=follow)
+    reader.start()
+    while not found.wait(0.05) and process.poll() is None:
+        pass
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    reader.join(timeout=60)  # the JVM, which has the same output, ends by itself
+    steps = [text for text in seen if "ing data" in text or "Completed" in text]
+    return (steps or ["starting"])[-1], "killed" if process.returncode == -9 else "had ended"
+
+
+def kill_worker(bench: Bench, store: Path, seconds: float) -> bool:
+    """Kill -9 a Python worker some seconds after it has begun; whether there was one."""
+    process = bench.start(store)
+    killed = False
+    for text in process.stdout or ():
+        if "Saving data to extraction_checkpoint" in text:
+            end = time.monotonic() + 20
+            while not _workers(process) and time.monotonic() < end:
+                time.sleep(0.02)
+            time.sleep(seconds)
+            for worker in _workers(process)[:1]:
+                worker.send_signal(signal.SIGKILL)
+                killed = True
+            break
+    output, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, output[-3000:]
+    return killed
+
+
+def _workers(process: subprocess.Popen) -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        try:
+            lines = child.cmdline(), child.parent().cmdline()
+        except (psutil.Error, AttributeError):
+            continue  # it has just gone
+        if all(line[-1:] == ["pyspark.daemon"] for line in lines):
+            found.append(child)
+    return found
+
+
+def main() -> None:
+    """Kill and compare, that often."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--driver", type=int, default=20)
+    parser.add_argument("--workers", type=int, default=10)
+    parser.add_argument("--images", type=int, default=600, help="photos of each of 4 classes")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    rng = random.Random(arguments.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), images=arguments.images)
+        bench.prepare()
+        writes = [*OUTPUTS, "extraction_checkpoint"]
+        for i in range(arguments.driver):
+            store = bench.store(f"driver {i}")
+            # Every output's write, then any moment at all.
+            line = f"Saving data to {writes[i]} " if i < len(writes) else None
+            seconds = rng.uniform(0, 1.5) if line else rng.uniform(2, 40)
+            step, ended = kill_driver(bench, store, line, seconds)
+            states = bench.check_between(store)
+            bench.check_after(store)
+            counts = {s: list(states.values()).count(s) for s in ("before", "after", "absent")}
+            print(
+                f"driver {i + 1:2d} {ended} at: {step[-60:]:60s} {counts}, then equal", flush=True
+            )
+            shutil.rmtree(store)
+        for i in range(arguments.workers):
+            store = bench.store(f"worker {i}")
+            seconds = float(np.round(rng.uniform(0, 6), 1))
+            killed = kill_worker(bench, store, seconds)
+            assert read_all(store) == bench.after, "the outputs differ"
+            print(f"worker {i + 1:2d} killed after {seconds} s: {killed}, equal", flush=True)
+            shutil.rmtree(store)
+
+
+if __name__ == "__main__":
+    main()

@@ -23,6 +23,16 @@ def test_the_worst_folders_are_named(spark):
     assert lines[1:3] == ["- Training/a [b]: 3 of 90 (damaged, empty)", "- .: 1 of 10 (empty)"]
 
 
+def test_the_share_that_is_allowed_is_allowed(spark):
+    names = [(f"{i}.jpg", "empty") for i in range(100)]
+    index = spark.createDataFrame(names, "path string, reason string")
+    for failed in (29, 57, 58):
+        counts = pd.DataFrame({"images": [100], "rejected": [failed]})
+        check_failure_rate(counts, index.limit(failed), index, failed / 100)
+        with pytest.raises(FailureRateError, match=rf"max_failure_rate={failed / 100:g}$"):
+            check_failure_rate(counts, index.limit(failed), index, 0.01)
+
+
 def test_a_run_stops_after_writing_what_it_has(kedro_run, sample, tmp_path):
     result = kedro_run(images=sample, store=tmp_path, **{"extraction.max_failure_rate": 0.3})
     assert result.exit_code == 1

@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.s3.results import assert_same, results
@@ -58,9 +59,17 @@ def test_what_is_asked_for_is_done_again(copy, kedro_run):
     retry = {"extraction.retry_rejected": "false"}
     assert kedro_run(images=images, store=store, **retry).exit_code == 0
     assert plan(store) == {"done": 84}
+    before = results(store)
+    left = pd.read_parquet(store / "04_feature/extracted_features")  # of an interrupted run
+    left["features"] = [None if row is None else [0.0] * len(row) for row in left["features"]]
+    (store / "04_feature/extraction_checkpoint").mkdir()
+    schema = pq.read_schema(next((store / "04_feature/extracted_features").glob("*.parquet")))
+    table = pa.Table.from_pandas(left, schema=schema, preserve_index=False)
+    pq.write_table(table, store / "04_feature/extraction_checkpoint/x-0.parquet")
     again = {"extraction.incremental": "false"}
     assert kedro_run(images=images, store=store, **again).exit_code == 0
     assert plan(store) == {"new": 84}
+    assert_same(results(store), before)
 
 
 def test_another_backbone_takes_all_photos(copy, kedro_run, tmp_path):

@@ -21,8 +21,12 @@ def test_the_catalog_of_every_environment_resolves(env):
     assert missing == {"backbone", "images_to_extract"}  # kept in memory
 
 
-def test_places_can_be_given_for_one_run():
-    params = {"images": "s3://bucket/photos", "store": "/tmp/out"}
+@pytest.mark.parametrize(
+    ("images", "store"),
+    [("s3://bucket/photos", "/tmp/out"), ("s3://bucket//photos/", "file:///tmp//out/")],
+)
+def test_places_can_be_given_for_one_run(images, store):
+    params = {"images": images, "store": store}
     with KedroSession.create(ROOT, env="test", runtime_params=params) as session:
         catalog = session.load_context().catalog
     assert catalog["raw_images"]._describe() == {"filepath": "s3://bucket/photos"}

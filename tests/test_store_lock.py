@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -64,7 +65,7 @@ def test_one_of_this_process_has_it(store):
 
 
 @pytest.fixture
-def lease(s3_environment, monkeypatch):
+def lease(s3_environment):
     """The lock of a run on another machine, renewed some seconds ago."""
 
     def put(name, seconds):
@@ -77,7 +78,8 @@ def lease(s3_environment, monkeypatch):
     return put
 
 
-def test_a_lease_of_another_machine_expires(lease):
+def test_a_lease_of_another_machine_expires(lease, monkeypatch):
+    monkeypatch.setattr(store_lock, "_RENEW_S", 0.5)
     with pytest.raises(FruitsError, match="(?s)elsewhere.*expires within 45 s"):
         StoreLock(lease("renewed", 40)).acquire()
     lock = StoreLock(lease("expired", 50))
@@ -85,18 +87,45 @@ def test_a_lease_of_another_machine_expires(lease):
     lock.release()
 
 
-def test_a_lease_is_renewed(s3_environment, monkeypatch):
+def test_a_lease_by_a_slow_clock_is_seen_to_be_renewed(lease, monkeypatch):
+    monkeypatch.setattr(store_lock, "_RENEW_S", 1.0)
+    url = lease("slow", 3600)
+    threading.Timer(0.5, lease, ("slow", 3590)).start()
+    with pytest.raises(FruitsError, match="elsewhere"):
+        StoreLock(url).acquire()
+
+
+@pytest.fixture
+def holder(s3_environment):
+    """Who holds the lock of a store in the bucket, by its id."""
+
+    def find(name):
+        found = s3_environment.client.get_object(Bucket=BUCKET, Key=f"{name}/.lock")
+        return json.loads(found["Body"].read())
+
+    return find
+
+
+def test_a_lease_is_renewed(holder, s3_environment, monkeypatch):
     monkeypatch.setattr(store_lock, "_RENEW_S", 0.2)
     lock = StoreLock(f"s3://{BUCKET}/renewing")
     lock.acquire()
-
-    def renewed():
-        found = s3_environment.client.get_object(Bucket=BUCKET, Key="renewing/.lock")
-        return json.loads(found["Body"].read())["renewed"]
-
-    first = renewed()
+    first = holder("renewing")["renewed"]
     time.sleep(1)
-    assert renewed() > first
+    assert holder("renewing")["renewed"] > first
+    lock.check()
     lock.release()
     with pytest.raises(s3_environment.client.exceptions.NoSuchKey):
-        renewed()
+        holder("renewing")
+
+
+def test_a_lease_that_another_run_has_taken_is_lost(lease, holder, monkeypatch):
+    monkeypatch.setattr(store_lock, "_RENEW_S", 0.2)
+    lock = StoreLock(f"s3://{BUCKET}/taken")
+    lock.acquire()
+    lease("taken", 0)
+    time.sleep(1)
+    with pytest.raises(FruitsError, match="was lost"):
+        lock.check()
+    lock.release()
+    assert holder("taken")["host"] == "elsewhere"

@@ -41,8 +41,9 @@ def extract_batches(
         limits: what a photo may cost.
 
     Yields:
-        Batches of the columns that came in and ``features, error, fingerprint``: one row for each
-        row in, in order. ``features`` is a list of float32 or null, ``error`` a string or null.
+        Batches of the columns that came in and ``features, error, fingerprint, engine``: one row
+        for each row in, in order. ``features`` is a list of float32 or null, ``error`` a string or
+        null.
     """
     model = compiled(backbone)
     for batch in batches:
@@ -128,5 +129,6 @@ def _to_batch(rows: pa.RecordBatch, outcomes: list[Outcome], backbone: Backbone)
         "features": features,
         "error": pa.array(errors, pa.string()),
         "fingerprint": pa.array([backbone.fingerprint] * len(outcomes), pa.string()),
+        "engine": pa.array([backbone.engine] * len(outcomes), pa.string()),
     }
     return pa.RecordBatch.from_pydict(columns)

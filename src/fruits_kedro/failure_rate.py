@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -30,7 +32,7 @@ def check_failure_rate(
         FailureRateError: a larger share was rejected; names the folders that have most of them.
     """
     images, failed = int(counts["images"].sum()), int(counts["rejected"].sum())
-    if failed <= limit * images:
+    if failed / images <= limit:
         return
     folder = F.regexp_extract("path", r"(?s)^(?:(.*)/)?[^/]*$", 1).alias("folder")
     of_folder = image_index.groupBy(folder).agg(F.count("*").alias("images"))
@@ -47,5 +49,5 @@ def check_failure_rate(
         + "\n".join(lines)
         + "\nThe features of the others are written, and the reason for each in rejected_images.csv"
         " (08_reporting).\nMend the photos and run again: only these are tried again. Or allow it: "
-        f"--params extraction.max_failure_rate={min(1, failed / images + 0.005):.2f}"
+        f"--params extraction.max_failure_rate={math.ceil(1000 * failed / images) / 1000:g}"
     )

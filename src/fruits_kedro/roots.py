@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,13 +32,20 @@ class Roots:
     def of(cls, context: KedroContext) -> Roots:
         """The roots that ``--params`` gives, else ``globals.yml``; folders below the project's.
 
+        What ``--params`` gives is put into its plain form for the catalog as well.
+
         Raises:
-            FruitsError: a ``~`` that no shell has replaced.
+            FruitsError: a ``~`` that no shell has replaced, or a root in ``globals.yml`` that ends
+                with a slash.
         """
         runtime = context.config_loader.runtime_params or {}
         found = {}
         for place in ("images", "store"):
+            if runtime.get(place):
+                runtime[place] = _plain(str(runtime[place]))
             root = str(runtime.get(place) or context.config_loader["globals"][place])
+            if root != _plain(root):
+                raise FruitsError(f"{place}: {root} in globals.yml: write it as {_plain(root)}")
             if root.startswith("~"):
                 raise FruitsError(
                     f"{place}={root}: the shell leaves this ~ as it is. "
@@ -50,6 +58,14 @@ class Roots:
     def in_s3(self) -> bool:
         """Whether either lies in a bucket."""
         return is_s3(self.images) or is_s3(self.store)
+
+
+def _plain(root: str) -> str:
+    """Without slashes that say nothing: Spark and fsspec do not agree about them."""
+    scheme, _, path = root.rpartition("://")
+    path = re.sub("/+", "/", path)
+    path = path.rstrip("/") if scheme else path.removesuffix("/") or "/"
+    return f"{scheme}://{path}" if scheme not in ("", "file") else path
 
 
 def check_store(store: str) -> None:

@@ -96,6 +96,8 @@ def summary_table(info: dict[str, Any], places: dict[str, str]) -> Table:
     table = _table()
     earlier = f" ({counts['reused']:,} of them by earlier runs)" if counts["reused"] else ""
     table.add_row("images read", f"{counts['images']:,}{earlier}")
+    if gone := info["extraction_plan"]["gone"]:
+        table.add_row("gone", f"{gone:,} of earlier runs are not there, or not in the subset")
     reasons = ", ".join(f"{n} {reason}" for reason, n in counts["rejected_by_reason"].items())
     table.add_row("rejected", f"{counts['rejected']:,}" + (f" ({reasons})" if reasons else ""))
     for stage, figures in info["stages"].items():

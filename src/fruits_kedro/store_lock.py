@@ -16,12 +16,11 @@ from filelock import FileLock, Timeout
 
 from fruits_kedro.datasets.replace import file_system
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.s3 import is_s3
 
 _NAME = ".lock"
 _RENEW_S = 10.0
 _EXPIRES_S = 45.0  # without renewal
-_SETTLE_S = 1.0
+_SETTLE_S = 2.0
 
 # What this process holds now, or has given up: a run within it that died is known to be over.
 _held: set[str] = set()
@@ -46,7 +45,7 @@ class StoreLock:
         Raises:
             FruitsError: another run has it.
         """
-        if is_s3(self._store):
+        if "://" in self._store:
             lease = _Lease(f"{self._store}/{_NAME}", self._store)
             lease.acquire()
             self._lock = lease
@@ -59,6 +58,11 @@ class StoreLock:
             raise FruitsError(_refusal(self._store, _read_holder(path))) from None
         self._lock = lock
         path.with_name(f"{_NAME}.json").write_text(json.dumps(_holder()))
+
+    def check(self) -> None:
+        """Raise FruitsError where the lock was lost."""
+        if isinstance(self._lock, _Lease):
+            self._lock.check()
 
     def release(self) -> None:
         """Give the lock back; nothing happens where there is none."""
@@ -73,35 +77,65 @@ class _Lease:
         self._store = store
         self._own = _holder() | {"id": uuid.uuid4().hex}
         self._stop = threading.Event()
+        self._lost = False
         self._thread = threading.Thread(target=self._renew, daemon=True)
 
     def acquire(self) -> None:
         holder = self._read()
-        if holder is not None and not _is_over(holder):
+        if holder is not None and not self._is_over(holder):
             raise FruitsError(_refusal(self._store, holder))
         self._write()
         time.sleep(_SETTLE_S)  # of two that write at the same moment, the later one has it
-        holder = self._read()
-        if holder is None or holder["id"] != self._own["id"]:
+        if not self._is_own(holder := self._read()):
             raise FruitsError(_refusal(self._store, holder or {}))
         _held.add(self._own["id"])
         self._thread.start()
+
+    def check(self) -> None:
+        if self._lost:
+            raise FruitsError(
+                f"The lock on the store {self._store} was lost: this run was cut off from the "
+                f"bucket for more than {_EXPIRES_S:.0f} s, and another may be at work there.\n"
+                "Nothing more is written. Run the same command again."
+            )
 
     def release(self) -> None:
         self._stop.set()
         self._thread.join(timeout=_RENEW_S)
         _held.discard(self._own["id"])
         try:
-            self._fs.rm_file(self._path)
+            if self._is_own(self._read()):
+                self._fs.rm_file(self._path)
         except Exception:  # a bucket that has gone: it expires
             return
 
     def _renew(self) -> None:
+        renewed = time.monotonic()
         while not self._stop.wait(_RENEW_S):
             try:
-                self._write()
-            except Exception:  # as above; the run itself will notice
-                continue
+                self._lost = not self._is_own(self._read())
+                if not self._lost:
+                    self._write()
+                    renewed = time.monotonic()
+            except Exception:  # as above: perhaps for a moment only
+                self._lost = time.monotonic() - renewed > _EXPIRES_S
+            if self._lost:
+                return
+
+    def _is_over(self, holder: dict[str, Any]) -> bool:
+        if holder["host"] == socket.gethostname():
+            if holder["process"] == os.getpid():
+                return holder["id"] not in _held
+            if not _is_alive(holder["process"]):
+                return True
+        age = datetime.now(UTC) - datetime.fromisoformat(holder["renewed"])
+        if age.total_seconds() < _EXPIRES_S:
+            return False
+        time.sleep(1.2 * _RENEW_S)  # two clocks may differ: a lease that is alive is renewed now
+        return self._read() == holder
+
+    def _is_own(self, holder: dict[str, Any] | None) -> bool:
+        return holder is not None and holder["id"] == self._own["id"]
 
     def _read(self) -> dict[str, Any] | None:
         try:
@@ -126,17 +160,6 @@ def _read_holder(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _is_over(holder: dict[str, Any]) -> bool:
-    age = datetime.now(UTC) - datetime.fromisoformat(holder["renewed"])
-    if age.total_seconds() > _EXPIRES_S:
-        return True
-    if holder["host"] != socket.gethostname():
-        return False
-    if holder["process"] == os.getpid():
-        return holder["id"] not in _held
-    return not _is_alive(holder["process"])
-
-
 def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
@@ -153,10 +176,8 @@ def _refusal(store: str, holder: dict[str, Any]) -> str:
         if holder
         else "of another process"
     )
-    expires = (
-        f" If that run is dead, its lock expires within {_EXPIRES_S:.0f} s." if is_s3(store) else ""
-    )
+    expires = f" If that run is dead, its lock expires within {_EXPIRES_S:.0f} s."
     return (
         f"Another run ({who}) is writing to the store {store}.\nWait for it to end, or give "
-        f"another store: --params store=…{expires}"
+        f"another store: --params store=…{expires if '://' in store else ''}"
     )

@@ -1,6 +1,5 @@
 """An output is there whole or not at all, and the last one stays until the new one is complete."""
 
-import json
 import os
 
 import pandas as pd
@@ -124,6 +123,16 @@ def test_a_file_whose_writing_fails_stays_as_it_was(kind, first, second, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_text_in_a_csv_is_what_it_was(spark, tmp_path):
+    odd = ["a b", " spaces ", 'quo"ted, "', "new\nline", "#", "'", "\\", None]
+    frame = spark.createDataFrame([(i, text) for i, text in enumerate(odd)], "i long, path string")
+    dataset = datasets.CsvFileDataset(filepath=str(tmp_path / "file.csv"))
+    dataset.save(frame)
+    assert [row.path for row in dataset.load().collect()] == odd
+    read = pd.read_csv(tmp_path / "file.csv", keep_default_na=False)["path"]
+    assert read.tolist() == [text or "" for text in odd]
+
+
 def test_recovery_removes_what_is_left_and_nothing_else(tmp_path):
     names = ["info.json", ".info.json.0123abcd.new", ".info.json.notours", "other.json"]
     for name in [*names, ".other.json.0123abcd.new"]:
@@ -147,21 +156,3 @@ def test_a_checkpoint_grows_and_goes(spark, tmp_path):
     assert sorted(row.id for row in dataset.load().collect()) == list(range(700))
     dataset.release()
     assert dataset.load() is None and not list(tmp_path.iterdir())
-
-
-def test_a_task_that_is_tried_again_writes_the_same_files(tmp_path):
-    from tests.test_extractor import batch
-
-    from fruits_kedro.datasets.extraction_checkpoint import CheckpointWriter
-
-    writer = CheckpointWriter(str(tmp_path), {}, "run")
-    batches = [batch([f"{i}.jpg" for i in range(start, start + 64)]) for start in (0, 64, 128, 192)]
-    first_try = writer.write(iter([*batches, batches[0]]))
-    assert next(first_try).to_pydict() == {"rows": [256]}  # and then its worker dies
-    list(writer.write(iter([*batches, batches[0]])))
-    names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["run-00000-00000.parquet", "run-00000-00001.parquet"]
-    assert json.loads(pd.read_parquet(tmp_path)["path"].to_json(orient="values"))[:2] == [
-        "0.jpg",
-        "1.jpg",
-    ]

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from kedro_datasets.spark import SparkDatasetV2
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
-from fruits_kedro.datasets.replace import recover, written_beside
+from fruits_kedro.datasets.replace import file_system, recover, written_beside
+
+# Text as it is, whatever it holds: commas, quotes, line ends, spaces at its ends.
+_EXACT = {
+    "header": True,
+    "escape": '"',
+    "ignoreLeadingWhiteSpace": False,
+    "ignoreTrailingWhiteSpace": False,
+}
 
 
 class CsvFileDataset(SparkDatasetV2):
@@ -15,12 +23,20 @@ class CsvFileDataset(SparkDatasetV2):
     and a move puts that part in the target's place, so that a file there is always whole.
     """
 
+    def _load(self) -> DataFrame:
+        options = {**_EXACT, "multiLine": True, **self._load_args}
+        return SparkSession.builder.getOrCreate().read.options(**options).csv(self._spark_path)
+
     def _save(self, data: DataFrame) -> None:
-        options = {"header": True, "escape": '"', **self._save_args}
+        options = {**_EXACT, **self._save_args}
         with written_beside(self._spark_path, self._credentials) as (parts, target):
             data.coalesce(1).write.options(**options).csv(parts)
             (part,) = (p for p in target.fs.find(target.new) if "/part-" in p)
             target.replace(part)
+
+    def _exists(self) -> bool:
+        fs, path = file_system(self._spark_path, self._credentials)
+        return bool(fs.exists(path))
 
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this dataset."""

@@ -24,7 +24,7 @@ class ExtractionCheckpointDataset(AbstractDataset[DataFrame, DataFrame | None]):
     """A folder of small Parquet files, each written by a worker as soon as its rows are there.
 
     Saving a frame computes it. What was written stays when the run dies, and loads: every file is
-    whole, and a task that is tried again writes the same files. Once nothing needs the frame any
+    whole. Rows of a task that was tried again are there twice. Once nothing needs the frame any
     more, Kedro releases it, and the files are deleted.
     """
 
@@ -95,7 +95,9 @@ class CheckpointWriter:
     def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Write batches to files of the same number of rows each; yields the rows of each file."""
         context = TaskContext.get()
-        task = context.partitionId() if context is not None else 0
+        # A task that is tried again may meet its rows in another order: its files have other names,
+        # and who reads them takes each photo once.
+        task = context.taskAttemptId() if context is not None else 0
         fs, path = file_system(self.folder, self.credentials)
         if isinstance(fs, LocalFileSystem):
             os.makedirs(path, exist_ok=True)

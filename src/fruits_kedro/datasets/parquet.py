@@ -14,6 +14,9 @@ from fruits_kedro.committed import MARK, files_of, job_of
 from fruits_kedro.datasets.replace import file_system, recover, written_beside
 from fruits_kedro.s3 import is_s3
 
+_PROTOCOL = "spark.sql.sources.commitProtocolClass"
+_MARKS = "mapreduce.fileoutputcommitter.marksuccessfuljobs"
+
 
 class ParquetDataset(SparkDatasetV2):
     """A folder of Parquet files that counts as there once Spark has put ``_SUCCESS`` into it.
@@ -59,11 +62,14 @@ class ParquetDataset(SparkDatasetV2):
     def _join(self, writer: Any) -> None:
         fs, path = file_system(self._spark_path, self._credentials)
         before = fs.find(path)
-        writer.mode("append").parquet(self._spark_path)
+        protocol = str(SparkSession.builder.getOrCreate().conf.get(_PROTOCOL, ""))
+        # Other committers' marks do not say whose files they are for: there is none until ours.
+        names_job = str("PathOutputCommitProtocol" in protocol).lower()
+        writer.option(_MARKS, names_job).mode("append").parquet(self._spark_path)
         new = [file for file in fs.find(path) if file not in set(before)]
         written = [file.removeprefix(path) for file in new if file.endswith(".parquet")]
-        job = job_of(fs.cat_file(f"{path}/{MARK}"))
-        if job is None or not files_of(job, written):  # a committer that does not name its job
+        job = job_of(_read(fs, f"{path}/{MARK}") or b"")
+        if job is None or not files_of(job, written):
             fs.pipe_file(f"{path}/{MARK}", json.dumps({"filenames": written[:1]}).encode())
         if stale := [file for file in before if not file.endswith(f"/{MARK}")]:
             fs.rm(stale)
@@ -74,11 +80,10 @@ class ParquetDataset(SparkDatasetV2):
     def _files(self) -> list[str]:
         """What to load: the folder, or in a bucket the files of the last complete job."""
         fs, path = file_system(self._spark_path, self._credentials)
-        try:
-            job = job_of(fs.cat_file(f"{path}/{MARK}"))
-        except FileNotFoundError:
+        mark = _read(fs, f"{path}/{MARK}")
+        if mark is None:
             return []
-        if job is None:
+        if (job := job_of(mark)) is None:
             return [self._spark_path]
         names = (file.rpartition("/")[2] for file in fs.ls(path, detail=False))
         return [f"{self._spark_path}/{name}" for name in files_of(job, names)]
@@ -87,3 +92,10 @@ class ParquetDataset(SparkDatasetV2):
         """Clear up after a run that died while it wrote this dataset."""
         if not is_s3(self._spark_path):  # there, each new version replaces what is left as well
             recover(self._spark_path, self._credentials)
+
+
+def _read(fs: Any, path: str) -> bytes | None:
+    try:
+        return bytes(fs.cat_file(path))
+    except FileNotFoundError:
+        return None

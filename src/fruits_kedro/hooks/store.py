@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 from kedro.framework.context import KedroContext
@@ -30,25 +31,33 @@ class StoreHooks:
         self._release()  # of a run in this process that did not come to its start
         self._lock = StoreLock(self._roots.store)
         self._lock.acquire()
-        for name in pipeline.datasets():
-            found: Any = catalog.get(name)
-            dataset = getattr(found, "_dataset", found)  # what a CachedDataset holds
-            if hasattr(dataset, "recover"):
-                dataset.recover()
-        if "params:extraction" in pipeline.inputs() and (
-            not catalog.load("params:extraction").incremental
-        ):
-            catalog.release("previous_checkpoint")
+        try:
+            self._recover(pipeline, catalog)
+        except BaseException:
+            self._release()
+            raise
 
     @hook_impl
-    def after_pipeline_run(self) -> None:
-        """Give the lock back."""
-        self._release()
+    def before_dataset_saved(self) -> None:
+        """Write nothing more where the lock was lost."""
+        if self._lock is not None:
+            self._lock.check()
 
-    @hook_impl
-    def on_pipeline_error(self, error: Exception) -> None:
+    @hook_impl(wrapper=True)
+    def after_pipeline_run(self) -> Generator[None, Any, Any]:
+        """Give the lock back once all other hooks have ended."""
+        try:
+            return (yield)
+        finally:
+            self._release()
+
+    @hook_impl(wrapper=True)
+    def on_pipeline_error(self, error: Exception) -> Generator[None, Any, Any]:
         """Give the lock back, and say so where a bucket has stopped answering."""
-        self._release()
+        try:
+            result = yield
+        finally:
+            self._release()
         for root in filter(is_s3, (self._roots.images, self._roots.store)):
             try:
                 check_bucket(root)
@@ -57,6 +66,18 @@ class StoreHooks:
                     f"{summarize(error)}\nMeanwhile the bucket stopped answering: {lost}\n"
                     "Run the same command again when it does: it goes on from what is done."
                 ) from error
+        return result
+
+    def _recover(self, pipeline: Any, catalog: DataCatalog) -> None:
+        for name in pipeline.datasets():
+            found: Any = catalog.get(name)
+            dataset = getattr(found, "_dataset", found)  # what a CachedDataset holds
+            if hasattr(dataset, "recover"):
+                dataset.recover()
+        if "previous_checkpoint" in pipeline.inputs() and (
+            not catalog.load("params:extraction").incremental
+        ):
+            catalog.release("previous_checkpoint")
 
     def _release(self) -> None:
         if self._lock is not None:

@@ -8,15 +8,19 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from fruits_kedro.backbones import Backbone
 from fruits_kedro.extraction_plan import STATES
 
 INDEX = ("path", "split", "label", "bytes", "modified_at")
-_KNOWN = ("bytes", "modified_at", "fingerprint", "error")
-EXTRACTED = ("path", "split", "label", "features", "error", "fingerprint", "bytes", "modified_at")
+_KNOWN = ("bytes", "modified_at", "fingerprint", "engine", "error")
+EXTRACTED = (
+    *("path", "split", "label", "features", "error", "fingerprint"),
+    *("engine", "bytes", "modified_at"),
+)
 
 
 def compare(
-    image_index: DataFrame, earlier: Sequence[DataFrame], fingerprint: str, retry_rejected: bool
+    image_index: DataFrame, earlier: Sequence[DataFrame], backbone: Backbone, retry_rejected: bool
 ) -> DataFrame:
     """Say of each photo what earlier runs have made of it.
 
@@ -26,7 +30,7 @@ def compare(
     Args:
         image_index: the photos that are there.
         earlier: extracted rows of earlier runs, one at least; a photo may be in several.
-        fingerprint: of the backbone in use.
+        backbone: in use.
         retry_rejected: whether a photo that was rejected counts as ``failed_before``, not ``done``.
 
     Returns:
@@ -49,7 +53,7 @@ def compare(
             photo.isNull(),
             F.lit(False),
             (known["bytes"] != photo["bytes"]) | (known["modified_at"] != photo["modified_at"]),
-            known["fingerprint"] != fingerprint,
+            (known["fingerprint"] != backbone.fingerprint) | (known["engine"] != backbone.engine),
             known["error"].isNotNull() & F.lit(retry_rejected),
         )
 
@@ -59,7 +63,7 @@ def compare(
 
 
 def merge(
-    image_index: DataFrame, runs: Sequence[DataFrame], fingerprint: str, partitions: int
+    image_index: DataFrame, runs: Sequence[DataFrame], backbone: Backbone, partitions: int
 ) -> DataFrame:
     """Put together one row for each photo of the index.
 
@@ -68,12 +72,14 @@ def merge(
 
     Args:
         image_index: the photos that are there.
-        runs: extracted rows; where a photo is in several, the last one of them counts.
-        fingerprint: of the backbone in use: rows of others are left out.
+        runs: extracted rows; of a photo that is in several, one that has features counts, of
+            these the one of the last run.
+        backbone: in use: rows of others are left out.
         partitions: number of files.
     """
     ranked = [run.withColumn("rank", F.lit(rank)) for rank, run in enumerate(runs)]
-    known = _union(ranked).where(F.col("fingerprint") == fingerprint).drop("split", "label")
+    ours = (F.col("fingerprint") == backbone.fingerprint) & (F.col("engine") == backbone.engine)
+    known = _union(ranked).where(ours).drop("split", "label")
     wanted = image_index.select(
         F.col("path").alias("known_path"),
         F.col("bytes").alias("known_bytes"),
@@ -81,11 +87,10 @@ def merge(
         "split",
         "label",
     )
-    placed = known.repartition(partitions, "path")
     same = [F.col(name) == F.col(f"known_{name}") for name in ("path", "bytes", "modified_at")]
-    found = placed.join(wanted, same)
-    newest = Window.partitionBy("path").orderBy(F.desc("rank"))
-    first = found.withColumn("place", F.row_number().over(newest)).where("place = 1")
+    placed = known.join(wanted, same).repartition(partitions, "path")
+    best = Window.partitionBy("path").orderBy(F.col("error").isNotNull(), F.desc("rank"))
+    first = placed.withColumn("place", F.row_number().over(best)).where("place = 1")
     return first.select(*EXTRACTED).sortWithinPartitions("path")
 
 

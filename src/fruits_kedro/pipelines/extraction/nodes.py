@@ -21,7 +21,7 @@ from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, INDEX, comp
 
 EXTRACTED_SCHEMA = (
     "path string, split string, label string, bytes long, modified_at timestamp, "
-    "features array<float>, error string, fingerprint string"
+    "features array<float>, error string, fingerprint string, engine string"
 )
 _IMAGES_A_TASK = 2048
 _BYTES_A_FILE = 128 * 2**20
@@ -51,7 +51,7 @@ def plan_extraction(
     if not earlier:
         new = {"new": int(class_counts["images"].sum())}
         return image_index.select(*INDEX), dict.fromkeys(STATES, 0) | new
-    compared = compare(image_index, earlier, backbone.fingerprint, params.retry_rejected)
+    compared = compare(image_index, earlier, backbone, params.retry_rejected)
     states = compared.groupBy("state").count().collect()
     counts = {row.state: row["count"] for row in states}
     to_extract = compared.where(F.col("state").between(1, STATES.index("done") - 1))
@@ -70,8 +70,9 @@ def extract_features(
     """Extract the features of photos.
 
     Returns:
-        ``path, split, label, bytes, modified_at, features, error, fingerprint``: one row for each
-        photo; either ``features`` (array<float>) or ``error`` (``stage: reason: detail``) is null.
+        ``path, split, label, bytes, modified_at, features, error, fingerprint, engine``: one row
+        for each photo; either ``features`` (array<float>) or ``error`` (``stage: reason: detail``)
+        is null.
     """
     spark = images_to_extract.sparkSession
     if not images_in(extraction_plan):
@@ -108,7 +109,7 @@ def merge_features(
     """Put together what was extracted now and before: one row for each photo of the index.
 
     Returns:
-        ``path, split, label, features, error, fingerprint, bytes, modified_at``.
+        ``path, split, label, features, error, fingerprint, engine, bytes, modified_at``.
     """
     runs = _earlier(previous_features if params.incremental else None, extraction_checkpoint)
     partitions = params.partitions or count_partitions(
@@ -116,7 +117,7 @@ def merge_features(
         backbone.n_features,
         image_index.sparkSession.sparkContext.defaultParallelism,
     )
-    return merge(image_index, runs, backbone.fingerprint, partitions)
+    return merge(image_index, runs, backbone, partitions)
 
 
 def _earlier(*frames: DataFrame | None) -> list[DataFrame]:

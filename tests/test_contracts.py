@@ -37,6 +37,14 @@ def test_pca_names_the_rows_it_cannot_take(spark, broken):
     rows = [(f"{i}.jpg", "Training", "Kiwi", [i, i * i, 1.0], "x") for i in map(float, range(6))]
     rows[3] = (*rows[3][:3], broken, "x")
     schema = "path string, split string, label string, features array<float>, fingerprint string"
-    counts = pd.DataFrame({"split": ["Training"]})
+    counts = pd.DataFrame({"split": ["Training"], "features": [6]})
     with pytest.raises(FruitsError, match=r"not 3 finite numbers: '3\.0\.jpg'\."):
+        fit_pca_model(spark.createDataFrame(rows, schema), counts, PcaParams(n_components=1))
+
+
+def test_pca_of_fewer_rows_than_there_are_is_refused(spark):
+    rows = [(f"{i}.jpg", "Training", "Kiwi", [i, i * i, 1.0], "x") for i in map(float, range(6))]
+    schema = "path string, split string, label string, features array<float>, fingerprint string"
+    counts = pd.DataFrame({"split": ["Training"], "features": [7]})
+    with pytest.raises(FruitsError, match="was given 6 of 7 Training rows"):
         fit_pca_model(spark.createDataFrame(rows, schema), counts, PcaParams(n_components=1))

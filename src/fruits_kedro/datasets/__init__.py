@@ -8,7 +8,7 @@ from fruits_kedro.datasets.parquet import ParquetDataset
 from fruits_kedro.datasets.spark_model import SparkModelDataset
 from fruits_kedro.datasets.spark_view import SparkViewDataset
 from fruits_kedro.datasets.weights_file import WeightsFileDataset
-from fruits_kedro.datasets.whole_file import CsvDataset, JsonDataset, PlotlyDataset
+from fruits_kedro.datasets.whole_file import CsvDataset, JsonDataset
 
 __all__ = [
     "CheckpointDataset",
@@ -18,7 +18,6 @@ __all__ = [
     "ImageFolderDataset",
     "JsonDataset",
     "ParquetDataset",
-    "PlotlyDataset",
     "SparkModelDataset",
     "SparkViewDataset",
     "WeightsFileDataset",

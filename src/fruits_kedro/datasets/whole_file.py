@@ -6,7 +6,7 @@ import os
 import uuid
 from typing import Any
 
-from kedro_datasets import json, pandas, plotly
+from kedro_datasets import json, pandas
 
 from fruits_kedro.datasets.replace import recover
 
@@ -48,7 +48,3 @@ class CsvDataset(WholeFile, pandas.CSVDataset):
 
 class JsonDataset(WholeFile, json.JSONDataset):
     """``json.JSONDataset``, all or nothing."""
-
-
-class PlotlyDataset(WholeFile, plotly.JSONDataset):
-    """``plotly.JSONDataset``, all or nothing."""

@@ -36,6 +36,15 @@ def fit_pca_model(
     except Exception:
         check_vectors(training, "features", _length(training))
         raise
+    by_split = extraction_counts.set_index("split")["features"]
+    expected = int(by_split.get("Training", 0))
+    received = 0 if moments is None else moments.count
+    if received != expected:
+        raise FruitsError(
+            f"The PCA was given {received:,} of {expected:,} Training rows: what Spark collected "
+            "is not whole, or extraction_counts are of other features.\nGive the driver more "
+            "memory (spark.driver.memory in conf/base/spark.yml), or run the extraction again."
+        )
     if moments is None:
         splits = ", ".join(extraction_counts["split"])
         raise FruitsError(

@@ -5,6 +5,7 @@ Moto's clusters and steps never change their states: a stand-in for ``time.sleep
 
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,7 +26,8 @@ def moves(monkeypatch, backend):
                 raise AssertionError("waited for ever")
             todo.pop(0)(backend()[-1])
 
-        monkeypatch.setattr(cli.time, "sleep", sleep)
+        # Not the module's own: threads of other libraries wait with it.
+        monkeypatch.setattr(cli, "time", SimpleNamespace(sleep=sleep))
         return todo
 
     return arrange

@@ -14,15 +14,15 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from fruits_kedro.datasets.replace import file_system
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.file_system import file_system
 
 _NAME = ".lock"
 _RENEW_S = 10.0
 _EXPIRES_S = 45.0  # without renewal
 _SETTLE_S = 2.0
 
-# What this process holds now, or has given up: a run within it that died is known to be over.
+# Leases that this process holds now: another one with its name is of a run in it that has died.
 _held: set[str] = set()
 
 
@@ -165,8 +165,8 @@ def _is_alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:
-        return True
+    except OSError:  # somebody else's
+        pass
     return True
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kedro_datasets.spark import SparkDatasetV2
 from pyspark.sql import DataFrame, SparkSession
 
-from fruits_kedro.datasets.replace import file_system, recover, written_beside
+from fruits_kedro.datasets.replace import written_beside
+from fruits_kedro.datasets.spark_whole import SparkWholeDataset
 
 # Text as it is, whatever it holds: commas, quotes, line ends, spaces at its ends.
 _EXACT = {
@@ -16,7 +16,7 @@ _EXACT = {
 }
 
 
-class CsvFileDataset(SparkDatasetV2):
+class CsvFileDataset(SparkWholeDataset):
     """One CSV file with a header, written by Spark row by row: pandas and Excel read it as it is.
 
     Spark alone writes a folder of parts. Here it writes one part to a folder beside the target,
@@ -33,11 +33,3 @@ class CsvFileDataset(SparkDatasetV2):
             data.coalesce(1).write.options(**options).csv(parts)
             (part,) = (p for p in target.fs.find(target.new) if "/part-" in p)
             target.replace(part)
-
-    def _exists(self) -> bool:
-        fs, path = file_system(self._spark_path, self._credentials)
-        return bool(fs.exists(path))
-
-    def recover(self) -> None:
-        """Clear up after a run that died while it wrote this dataset."""
-        recover(self._spark_path, self._credentials)

@@ -11,7 +11,8 @@ from kedro_datasets.spark import SparkDatasetV2
 from pyspark.sql import DataFrame, SparkSession
 
 from fruits_kedro.committed import MARK, files_of, job_of
-from fruits_kedro.datasets.replace import file_system, recover, written_beside
+from fruits_kedro.datasets.replace import recover, written_beside
+from fruits_kedro.file_system import file_system
 from fruits_kedro.s3 import is_s3
 
 _PROTOCOL = "spark.sql.sources.commitProtocolClass"
@@ -64,13 +65,13 @@ class ParquetDataset(SparkDatasetV2):
         before = fs.find(path)
         protocol = str(SparkSession.builder.getOrCreate().conf.get(_PROTOCOL, ""))
         # Other committers' marks do not say whose files they are for: there is none until ours.
-        names_job = str("PathOutputCommitProtocol" in protocol).lower()
-        writer.option(_MARKS, names_job).mode("append").parquet(self._spark_path)
-        new = [file for file in fs.find(path) if file not in set(before)]
-        written = [file.removeprefix(path) for file in new if file.endswith(".parquet")]
-        job = job_of(_read(fs, f"{path}/{MARK}") or b"")
-        if job is None or not files_of(job, written):
-            fs.pipe_file(f"{path}/{MARK}", json.dumps({"filenames": written[:1]}).encode())
+        names_job = "PathOutputCommitProtocol" in protocol
+        writer.option(_MARKS, str(names_job).lower()).mode("append").parquet(self._spark_path)
+        mark = f"{path}/{MARK}"
+        if not names_job or job_of(_read(fs, mark) or b"") is None:
+            new = sorted(set(fs.find(path)) - set(before))
+            written = [file.removeprefix(path) for file in new if file.endswith(".parquet")]
+            fs.pipe_file(mark, json.dumps({"filenames": written[:1]}).encode())
         if stale := [file for file in before if not file.endswith(f"/{MARK}")]:
             fs.rm(stale)
 

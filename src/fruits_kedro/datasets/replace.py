@@ -11,20 +11,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+from fruits_kedro.file_system import file_system
 
 # Names beside a target, hidden from Spark and pandas: of a new version, and of the one before it.
 _NEW = r"\.[0-9a-f]{8}\.new"
 _OLD = ".old"
-
-
-def file_system(url: str, credentials: dict[str, Any]) -> tuple[Any, str]:
-    """The file system of a URL as Spark knows it, and the path there; nothing is cached."""
-    fs, path = fsspec.core.url_to_fs(
-        url.replace("s3a://", "s3://"), use_listings_cache=False, **credentials
-    )
-    return fs, path.rstrip("/")
 
 
 @contextmanager

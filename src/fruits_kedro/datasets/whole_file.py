@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from typing import Any
 
 from kedro_datasets import json, pandas
 
-from fruits_kedro.datasets.replace import recover
+from fruits_kedro.datasets.replace import recover, written_beside
 
 
 class WholeFile:
@@ -25,16 +23,14 @@ class WholeFile:
         if self._protocol != "file":
             super().save(data)  # type: ignore[misc]  # of the dataset beside which this one stands
             return
-        target = self._filepath
-        new = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.new")
-        self._filepath = new
-        try:
-            super().save(data)  # type: ignore[misc]
-            os.replace(new, target)
-        finally:
-            self._filepath = target
-            if os.path.exists(new):
-                os.remove(new)
+        path = self._filepath
+        with written_beside(str(path), {}) as (new, target):
+            self._filepath = path.with_name(new.rpartition("/")[2])
+            try:
+                super().save(data)  # type: ignore[misc]
+            finally:
+                self._filepath = path
+            target.replace(target.new)
 
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this file."""

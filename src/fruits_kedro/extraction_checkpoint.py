@@ -1,0 +1,74 @@
+"""What workers write of an extraction as they go: small files, each whole. No Kedro in here."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+from pyspark import TaskContext
+
+from fruits_kedro.file_system import file_system
+
+_ROWS = 256  # of a file: seconds of work, or a minute with photos of 12 megapixels
+
+
+@dataclass(frozen=True)
+class CheckpointWriter:
+    """Writes one task's rows to files. Picklable: the workers write through it.
+
+    Attributes:
+        folder: where to, a URL or a local path.
+        credentials: for fsspec.
+        run: a name for the run: its files never take the place of an earlier run's.
+    """
+
+    folder: str
+    credentials: dict[str, Any]
+    run: str
+
+    def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Write batches to files of the same number of rows each; yields the rows of each file."""
+        context = TaskContext.get()
+        # A task that is tried again may meet its rows in another order: its files have other names,
+        # and who reads them takes each photo once.
+        task = context.taskAttemptId() if context is not None else 0
+        fs, path = file_system(self.folder, self.credentials)
+        if isinstance(fs, LocalFileSystem):
+            os.makedirs(path, exist_ok=True)
+        for part, table in enumerate(_in_tables(batches)):
+            name = f"{self.run}-{task:05d}-{part:05d}.parquet"
+            _write_whole(fs, path, name, table)
+            yield pa.RecordBatch.from_pydict({"rows": pa.array([table.num_rows], pa.int64())})
+
+
+def _in_tables(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        while sum(b.num_rows for b in waiting) >= _ROWS:
+            table = pa.Table.from_batches(waiting)
+            yield table.slice(0, _ROWS)
+            waiting = table.slice(_ROWS).to_batches()
+    if any(b.num_rows for b in waiting):
+        yield pa.Table.from_batches(waiting)
+
+
+def _write_whole(fs: Any, folder: str, name: str, table: pa.Table) -> None:
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, use_dictionary=False, compression="snappy")
+    content = buffer.getvalue().to_pybytes()
+    if not isinstance(fs, LocalFileSystem):
+        fs.pipe_file(f"{folder}/{name}", content)  # an object appears when all of it is there
+        return
+    new = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}"
+    with open(new, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(new, f"{folder}/{name}")

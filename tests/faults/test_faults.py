@@ -5,7 +5,8 @@ import shutil
 import subprocess
 
 import pytest
-from tests.faults.harness import Bench, kill_driver, kill_worker, read_all
+from tests.faults.harness import Bench, read_all
+from tests.faults.kills import kill_driver, kill_worker
 
 
 @pytest.fixture(scope="module")

@@ -4,91 +4,15 @@ import gzip
 import os
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 from tests.s3.results import assert_same, results
 from tests.s3.server import BUCKET, KEY, SECRET
-from tests.yarn.server import SPARK_HOME, Yarn, fetch_jars
 
-from fruits_kedro.emr.aws import Aws
-from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.logs import read_logs
-from fruits_kedro.emr.package import build_package
-from fruits_kedro.emr.steps import submit_arguments
 from fruits_kedro.emr.upload import upload_package
-
-# Stands in for the command of a node: `aws s3 cp --recursive --only-show-errors SOURCE TARGET`.
-AWS = """#!{python}
-import sys
-from pathlib import Path
-import boto3
-source, target = sys.argv[-2:]
-bucket, _, prefix = source.partition("://")[2].partition("/")
-s3 = boto3.client("s3")
-for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix + "/"):
-    for entry in page.get("Contents", []):
-        path = Path(target, entry["Key"][len(prefix) + 1 :])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        s3.download_file(bucket, entry["Key"], str(path))
-"""
-
-
-@pytest.fixture(scope="module")
-def yarn(s3_server, maven, tmp_path_factory):
-    jars = fetch_jars(Path.home() / ".cache" / "fruits-kedro-tests" / "yarn-3.3.4")
-    cluster = Yarn(tmp_path_factory.mktemp("yarn"), jars, s3_server.environment)
-    cluster.start()
-    yield cluster
-    cluster.stop()
-
-
-@pytest.fixture(scope="module")
-def settings(project, s3_server):
-    found = EmrContext.load("emr").settings
-    return found.model_copy(update={"bucket": BUCKET, "weights": "embedded"})
-
-
-@pytest.fixture(scope="module")
-def in_server(s3_server):
-    patch = pytest.MonkeyPatch()
-    for name, value in s3_server.environment.items():
-        patch.setenv(name, value)
-    yield Aws(s3_server.environment["AWS_REGION"])
-    patch.undo()
-
-
-@pytest.fixture(scope="module")
-def package(project, settings, in_server, tmp_path_factory):
-    built = build_package(
-        project, tmp_path_factory.mktemp("package"), settings.python, "x86_64", settings.weights
-    )
-    upload_package(in_server, built, settings.package_root, lambda *_: None)
-    return built
-
-
-@pytest.fixture(scope="module")
-def node(package, settings, in_server, tmp_path_factory):
-    """A node after its bootstrap: all that it has comes from the bucket."""
-    root = tmp_path_factory.mktemp("node")
-    (root / "bin").mkdir()
-    (root / "bin" / "aws").write_text(AWS.format(python=sys.executable))
-    (root / "bin" / "aws").chmod(0o755)
-    path = f"{root / 'bin'}:{os.environ['PATH']}"
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    installed = subprocess.run(
-        ["bash", package.folder / "bootstrap.sh", settings.package_root, python],
-        env={**os.environ, "FRUITS_KEDRO_ROOT": str(root / "opt"), "PATH": path},
-        capture_output=True,
-        text=True,
-    )
-    assert installed.returncode == 0, installed.stderr
-    for file in (root / "opt" / "conf" / "emr").glob("*.yml"):  # installed elsewhere than on EMR
-        file.write_text(file.read_text().replace("/opt/fruits-kedro", str(root / "opt")))
-    return root / "opt"
 
 
 def test_the_wheelhouse_is_all_a_node_needs(node, package):
@@ -117,76 +41,6 @@ def test_a_damaged_package_stops_the_bootstrap(package, settings, in_server, tmp
     )
     assert done.returncode != 0 and "BOOTSTRAP FAILED: comparing hashes" in done.stderr
     assert not (tmp_path / "opt" / "venv").exists()
-
-
-@pytest.fixture(scope="module")
-def submit(yarn, node, project, tmp_path_factory):
-    """Start a run with the arguments that ``kedro emr submit`` gives to EMR."""
-    spark_conf = tmp_path_factory.mktemp("spark_conf")
-    s3a = _s3a_settings()
-    endpoint = yarn.environment["AWS_ENDPOINT_URL"]
-    s3a |= {  # what EMR's own spark-defaults and core-site bring
-        "spark.hadoop.fs.s3a.endpoint": endpoint,
-        "spark.hadoop.fs.s3a.path.style.access": "true",
-        "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
-    }
-    lines = [
-        f"{name} {str(value).lower() if isinstance(value, bool) else value}"
-        for name, value in s3a.items()
-    ]
-    (spark_conf / "spark-defaults.conf").write_text("\n".join(lines) + "\n")
-    context = EmrContext.load("emr")
-    small = {
-        "spark.executor.instances": "1",
-        "spark.executor.cores": "2",
-        "spark.executor.memory": "700m",
-        "spark.executor.memoryOverhead": "700m",
-        "spark.driver.memory": "700m",
-        "spark.default.parallelism": "2",
-        "spark.sql.shuffle.partitions": "4",
-    }
-    settings = context.spark | context.sizing.spark_settings | small
-    settings = {
-        k: str(v).replace("/opt/fruits-kedro", str(node)) if isinstance(v, str) else v
-        for k, v in settings.items()
-    }
-
-    def start(mode, params, run=None):
-        arguments = submit_arguments(settings, mode, None, params, str(node))
-        if run is not None:
-            arguments = [str(run) if a == f"{node}/run.py" else a for a in arguments]
-        return subprocess.Popen(
-            [str(SPARK_HOME / "bin" / arguments[0]), *arguments[1:]],
-            env=yarn.client_environment(spark_conf),
-            cwd=spark_conf,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    return start
-
-
-def _s3a_settings():
-    from kedro.framework.session import KedroSession
-
-    with KedroSession.create(env="test") as session:
-        return dict(session.load_context().config_loader["s3a"])
-
-
-@pytest.fixture(scope="module")
-def local(kedro_run, photos, node, tmp_path_factory):
-    store = tmp_path_factory.mktemp("local")
-    params = {"extraction.weights": node / "model.backbone", "pca.n_components": 7}
-    outcome = kedro_run(images=photos, store=store, **params)
-    assert outcome.exit_code == 0, outcome.output
-    return results(store)
-
-
-@pytest.fixture(scope="module")
-def bucket(s3_server, photos):
-    s3_server.upload(photos, "on-yarn")
-    return s3_server
 
 
 def place(store):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from fruits_kedro.errors import FruitsError
+from fruits_kedro.errors import summarize
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,19 @@ class Checked:
 
 
 def make_checks(checks: Mapping[str, Callable[[], str]]) -> Iterator[Checked]:
-    """Make each check: it returns what it found, or raises FruitsError."""
+    """Make each check: it returns what it found, or raises what is wrong.
+
+    An error that no check has foreseen, of Spark over a damaged file for example, fails that check
+    in a few words.
+    """
     for name, check in checks.items():
         try:
             yield Checked(name, True, check())
-        except FruitsError as error:
-            yield Checked(name, False, str(error))
+        except Exception as error:
+            yield Checked(name, False, summarize(error))
+
+
+def as_result(checks: Iterable[Checked]) -> dict[str, Any]:
+    """Checks as a command's result: their rows, and whether any of them failed."""
+    made = list(checks)
+    return {"checks": [c.row() for c in made], "failed": not all(c.passed for c in made)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import logging
 import traceback
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from kedro.framework.cli.utils import _split_params, env_option
 
 from fruits_kedro.emr.cli import emr
 from fruits_kedro.errors import FruitsError, summarize
-from fruits_kedro.show import show_result
+from fruits_kedro.show import finish
 
 
 @click.group(name="fruits-kedro")
@@ -62,24 +61,19 @@ def verify(env: str | None, params: dict[str, Any], images: int, as_json: bool) 
     """
     from kedro.framework.session import KedroSession
 
+    from fruits_kedro.checked import as_result
     from fruits_kedro.verify import Store
 
     logging.disable(logging.INFO)
     try:
         with KedroSession.create(env=env, runtime_params=params) as session:
             context: Any = session.load_context()  # type: ignore[attr-defined]
-            found = list(Store(context.catalog, images).verify())
+            found = as_result(Store(context.catalog, images).verify())
     except Exception as error:
         raise click.ClickException(summarize(error)) from error
     finally:
         logging.disable(logging.NOTSET)
-    rows = [checked.row() for checked in found]
-    if as_json:
-        click.echo(json.dumps({"checks": rows}))
-    else:
-        show_result({"checks": rows})
-    if not all(checked.passed for checked in found):
-        raise SystemExit(1)
+    finish(found, as_json)
 
 
 verbose = click.Option(["--verbose", "-v"], is_flag=True, help="Show the trace of an error.")

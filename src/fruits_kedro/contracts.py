@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import get_args
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.parameters import Split
 
-SPLITS = ("Training", "Test", "Validation")
+SPLITS = get_args(Split)
 _NAMED = 5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,19 @@ import click
 Shown = dict[str, Any]
 
 
-def show_result(result: Shown) -> None:
-    """Print a command's result: tables, and as it is what has lines of its own."""
+def finish(result: Shown, as_json: bool) -> None:
+    """Print a command's result, and exit with 1 where it says that it has ``failed``."""
+    failed = result.pop("failed", False)
+    if as_json:
+        click.echo(json.dumps(result, default=str))
+    else:
+        _show(result)
+    if failed:
+        raise SystemExit(1)
+
+
+def _show(result: Shown) -> None:
+    """Tables, and as it is what has lines of its own."""
     from rich import box, get_console
     from rich.table import Table
 

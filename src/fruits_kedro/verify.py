@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ class Store:
             "model_info": self._model_info,
             "extracted again": self._again,
         }
-        return make_checks({name: _explained(check) for name, check in checks.items()})
+        return make_checks(checks)
 
     def _complete(self) -> str:
         missing = [name for name in OUTPUTS if not self._catalog.exists(name)]
@@ -198,20 +198,6 @@ class Store:
     @property
     def _sample(self) -> DataFrame:
         return self._usable.orderBy(F.xxhash64("path")).limit(self._images)
-
-
-def _explained(check: Callable[[], str]) -> Callable[[], str]:
-    """A damaged file shows where Spark reads it, in words of its own."""
-
-    def run() -> str:
-        try:
-            return check()
-        except FruitsError:
-            raise
-        except Exception as error:
-            raise FruitsError(summarize(error)) from error
-
-    return run
 
 
 def _need(frame: DataFrame, columns: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from fruits_kedro.errors import FruitsError, summarize
-from fruits_kedro.show import Shown, progress, show_result, waiting
+from fruits_kedro.show import Shown, finish, progress, waiting
 
 
 @click.group()
@@ -44,13 +44,7 @@ def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Sho
                 raise click.ClickException(summarize(error)) from error
             finally:
                 logging.disable(logging.NOTSET)
-            failed = result.pop("failed", False)
-            if as_json:
-                click.echo(json.dumps(result, default=str))
-            else:
-                show_result(result)
-            if failed:
-                raise SystemExit(1)
+            finish(result, as_json)
 
         shared = [
             click.Option(["--env", "-e"], default="emr", show_default=True, help="Environment."),
@@ -92,13 +86,13 @@ reports = click.Option(["--reports-only"], is_flag=True, help="Counts, plots and
 @command()
 def check(context: Any) -> Shown:
     """Check account, bucket, roles, package, types and quotas; each fault with its remedy."""
+    from fruits_kedro.checked import as_result
     from fruits_kedro.emr.checks import check_all
 
     found = check_all(
         context.aws, context.settings, context.prices, context.roots.images, lambda: context.package
     )
-    rows = [checked.row() for checked in found]
-    return {"checks": rows, "failed": any(row[""] == "FAILED" for row in rows)}
+    return as_result(found)
 
 
 @command(click.Option(["--images"], type=click.IntRange(1), help="Photos; by default counted."))

@@ -80,20 +80,10 @@ def size_executors(settings: EmrSettings, prices: Prices, driver_mb: int) -> Siz
     ]
     executors = 0
     for name, group in settings.groups.items():
-        if name == "primary":
-            continue
-        node = instance(prices, group.type)
-        yarn_mb = int(node.memory_gib * 1024 * YARN_SHARE)
-        fit = min(node.vcpu // wanted.cores, yarn_mb // (heap + overhead))
-        executors += fit * group.count
-        lines.append(
-            f"{name}: {group.count} x {group.type} ({node.vcpu} cores, {yarn_mb} MB for YARN): "
-            f"{fit} executors each"
-        )
-        has_room = yarn_mb - fit * (heap + overhead) >= driver and node.vcpu > fit * wanted.cores
-        if name == "core" and fit and not has_room:
-            executors -= 1
-            lines.append(f"less 1 for the driver ({driver} MB and a core, in cluster mode)")
+        if name != "primary":
+            count, said = _fit(name, group, prices, (wanted.cores, heap + overhead), driver)
+            executors += count
+            lines += said
     if executors < 1:
         raise FruitsError(
             "No executor fits on these nodes:\n"
@@ -102,6 +92,25 @@ def size_executors(settings: EmrSettings, prices: Prices, driver_mb: int) -> Siz
         )
     lines.append(f"{executors} executors, {executors * wanted.cores} photos at a time")
     return Sizing(wanted.cores, heap, overhead, executors, tuple(lines))
+
+
+def _fit(
+    name: str, group: Group, prices: Prices, executor: tuple[int, int], driver_mb: int
+) -> tuple[int, list[str]]:
+    """How many executors of so many cores and MB fit on a group's nodes; and how that comes."""
+    cores, memory_mb = executor
+    node = instance(prices, group.type)
+    yarn_mb = int(node.memory_gib * 1024 * YARN_SHARE)
+    fit = min(node.vcpu // cores, yarn_mb // memory_mb)
+    lines = [
+        f"{name}: {group.count} x {group.type} ({node.vcpu} cores, {yarn_mb} MB for YARN): "
+        f"{fit} executors each"
+    ]
+    has_room = yarn_mb - fit * memory_mb >= driver_mb and node.vcpu > fit * cores
+    if name != "core" or not fit or has_room:
+        return fit * group.count, lines
+    lines.append(f"less 1 for the driver ({driver_mb} MB and a core, in cluster mode)")
+    return fit * group.count - 1, lines
 
 
 def _jvm_overhead(heap_mb: int) -> int:

@@ -75,7 +75,8 @@ def extract_features(
         is null.
     """
     spark = images_to_extract.sparkSession
-    if not images_in(extraction_plan):
+    images = images_in(extraction_plan)
+    if not images:
         return spark.createDataFrame([], EXTRACTED_SCHEMA)
     shared = spark.sparkContext.broadcast(backbone)
     limits = params.limits
@@ -86,7 +87,7 @@ def extract_features(
         return extract_batches(batches, raw_images.read_all, shared.value, limits)
 
     cores = spark.sparkContext.defaultParallelism
-    tasks = count_tasks(images_in(extraction_plan), cores)
+    tasks = count_tasks(images, cores)
     return images_to_extract.repartition(tasks).mapInArrow(run, EXTRACTED_SCHEMA)
 
 
@@ -95,7 +96,12 @@ def count_tasks(images: int, cores: int) -> int:
 
     What an executor that goes takes with it is what its tasks were at.
     """
-    return max(1, min(images, cores * math.ceil(images / cores / _IMAGES_A_TASK)))
+    return _whole_rounds(math.ceil(images / _IMAGES_A_TASK), cores, images)
+
+
+def _whole_rounds(parts: int, cores: int, images: int) -> int:
+    """The next number of parts that keeps all cores busy to the end; no part is empty."""
+    return max(1, min(images, cores * max(1, math.ceil(parts / cores))))
 
 
 def merge_features(
@@ -131,9 +137,7 @@ def _earlier(*frames: DataFrame | None) -> list[DataFrame]:
 
 def count_partitions(images: int, n_features: int, cores: int) -> int:
     """How many partitions, and so files: one a core, or more in whole rounds of 128 MB files."""
-    files = math.ceil(images * n_features * 4 / _BYTES_A_FILE)
-    rounds = max(1, math.ceil(files / cores))
-    return max(1, min(rounds * cores, images))
+    return _whole_rounds(math.ceil(images * n_features * 4 / _BYTES_A_FILE), cores, images)
 
 
 def split_extracted(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame, DataFrame]:

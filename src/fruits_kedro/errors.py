@@ -23,6 +23,11 @@ class ImageError(Exception):
         self.detail = " ".join(str(detail).split())[:300]
         super().__init__(f"{stage}: {reason}: {self.detail}")
 
+    @classmethod
+    def parse(cls, text: str) -> ImageError:
+        """The error that ``str`` has made this text of."""
+        return cls(*text.split(": ", 2))
+
 
 # What the JVM writes before the sentence that tells the cause.
 _JVM_PREFIX = re.compile(r"^(Caused by: |: )?([a-z0-9]+\.)+(\w*(Exception|Error|Failure)\w*): *")

@@ -44,6 +44,7 @@ class ImageFolder:
 
     root: str
     storage_options: dict[str, Any] = field(default_factory=dict)
+    in_order = False  # each photo is read on its own
 
     def __post_init__(self) -> None:
         self._connect()

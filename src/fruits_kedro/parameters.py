@@ -64,6 +64,7 @@ class ExtractionParams(Closed):
         retry_rejected: extract photos again that could not be used last time.
         max_failure_rate: the run stops where a larger share of the photos cannot be used.
         limits: what a photo may cost.
+        calibration_seconds: how long the model alone is timed on all cores after an extraction.
     """
 
     weights: str = "auto"
@@ -74,6 +75,17 @@ class ExtractionParams(Closed):
     retry_rejected: bool = True
     max_failure_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
     limits: ImageLimits = ImageLimits()
+    calibration_seconds: PositiveFloat = 2.0
+
+
+class CostParams(Closed):
+    """What the images a euro are worked out for.
+
+    Attributes:
+        instance: a type of ``conf/base/prices.yml``; none: no such line.
+    """
+
+    instance: str | None = None
 
 
 class PcaParams(Closed):
@@ -153,6 +165,7 @@ class Parameters(Closed):
     subset: str
     subsets: dict[str, Subset]
     extraction: ExtractionParams
+    cost: CostParams
     pca: PcaParams
     pretraining: PretrainingParams
     images: str | None = None

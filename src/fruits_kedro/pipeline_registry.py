@@ -2,7 +2,14 @@
 
 from kedro.pipeline import Pipeline
 
-from fruits_kedro.pipelines import extraction, ingestion, pretraining, reduction, reporting
+from fruits_kedro.pipelines import (
+    extraction,
+    ingestion,
+    packing,
+    pretraining,
+    reduction,
+    reporting,
+)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -16,5 +23,6 @@ def register_pipelines() -> dict[str, Pipeline]:
     return {
         "__default__": sum(pipelines.values(), Pipeline([])),
         **pipelines,
+        "packing": packing.create_pipeline(),
         "pretraining": ingestion.create_pipeline() + pretraining.create_pipeline(),
     }

@@ -9,7 +9,11 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-STAGES = ("ingestion", "extraction", "reduction", "reporting")
+from fruits_kedro.parameters import CostParams
+from fruits_kedro.prices import Prices
+
+STAGES = ("ingestion", "extraction", "calibration", "reduction", "reporting")
+_EXTRACTED = ("extraction", "calibration")  # whose work is that of the photos to extract
 
 
 class StageClock:
@@ -48,7 +52,7 @@ class StageClock:
             stage: {
                 "seconds": round(seconds[stage], 3),
                 "images_per_s": round(
-                    counts["extracted" if stage == "extraction" else "images"]
+                    counts["extracted" if stage in _EXTRACTED else "images"]
                     / max(seconds[stage], 1e-9),
                     1,
                 ),
@@ -56,6 +60,35 @@ class StageClock:
             for stage in STAGES
             if stage in seconds
         }
+
+
+def compare_speed(info: dict[str, Any], cost: CostParams, prices: Prices) -> dict[str, Any]:
+    """How far an extraction was from the machine's optimum, and what it would cost to rent one.
+
+    Args:
+        info: ``model_info`` with ``stages``.
+        cost: which instance to work it out for.
+        prices: of the instances.
+
+    Returns:
+        ``speed``: ``images_per_s`` of the extraction, ``optimum`` (the model alone, on the same
+        cores) and their ratio, ``reached``; and ``cost``: ``instance, images_per_euro,
+        prices_of``. Both are left out where nothing was extracted.
+    """
+    optimum, stages = info["machine_optimum"], info["stages"]
+    if not optimum or "extraction" not in stages:
+        return {}
+    speed = stages["extraction"]["images_per_s"]
+    found = {
+        "images_per_s": speed,
+        "optimum": round(optimum["images_per_s"], 1),
+        "reached": round(speed / optimum["images_per_s"], 3),
+    }
+    if cost.instance is None:
+        return {"speed": found}
+    per_euro = prices.images_per_euro(cost.instance, speed / optimum["cores"])
+    priced = {"instance": cost.instance, "images_per_euro": round(per_euro)}
+    return {"speed": found, "cost": priced | {"prices_of": prices.source}}
 
 
 def training_table(info: dict[str, Any], place: str) -> Table:
@@ -78,6 +111,21 @@ def training_table(info: dict[str, Any], place: str) -> Table:
     return table
 
 
+def packing_table(info: dict[str, Any], place: str) -> Table:
+    """The table a packing ends with.
+
+    Args:
+        info: ``packing_info``, and the ``seconds`` it took.
+        place: where the packed photos lie.
+    """
+    table = _table()
+    table.add_row("photos", f"{info['images']:,} in {info['seconds']:,.1f} s")
+    table.add_row("files", f"{info['files']:,}, {info['bytes'] / 1e6:,.1f} MB of photos")
+    table.add_row("packed_images", place)
+    table.add_row("to use them", f"kedro run --params images={place}")
+    return table
+
+
 def _table() -> Table:
     table = Table(box=box.SIMPLE, show_header=False, title="Result", title_justify="left")
     table.add_column(style="bold", no_wrap=True)
@@ -95,15 +143,22 @@ def summary_table(info: dict[str, Any], places: dict[str, str]) -> Table:
     counts, backbone = info["counts"], info["backbone"]
     table = _table()
     earlier = f" ({counts['reused']:,} of them by earlier runs)" if counts["reused"] else ""
-    table.add_row("images read", f"{counts['images']:,}{earlier}")
+    read = f"{counts['images']:,}, {counts['bytes'] / 1e6:,.1f} MB"
+    table.add_row("images", f"{read}{earlier}")
     if gone := info["extraction_plan"]["gone"]:
         table.add_row("gone", f"{gone:,} of earlier runs are not there, or not in the subset")
     reasons = ", ".join(f"{n} {reason}" for reason, n in counts["rejected_by_reason"].items())
     table.add_row("rejected", f"{counts['rejected']:,}" + (f" ({reasons})" if reasons else ""))
     for stage, figures in info["stages"].items():
-        speed = f"{figures['seconds']:8.1f} s  {figures['images_per_s']:>10,.0f} images/s"
-        table.add_row(stage, speed)
+        seconds = f"{figures['seconds']:8.1f} s"
+        table.add_row(stage, f"{seconds}  {figures['images_per_s']:>10,.0f} images/s")
     table.add_row("whole run", f"{info['total_seconds']:8.1f} s")
+    if speed := info.get("speed"):
+        optimum = f"{speed['optimum']:,.0f} images/s by the model alone on these cores"
+        table.add_row("optimum", f"{optimum}: the extraction reached {speed['reached']:.0%}")
+    if cost := info.get("cost"):
+        per_euro = f"{cost['images_per_euro']:,} images a euro at this speed"
+        table.add_row("cost", f"{per_euro} on {cost['instance']} (prices: {cost['prices_of']})")
     if pca := info.get("pca"):
         table.add_row("components", f"{pca['k']} keep {pca['variance_kept']:.1%} of the variance")
     table.add_row("backbone", f"{backbone['fingerprint']} ({backbone['engine']})")

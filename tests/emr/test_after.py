@@ -29,7 +29,11 @@ def test_fetch_takes_the_files_of_the_last_job_only(aws, emr, tmp_path):
     mark = json.dumps({"filenames": [f"/{BUCKET}/{dataset}/{two}"]}).encode()
     for name, body in {one: b"1", two: b"2", "_SUCCESS": mark}.items():
         aws("s3").put_object(Bucket=BUCKET, Key=f"{dataset}/{name}", Body=body)
-    for name in (".lock", "04_feature/extraction_checkpoint/x-00000-00000.parquet"):
+    for name in (
+        ".lock",
+        "01_raw/packed_images.parquet/part-0.parquet",
+        "04_feature/extraction_checkpoint/x-00000-00000.parquet",
+    ):
         aws("s3").put_object(Bucket=BUCKET, Key=f"fruits-kedro/{name}", Body=b"x")
     out = tmp_path / "out"
     emr("fetch", "--output", str(out))

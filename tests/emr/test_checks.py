@@ -107,7 +107,7 @@ def test_spot_nodes_have_a_quota_of_their_own(faults, quotas, change):
 
 def test_an_unknown_instance_type(emr, change):
     change(core=Group(type="x9.huge", count=2))
-    assert "x9.huge is not in conf/emr/prices.yml" in emr("up", "--yes", code=1)
+    assert "x9.huge is not in conf/base/prices.yml" in emr("up", "--yes", code=1)
 
 
 def test_wrong_keys(faults, aws, monkeypatch):

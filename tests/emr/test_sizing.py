@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 
 from fruits_kedro.emr.context import EmrContext
-from fruits_kedro.emr.settings import Group, InstancePrice, Prices
+from fruits_kedro.emr.settings import Group
 from fruits_kedro.emr.sizing import cost_per_hour, estimate, size_executors
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.prices import InstancePrice, Prices
 
 
 @pytest.fixture
@@ -19,6 +20,7 @@ PRICES = Prices(
     as_of=date(2026, 1, 1),
     region="eu-west-3",
     currency="USD",
+    euros=0.9,
     spot_share=0.5,
     gp3_gib_month=0.073,
     instances={

@@ -47,7 +47,8 @@ EXTRACTED = [
 
 def index(spark, rows):
     return spark.createDataFrame(
-        [row[:3] for row in rows], "path string, split string, label string"
+        [(*row[:3], 10 * i) for i, row in enumerate(rows)],
+        "path string, split string, label string, bytes long",
     )
 
 
@@ -78,8 +79,8 @@ def count(spark, indexed, extracted):
 def test_counts_of_each_split(spark):
     counts = count(spark, EXTRACTED, EXTRACTED)
     assert counts.to_dict("records") == [
-        {"split": "Test", "images": 1, "features": 1, "rejected": 0},
-        {"split": "Training", "images": 2, "features": 1, "rejected": 1},
+        {"split": "Test", "images": 1, "features": 1, "rejected": 0, "bytes": 20},
+        {"split": "Training", "images": 2, "features": 1, "rejected": 1, "bytes": 10},
     ]
 
 

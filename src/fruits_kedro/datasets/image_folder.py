@@ -1,4 +1,4 @@
-"""A folder of photos as a Kedro dataset."""
+"""Photos as a Kedro dataset: a folder of them, or packed ones."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from typing import NoReturn
 from kedro.io import DatasetError
 
 from fruits_kedro.datasets.folder import FolderDataset
-from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.image_source import ImageSource, open_images
 
 
-class ImageFolderDataset(FolderDataset[None, ImageFolder]):
-    """Photos below a root, on a disk or in a bucket.
+class ImageFolderDataset(FolderDataset[None, ImageSource]):
+    """Photos below a root, on a disk or in a bucket; packed ones if its name ends in ``.parquet``.
 
     Loading lists nothing and reads nothing yet: it returns the
-    :class:`~fruits_kedro.image_folder.ImageFolder` that does both.
+    :class:`~fruits_kedro.image_folder.ImageFolder` or
+    :class:`~fruits_kedro.packed_images.PackedImages` that does both.
     """
 
-    def load(self) -> ImageFolder:
+    def load(self) -> ImageSource:
         """Return the folder."""
-        return ImageFolder(self._filepath, self._credentials)
+        return open_images(self._filepath, self._credentials)
 
     def save(self, data: None) -> NoReturn:
         """Raise DatasetError: photos are read-only."""

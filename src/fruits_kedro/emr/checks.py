@@ -9,10 +9,10 @@ from itertools import islice
 from fruits_kedro.checked import Checked, make_checks
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.package import MANIFEST, Package
-from fruits_kedro.emr.settings import EmrSettings, Prices
-from fruits_kedro.emr.sizing import instance
+from fruits_kedro.emr.settings import EmrSettings
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images import EXTENSIONS
+from fruits_kedro.prices import Prices
 from fruits_kedro.s3 import split_url
 
 # Service Quotas' codes of the number of vCPUs of standard types (A, C, D, H, I, M, R, T, Z).
@@ -199,7 +199,7 @@ def architecture(settings: EmrSettings, prices: Prices) -> str:
     Raises:
         FruitsError: there are two.
     """
-    kinds = {instance(prices, group.type).arch for group in settings.groups.values()}
+    kinds = {prices.instance(group.type).arch for group in settings.groups.values()}
     if len(kinds) > 1:
         raise FruitsError(
             "The nodes' processors differ (x86_64 and aarch64): one package serves one of them. "
@@ -212,7 +212,7 @@ def _quota(aws: Aws, settings: EmrSettings, prices: Prices) -> str:
     needed = {"on demand": 0, "Spot": 0}
     for name, group in settings.groups.items():
         market = "Spot" if name == "task" else "on demand"
-        needed[market] += group.count * instance(prices, group.type).vcpu
+        needed[market] += group.count * prices.instance(group.type).vcpu
     said = []
     for market, vcpus in needed.items():
         if not vcpus:

@@ -99,11 +99,11 @@ def check(context: Any) -> Shown:
 def plan(context: Any, images: int | None) -> Shown:
     """Show what would be created, how executors are sized, how long it takes and what it costs."""
     from fruits_kedro.emr.sizing import estimate
-    from fruits_kedro.image_folder import ImageFolder
+    from fruits_kedro.image_source import open_images
 
     settings = context.settings
     if images is None:
-        images = ImageFolder(context.roots.images).list().num_rows
+        images = open_images(context.roots.images).list().num_rows
     return {
         "cluster": {
             "name": settings.name,

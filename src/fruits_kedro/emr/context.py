@@ -15,9 +15,10 @@ from fruits_kedro.backbones.load import cache_folder
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.checks import architecture
 from fruits_kedro.emr.package import Package, build_package
-from fruits_kedro.emr.settings import EmrSettings, Prices
+from fruits_kedro.emr.settings import EmrSettings
 from fruits_kedro.emr.sizing import Sizing, size_executors
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.prices import Prices
 from fruits_kedro.roots import Roots
 from fruits_kedro.validation import checked
 
@@ -58,7 +59,7 @@ class EmrContext:
         return cls(
             project=project,
             settings=checked(EmrSettings, found["emr"], f"conf/{env}/emr.yml"),
-            prices=checked(Prices, found["prices"], f"conf/{env}/prices.yml"),
+            prices=checked(Prices, found["prices"], "conf/base/prices.yml"),
             roots=roots,
             spark=found["spark"],
         )

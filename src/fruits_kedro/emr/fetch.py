@@ -13,7 +13,7 @@ from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.s3 import split_url
 
-_CHECKPOINT = "04_feature/extraction_checkpoint/"
+_LEFT = (".", "01_raw/", "04_feature/extraction_checkpoint/")  # of another run, or photos
 REPORTS = ("02_intermediate/class_counts.csv", "04_feature/extraction_counts.csv", "08_reporting/")
 
 
@@ -24,7 +24,8 @@ def fetch_results(
 
     A dataset of several files counts only with its ``_SUCCESS``, consists of the files of the job
     that wrote it last, and replaces what was in the folder. What an interrupted run left to go on
-    from stays. A file that is there already in the same size and newer is left.
+    from stays, and so do packed photos. A file that is there already, in the same size and newer,
+    is left.
 
     Args:
         aws: the clients.
@@ -65,7 +66,7 @@ def _entries(aws: Aws, store: str, reports_only: bool) -> dict[str, dict[str, An
     entries = {}
     for entry in aws.listing(f"{store}/"):
         name = entry["Key"][len(prefix) :].strip("/")
-        is_left = name.startswith((".", _CHECKPOINT)) or "/." in name
+        is_left = name.startswith(_LEFT) or "/." in name
         wanted = not reports_only or name.startswith(REPORTS)
         if wanted and not is_left and not entry["Key"].endswith("/"):
             entries[name] = entry

@@ -1,9 +1,8 @@
-"""The settings of the cluster, typed and closed: ``conf/emr/emr.yml``, and the prices beside it."""
+"""The settings of the cluster, typed and closed: ``conf/emr/emr.yml``."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
@@ -126,46 +125,3 @@ class EmrSettings(Closed):
         """The groups that have nodes."""
         all_groups = {"primary": self.primary, "core": self.core, "task": self.task}
         return {name: group for name, group in all_groups.items() if group.count}
-
-
-class InstancePrice(Closed):
-    """One type of instance.
-
-    Attributes:
-        vcpu: cores.
-        memory_gib: memory.
-        arch: ``x86_64`` or ``aarch64``.
-        ec2: price of an hour, on demand.
-        emr: EMR's fee for an hour.
-    """
-
-    vcpu: PositiveInt
-    memory_gib: PositiveFloat
-    arch: str
-    ec2: PositiveFloat
-    emr: PositiveFloat
-
-
-class Prices(Closed):
-    """What AWS asks for.
-
-    Attributes:
-        as_of: the date of the prices.
-        region: they are for.
-        currency: they are in.
-        spot_share: of the on-demand price that a Spot node is taken to cost.
-        gp3_gib_month: price of a GiB of disk for a month.
-        instances: price of each type.
-    """
-
-    as_of: date
-    region: str
-    currency: str
-    spot_share: Annotated[float, Field(gt=0, le=1)]
-    gp3_gib_month: PositiveFloat
-    instances: dict[str, InstancePrice]
-
-    @property
-    def source(self) -> str:
-        """Where and when they held, in words."""
-        return f"{self.region}, {self.as_of}"

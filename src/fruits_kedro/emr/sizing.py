@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from fruits_kedro.emr.settings import EmrSettings, Group, InstancePrice, Prices
+from fruits_kedro.emr.settings import EmrSettings, Group
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.prices import Prices
 
 # EMR gives YARN about three quarters of a node's memory, and takes some minutes to start.
 YARN_SHARE = 0.75
@@ -99,7 +100,7 @@ def _fit(
 ) -> tuple[int, list[str]]:
     """How many executors of so many cores and MB fit on a group's nodes; and how that comes."""
     cores, memory_mb = executor
-    node = instance(prices, group.type)
+    node = prices.instance(group.type)
     yarn_mb = int(node.memory_gib * 1024 * YARN_SHARE)
     fit = min(node.vcpu // cores, yarn_mb // memory_mb)
     lines = [
@@ -117,20 +118,6 @@ def _jvm_overhead(heap_mb: int) -> int:
     return max(math.ceil(heap_mb * _OVERHEAD), _MIN_OVERHEAD_MB)
 
 
-def instance(prices: Prices, kind: str) -> InstancePrice:
-    """Cores, memory and price of a type of instance.
-
-    Raises:
-        FruitsError: the table of prices does not have it.
-    """
-    if kind not in prices.instances:
-        raise FruitsError(
-            f"The instance type {kind} is not in conf/emr/prices.yml; there are: "
-            f"{', '.join(sorted(prices.instances))}.\nAdd it, with its cores, memory and prices."
-        )
-    return prices.instances[kind]
-
-
 def cost_per_hour(settings: EmrSettings, prices: Prices) -> float:
     """What the running cluster costs an hour: EC2, EMR's fee and disks."""
     return sum(group_cost(name, g, settings, prices) for name, g in settings.groups.items())
@@ -138,7 +125,7 @@ def cost_per_hour(settings: EmrSettings, prices: Prices) -> float:
 
 def group_cost(name: str, group: Group, settings: EmrSettings, prices: Prices) -> float:
     """What the nodes of one group cost an hour; ``task`` nodes are Spot."""
-    node = instance(prices, group.type)
+    node = prices.instance(group.type)
     ec2 = node.ec2 * (prices.spot_share if name == "task" else 1)
     disk = settings.volume_gib * prices.gp3_gib_month / _HOURS_A_MONTH
     return group.count * (ec2 + node.emr + disk)

@@ -12,9 +12,15 @@ from kedro.io import DataCatalog
 from kedro.pipeline.node import Node
 from rich import get_console
 
+from fruits_kedro.extraction_plan import images_in
+from fruits_kedro.parameters import CostParams
+from fruits_kedro.prices import Prices
 from fruits_kedro.roots import PROGRESS, Roots
 from fruits_kedro.s3 import is_s3
+from fruits_kedro.validation import checked
 
+# What takes long to save, and what is shown meanwhile.
+_LONG_WORK = {"extraction_checkpoint": "extracting features", "packed_images": "packing photos"}
 _OUTPUTS = ("extracted_features", "pca_features", "pca_matrix", "pca_model", "model_info")
 
 
@@ -29,6 +35,9 @@ class ReportHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Note where the store is."""
         self._store = Roots.of(context).store
+        self._prices = checked(
+            Prices, dict(context.config_loader["prices"]), "conf/base/prices.yml"
+        )
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, catalog: DataCatalog) -> None:
@@ -37,7 +46,7 @@ class ReportHooks:
 
         self._clock = StageClock()
         self._catalog = catalog
-        self._plan: dict[str, int] = {}
+        self._total = 0
         self._progress: Any = None
 
     @hook_impl
@@ -55,21 +64,22 @@ class ReportHooks:
         """The node has returned; saving is where Spark works."""
         self._clock.touch(node)
         if dataset_name == "extraction_plan":
-            self._plan = data
-        if dataset_name == "extraction_checkpoint":
-            from fruits_kedro.extraction_plan import images_in
+            self._total = images_in(data)
+        if dataset_name == "packing_info":
+            self._total = data["images"]
+        if dataset_name in _LONG_WORK:
             from fruits_kedro.progress import RowProgress
 
-            total = images_in(self._plan)
-            what = "extracting features"
-            self._progress = RowProgress(data.sparkSession, total, what, self._note_progress)
+            self._progress = RowProgress(
+                data.sparkSession, self._total, _LONG_WORK[dataset_name], self._note_progress
+            )
             self._progress.start()
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
         """The node has saved an output."""
         self._clock.touch(node)
-        if dataset_name == "extraction_checkpoint":
+        if dataset_name in _LONG_WORK:
             self._stop_progress()
         if dataset_name == "extraction_counts":
             from fruits_kedro.failure_rate import check_failure_rate
@@ -88,7 +98,8 @@ class ReportHooks:
             from fruits_kedro.pipelines.reporting.nodes import describe_extraction
 
             names = ("backbone_info", "extraction_plan", "extraction_counts", "rejected_images")
-            loaded = [self._catalog.load(name) for name in (*names, "params:subset")]
+            more = ("machine_optimum", "params:subset")
+            loaded = [self._catalog.load(name) for name in (*names, *more)]
             stopped = {"stopped": str(error)}
             self._report(describe_extraction(*loaded) | stopped, ("extracted_features",))
 
@@ -100,13 +111,20 @@ class ReportHooks:
 
             info = catalog.load("pretraining_info")
             get_console().print(training_table(info, _place(catalog["pretrained_weights"])))
+        if "packing_info" in pipeline.outputs():
+            from fruits_kedro.run_report import packing_table
+
+            info = catalog.load("packing_info") | {"seconds": self._clock.total}
+            get_console().print(packing_table(info, _place(catalog["packed_images"])))
         if "model_info" in pipeline.outputs():
             self._report(catalog.load("model_info"), _OUTPUTS)
 
     def _report(self, info: dict[str, Any], outputs: tuple[str, ...]) -> None:
-        from fruits_kedro.run_report import summary_table
+        from fruits_kedro.run_report import compare_speed, summary_table
 
+        cost = CostParams.model_validate(self._catalog.load("params:cost"))
         info["stages"] = self._clock.stages(info["counts"])
+        info |= compare_speed(info, cost, self._prices)
         info["node_seconds"] = {name: round(s, 3) for name, s in self._clock.nodes.items()}
         info["total_seconds"] = round(self._clock.total, 3)
         self._catalog.save("model_info", info)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone, load
 from fruits_kedro.backbones.fingerprints import check_one_backbone
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.extraction_plan import STATES, images_in
-from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.image_source import ImageSource
 from fruits_kedro.parameters import ExtractionParams
 from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, INDEX, compare, merge
 
@@ -63,7 +63,7 @@ def plan_extraction(
 def extract_features(
     images_to_extract: DataFrame,
     extraction_plan: dict[str, int],
-    raw_images: ImageFolder,
+    raw_images: ImageSource,
     backbone: Backbone,
     params: ExtractionParams,
 ) -> DataFrame:
@@ -88,7 +88,40 @@ def extract_features(
 
     cores = spark.sparkContext.defaultParallelism
     tasks = count_tasks(images, cores)
-    return images_to_extract.repartition(tasks).mapInArrow(run, EXTRACTED_SCHEMA)
+    if raw_images.in_order:
+        rows = images_to_extract.repartitionByRange(tasks, "path").sortWithinPartitions("path")
+    else:
+        rows = images_to_extract.repartition(tasks)
+    return rows.mapInArrow(run, EXTRACTED_SCHEMA)
+
+
+def measure_optimum(
+    extraction_plan: dict[str, int],
+    extraction_checkpoint: DataFrame | None,
+    backbone: Backbone,
+    params: ExtractionParams,
+) -> dict[str, float]:
+    """Time the model alone, in the workers that have just extracted: no run is faster than that.
+
+    Returns:
+        ``cores`` that worked at the same time and ``images_per_s`` of all of them together; empty
+        where nothing was extracted.
+    """
+    if not images_in(extraction_plan):
+        return {}
+    spark = SparkSession.builder.getOrCreate()
+    cores = spark.sparkContext.defaultParallelism
+    shared = spark.sparkContext.broadcast(backbone)
+    seconds = params.calibration_seconds
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from fruits_kedro.extractor import time_model
+
+        for _ in batches:
+            yield pa.RecordBatch.from_pydict({"speed": [time_model(shared.value, seconds)]})
+
+    timed = spark.range(cores, numPartitions=cores).mapInArrow(run, "speed double")
+    return {"cores": cores, "images_per_s": sum(row.speed for row in timed.collect())}
 
 
 def count_tasks(images: int, cores: int) -> int:
@@ -171,13 +204,15 @@ def count_extracted(
     """Count what became of the photos of each split.
 
     Returns:
-        ``split, images, features, rejected``.
+        ``split, images, features, rejected, bytes``; the last of all photos, as they lie there.
 
     Raises:
         FruitsError: a photo is missing or doubled, a split has no usable photo at all, or the
             features come from more than one backbone.
     """
-    images = image_index.groupBy("split").agg(F.count("*").alias("images"))
+    images = image_index.groupBy("split").agg(
+        F.count("*").alias("images"), F.sum("bytes").alias("bytes")
+    )
     extracted = extracted_features.groupBy("split").agg(
         F.count_if(F.isnull("error")).alias("features"),
         F.count("error").alias("rejected"),
@@ -185,8 +220,8 @@ def count_extracted(
         F.collect_set(F.expr("case when error is null then fingerprint end")).alias("prints"),
     )
     found: pd.DataFrame = images.join(extracted, "split", "full").orderBy("split").toPandas()
-    counts = found.drop(columns="prints").fillna(0)
-    counts = counts.astype(dict.fromkeys(("images", "features", "rejected", "paths"), "int64"))
+    columns = ["images", "features", "rejected", "bytes", "paths"]
+    counts = found[["split", *columns]].fillna(0).astype(dict.fromkeys(columns, "int64"))
     check_one_backbone({name for prints in found["prints"].dropna() for name in prints})
     _check(counts, rejected_images)
     return counts.drop(columns="paths")

@@ -6,6 +6,7 @@ from fruits_kedro.pipelines.extraction.nodes import (
     count_extracted,
     extract_features,
     load_backbone,
+    measure_optimum,
     merge_features,
     plan_extraction,
     split_extracted,
@@ -14,7 +15,7 @@ from fruits_kedro.pipelines.extraction.nodes import (
 
 def create_pipeline() -> Pipeline:
     """Photos of the index to features, with a reason for each that has none."""
-    return Pipeline(
+    extraction = Pipeline(
         [
             Node(
                 load_backbone,
@@ -75,3 +76,10 @@ def create_pipeline() -> Pipeline:
         ],
         tags="extraction",
     )
+    calibration = Node(
+        measure_optimum,
+        inputs=["extraction_plan", "extraction_checkpoint", "backbone", "params:extraction"],
+        outputs="machine_optimum",
+        name="measure_optimum",
+    )
+    return extraction + Pipeline([calibration], tags="calibration")

@@ -10,14 +10,14 @@ import pandas as pd
 
 from fruits_kedro.contracts import SPLITS, check_index
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.image_source import ImageSource
 from fruits_kedro.parameters import Subset, select_subset
 
 _SPLIT_OF = {split.lower(): split for split in SPLITS}
 
 
 def index_images(
-    raw_images: ImageFolder, subset: str, subsets: dict[str, Any]
+    raw_images: ImageSource, subset: str, subsets: dict[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """List the photos, name the split and label of each, and keep those of the subset.
 

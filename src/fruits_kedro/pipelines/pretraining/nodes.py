@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from fruits_kedro.backbones.fingerprints import fingerprint
 from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.backbones.weights_file import WeightsFile
-from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.image_source import ImageSource
 from fruits_kedro.parameters import PretrainingParams
 from fruits_kedro.plots import right_share_axis
 from fruits_kedro.pretraining import Checkpoint
@@ -20,7 +20,7 @@ from fruits_kedro.pretraining import Checkpoint
 
 def pretrain(
     image_index: DataFrame,
-    raw_images: ImageFolder,
+    raw_images: ImageSource,
     params: PretrainingParams,
     checkpoint: Checkpoint,
 ) -> tuple[WeightsFile, pd.DataFrame, dict[str, Any]]:

@@ -104,6 +104,7 @@ def describe_run(
     extraction_plan: dict[str, int],
     extraction_counts: pd.DataFrame,
     rejected_images: DataFrame,
+    machine_optimum: dict[str, float],
     subset: str,
     explained_variance: pd.DataFrame,
     pca: PcaParams,
@@ -113,7 +114,7 @@ def describe_run(
     The seconds of each stage are added when the run has ended.
     """
     extraction = describe_extraction(
-        backbone_info, extraction_plan, extraction_counts, rejected_images, subset
+        backbone_info, extraction_plan, extraction_counts, rejected_images, machine_optimum, subset
     )
     return extraction | {
         "pca": {
@@ -129,6 +130,7 @@ def describe_extraction(
     extraction_plan: dict[str, int],
     extraction_counts: pd.DataFrame,
     rejected_images: DataFrame,
+    machine_optimum: dict[str, float],
     subset: str,
 ) -> dict[str, Any]:
     """Record what made these features, as far as the extraction goes."""
@@ -145,6 +147,7 @@ def describe_extraction(
         },
         "backbone": backbone_info,
         "extraction_plan": extraction_plan,
+        "machine_optimum": machine_optimum,
         # PySpark may be the cluster's own, which no package manager knows of.
         "versions": {"python": platform.python_version(), "pyspark": pyspark.__version__}
         | {package: version(package) for package in _VERSIONS},

@@ -29,6 +29,7 @@ def create_pipeline() -> Pipeline:
                     "extraction_plan",
                     "extraction_counts",
                     "rejected_images",
+                    "machine_optimum",
                     "params:subset",
                     "explained_variance",
                     "params:pca",

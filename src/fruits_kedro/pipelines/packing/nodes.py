@@ -1,0 +1,62 @@
+"""A folder of small files into a few large ones: listing and opening them is paid for once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from fruits_kedro.errors import ImageError
+from fruits_kedro.image_source import ImageSource
+
+PACKED_SCHEMA = "path string, modificationTime timestamp, length long, content binary, error string"
+_BYTES_A_FILE = 128 * 2**20
+_BYTES_A_BATCH = 8 * 2**20
+
+
+def pack_images(raw_images: ImageSource) -> tuple[dict[str, int], DataFrame]:
+    """Read each photo once, and lay them side by side in the order of their paths.
+
+    Returns:
+        ``images, bytes, files``; and one row for each photo: ``path, modificationTime, length``
+        as a listing tells them, ``content`` (null where it cannot be read) and ``error`` (the
+        reason why not).
+    """
+    listing = raw_images.list()
+    spark = SparkSession.builder.getOrCreate()
+    lengths = listing.column("length").to_pylist()
+    cores = spark.sparkContext.defaultParallelism
+    files = min(len(lengths), max(cores, math.ceil(sum(lengths) / _BYTES_A_FILE)))
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return _read_batches(batches, raw_images)
+
+    rows = spark.createDataFrame(listing.to_pandas()).repartitionByRange(files, "path")
+    packed = rows.sortWithinPartitions("path").mapInArrow(run, PACKED_SCHEMA)
+    return {"images": len(lengths), "bytes": sum(lengths), "files": files}, packed
+
+
+def _read_batches(
+    batches: Iterable[pa.RecordBatch], raw_images: ImageSource
+) -> Iterator[pa.RecordBatch]:
+    """Batches of some megabytes, however large the photos are."""
+    for batch in batches:
+        contents: list[bytes | ImageError] = []
+        start = 0
+        for end, content in enumerate(raw_images.read_all(batch.column("path").to_pylist()), 1):
+            contents.append(content)
+            size = sum(len(c) for c in contents if isinstance(c, bytes))
+            if size >= _BYTES_A_BATCH or end == batch.num_rows:
+                yield _to_batch(batch.slice(start, len(contents)), contents)
+                contents, start = [], end
+
+
+def _to_batch(rows: pa.RecordBatch, contents: list[bytes | ImageError]) -> pa.RecordBatch:
+    failed = [c if isinstance(c, ImageError) else None for c in contents]
+    columns = dict(zip(rows.schema.names, rows.columns)) | {
+        "content": pa.array([None if e else c for c, e in zip(contents, failed)], pa.binary()),
+        "error": pa.array([None if e is None else str(e) for e in failed], pa.string()),
+    }
+    return pa.RecordBatch.from_pydict(columns)

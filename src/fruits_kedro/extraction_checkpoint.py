@@ -4,18 +4,47 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 from pyspark import TaskContext
+from pyspark.sql import DataFrame
 
 from fruits_kedro.file_system import file_system
 
 _ROWS = 256  # of a file: seconds of work, or a minute with photos of 12 megapixels
+
+Batches = Iterable[pa.RecordBatch]
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """An extraction that has not run yet: rows, and what a worker makes of them.
+
+    The two stay apart until the rows are written, so that one worker does both: features then
+    never travel through the JVM to be written by Python again.
+
+    Attributes:
+        rows: of the photos.
+        function: from batches of them to batches of features; has to be picklable.
+    """
+
+    rows: DataFrame
+    function: Callable[[Batches], Iterator[pa.RecordBatch]]
+
+    def write(self, writer: CheckpointWriter) -> int:
+        """Run it, and write what comes; returns the number of rows."""
+        function = self.function
+
+        def run(batches: Batches) -> Iterator[pa.RecordBatch]:
+            return writer.write(function(batches))
+
+        return self.rows.mapInArrow(run, "written byte").count()
 
 
 @dataclass(frozen=True)
@@ -33,7 +62,7 @@ class CheckpointWriter:
     run: str
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Write batches to files of the same number of rows each; yields the rows of each file."""
+        """Write batches to files of the same number of rows each; yields a row for each written."""
         context = TaskContext.get()
         # A task that is tried again may meet its rows in another order: its files have other names,
         # and who reads them takes each photo once.
@@ -44,7 +73,7 @@ class CheckpointWriter:
         for part, table in enumerate(_in_tables(batches)):
             name = f"{self.run}-{task:05d}-{part:05d}.parquet"
             _write_whole(fs, path, name, table)
-            yield pa.RecordBatch.from_pydict({"rows": pa.array([table.num_rows], pa.int64())})
+            yield pa.RecordBatch.from_pydict({"written": np.ones(table.num_rows, np.int8)})
 
 
 def _in_tables(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

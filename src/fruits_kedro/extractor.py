@@ -97,16 +97,17 @@ def extract(
     outcomes: list[Outcome] = []
     contents = iter(contents)
     while chunk := list(islice(contents, backbone.batch_size)):
-        loaded = [_load(content, backbone.input_size, limits) for content in chunk]
+        loaded = [load_pixels(content, backbone.input_size, limits) for content in chunk]
         usable = [pixels for pixels in loaded if not isinstance(pixels, ImageError)]
         features = iter(_infer(usable, model))
         outcomes += [x if isinstance(x, ImageError) else next(features) for x in loaded]
     return outcomes
 
 
-def _load(
+def load_pixels(
     content: bytes | ImageError, size: int, limits: ImageLimits
 ) -> NDArray[np.uint8] | ImageError:
+    """Decode and resize one photo: uint8 ``(size, size, 3)``, or why not."""
     if isinstance(content, ImageError):
         return content
     try:

@@ -11,9 +11,10 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     field_validator,
+    model_validator,
 )
 
-from fruits_kedro.backbones import Engine
+from fruits_kedro.backbones import Engine, Precision
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images import MAX_PIXELS
 from fruits_kedro.validation import Closed
@@ -57,6 +58,8 @@ class ExtractionParams(Closed):
     Attributes:
         weights: ``auto``, ``imagenet``, ``embedded`` or a file.
         engine: ``litert`` (fast, on CPUs) or ``tensorflow`` (the reference, and GPUs).
+        precision: ``f32``, or in 8 bits ``mixed`` (a part of the layers) or ``int8`` (all of
+            them), for LiteRT: faster, and other features.
         input_size: side of the backbone's input in pixels, a multiple of 32; by default what
             the weights were trained on.
         partitions: files of the features; by default as many as there are cores.
@@ -69,6 +72,7 @@ class ExtractionParams(Closed):
 
     weights: str = "auto"
     engine: Engine = "litert"
+    precision: Precision = "f32"
     input_size: Annotated[int, Field(ge=32, le=512, multiple_of=32)] | None = None
     partitions: PositiveInt | None = None
     incremental: bool = True
@@ -76,6 +80,14 @@ class ExtractionParams(Closed):
     max_failure_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
     limits: ImageLimits = ImageLimits()
     calibration_seconds: PositiveFloat = 2.0
+
+    @model_validator(mode="after")
+    def _of_engine(self) -> ExtractionParams:
+        if self.engine != "litert" and self.precision != "f32":
+            raise ValueError(
+                f"precision={self.precision} is LiteRT's: leave engine=litert, or precision=f32"
+            )
+        return self
 
 
 class CostParams(Closed):

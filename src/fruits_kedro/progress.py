@@ -107,7 +107,6 @@ class RowProgress:
         values = self._store.executionMetrics(execution.executionId())
         nodes = self._store.planGraph(execution.executionId()).allNodes()
         python = [nodes.apply(i) for i in range(nodes.size()) if "InArrow" in nodes.apply(i).name()]
-        # What follows the extraction in the same query counts files, which are fewer.
         return max((_output_rows(node.metrics(), values) for node in python), default=0)
 
 

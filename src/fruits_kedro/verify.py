@@ -166,7 +166,8 @@ class Store:
         from fruits_kedro.pipelines.extraction.nodes import load_backbone
 
         params = self._catalog.load("params:extraction")
-        backbone, _ = load_backbone(params)
+        stored = self._catalog.load("backbone")
+        backbone, _ = load_backbone(params, self["raw_images"], self["image_index"], stored)
         rows = self._sample.collect()
         if backbone.fingerprint != rows[0].fingerprint:
             raise FruitsError(

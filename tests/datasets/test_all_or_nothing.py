@@ -10,6 +10,7 @@ from pyspark.ml.feature import SQLTransformer
 
 from fruits_kedro import datasets
 from fruits_kedro.datasets import replace
+from fruits_kedro.extraction_checkpoint import Extraction
 
 
 class Killed(BaseException):
@@ -146,12 +147,12 @@ def test_recovery_removes_what_is_left_and_nothing_else(tmp_path):
 def test_a_checkpoint_grows_and_goes(spark, tmp_path):
     dataset = datasets.ExtractionCheckpointDataset(filepath=str(tmp_path / "checkpoint"))
     assert dataset.load() is None
-    dataset.save(spark.range(600).repartition(1))
+    dataset.save(Extraction(spark.range(600).repartition(1), iter))
     sizes = sorted(
         len(pd.read_parquet(path)) for path in (tmp_path / "checkpoint").glob("*.parquet")
     )
     assert sizes == [88, 256, 256]
-    dataset.save(spark.range(600, 700).repartition(2))
+    dataset.save(Extraction(spark.range(600, 700).repartition(2), iter))
     (tmp_path / "checkpoint" / ".cut-off.parquet.1").write_bytes(b"PAR1")
     assert sorted(row.id for row in dataset.load().collect()) == list(range(700))
     dataset.release()

@@ -1,5 +1,5 @@
 """The backbone: an RGB array in, a feature vector out. No Spark in here."""
 
-from fruits_kedro.backbones.backbone import Backbone, Engine, FeatureModel
+from fruits_kedro.backbones.backbone import Backbone, Engine, FeatureModel, Precision
 
-__all__ = ["Backbone", "Engine", "FeatureModel"]
+__all__ = ["Backbone", "Engine", "FeatureModel", "Precision"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from fruits_kedro.backbones.fingerprints import fingerprint
 
 Engine = Literal["litert", "tensorflow"]
+Precision = Literal["f32", "mixed", "int8"]
 
 
 class FeatureModel(Protocol):
@@ -35,7 +37,8 @@ class Backbone:
     Attributes:
         name: the architecture.
         engine: what runs it.
-        precision: of the weights and of the arithmetic.
+        precision: of the weights and of the arithmetic: ``f32``, or 8 bits for a part of the
+            layers (``mixed``) or all of them (``int8``).
         input_size: side of the square input, in pixels.
         n_features: length of a feature vector.
         weights_requested: what was asked for: ``auto`` …
@@ -46,7 +49,7 @@ class Backbone:
 
     name: str
     engine: Engine
-    precision: str
+    precision: Precision
     input_size: int
     n_features: int
     weights_requested: str
@@ -56,8 +59,13 @@ class Backbone:
 
     @property
     def fingerprint(self) -> str:
-        """What decides the numbers: features of two fingerprints must never be mixed."""
-        return fingerprint(self.name, self.input_size, self.precision, self.weights_sha256)
+        """What decides the numbers: features of two fingerprints must never be mixed.
+
+        Below float32 that is the model itself: it depends on the photos it was calibrated on.
+        """
+        is_f32 = self.precision == "f32"
+        digest = self.weights_sha256 if is_f32 else hashlib.sha256(self.model).hexdigest()
+        return fingerprint(self.name, self.input_size, self.precision, digest)
 
     @property
     def batch_size(self) -> int:

@@ -7,37 +7,60 @@ from pathlib import Path
 
 import numpy as np
 
-from fruits_kedro.backbones.backbone import Backbone, Engine
-from fruits_kedro.backbones.weights_file import WeightsFile
+from fruits_kedro.backbones.backbone import Backbone, Engine, Precision
+from fruits_kedro.backbones.weights_file import WeightsFile, write_whole
 from fruits_kedro.errors import FruitsError
 
 SUFFIX = ".backbone"
 
 
-def write_backbone(backbone: Backbone, path: Path) -> None:
-    """Write a backbone as a :class:`WeightsFile` of one array, ``model`` (uint8)."""
+def to_bytes(backbone: Backbone) -> bytes:
+    """The content of a file: a :class:`WeightsFile` of one array, ``model`` (uint8)."""
     info = {name: value for name, value in asdict(backbone).items() if name != "model"}
-    WeightsFile({"model": np.frombuffer(backbone.model, np.uint8)}, info).write(path)
+    return WeightsFile({"model": np.frombuffer(backbone.model, np.uint8)}, info).to_bytes()
 
 
-def read_backbone(path: Path, engine: Engine, input_size: int | None) -> Backbone:
-    """Read a backbone.
+def from_bytes(content: bytes) -> Backbone:
+    """The backbone of a file's content.
 
     Raises:
-        FruitsError: there is no such file, it is damaged, or it was compiled for another engine
-            or input size than asked for.
+        ValueError, KeyError, TypeError: it is not one.
+    """
+    file = WeightsFile.from_bytes(content)
+    return Backbone(**file.info, model=file.weights["model"].tobytes())
+
+
+def write_backbone(backbone: Backbone, path: Path) -> None:
+    """Write a backbone, all or nothing."""
+    write_whole(path, to_bytes(backbone))
+
+
+def read_backbone(
+    path: Path, engine: Engine, input_size: int | None, precision: Precision | None
+) -> Backbone:
+    """Read a backbone.
+
+    Args:
+        path: of the file.
+        engine: that it has to be for.
+        input_size: that it has to be for; None: any.
+        precision: that it has to be of; None: any.
+
+    Raises:
+        FruitsError: there is no such file, it is damaged, or it is another one than asked for.
     """
     if not path.is_file():
         raise FruitsError(f"There is no compiled backbone {path}.")
     try:
-        file = WeightsFile.read(path)
-        found = Backbone(**file.info, model=file.weights["model"].tobytes())
+        found = from_bytes(path.read_bytes())
     except Exception as error:
         raise FruitsError(f"{path} is not a compiled backbone: {error}") from error
-    if found.engine != engine or input_size not in (None, found.input_size):
+    fits = found.engine == engine and input_size in (None, found.input_size)
+    if not fits or precision not in (None, found.precision):
         raise FruitsError(
-            f"{path} was compiled for the engine {found.engine} and {found.input_size} pixels, "
-            f"not for {engine} and {input_size}.\nCompile another one, or leave "
-            "extraction.engine and extraction.input_size as they were."
+            f"{path} was compiled for the engine {found.engine}, {found.input_size} pixels and "
+            f"{found.precision}, not for {engine}, {input_size or found.input_size} and "
+            f"{precision or found.precision}.\nCompile another one, or give extraction.engine, "
+            "input_size and precision as they were."
         )
     return found

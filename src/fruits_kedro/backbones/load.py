@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fruits_kedro.backbones import mobilenetv2
-from fruits_kedro.backbones.backbone import Backbone, Engine
+from fruits_kedro.backbones.backbone import Backbone, Engine, Precision
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
 from fruits_kedro.backbones.weights import Weights, find_weights
+from fruits_kedro.errors import FruitsError
 
 logger = logging.getLogger(__name__)
-
-PRECISION = "f32"
 
 
 def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backbone:
@@ -31,22 +35,70 @@ def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backb
         FruitsError: no weights, or weights of another architecture.
     """
     if weights.endswith(SUFFIX):
-        return read_backbone(Path(weights), engine, input_size)
+        return read_backbone(Path(weights), engine, input_size, None)
     found = find_weights(weights)
     input_size = input_size or found.input_size
-    cached = cache_folder() / f"{mobilenetv2.NAME}-{input_size}-{PRECISION}-{found.sha256}.{engine}"
+    cached = cache_folder() / f"{mobilenetv2.NAME}-{input_size}-f32-{found.sha256}.{engine}"
     if cached.is_file():
         model = cached.read_bytes()
     else:
         model = _serialise(found, engine, input_size)
         _keep(cached, model)
+    return _backbone(weights, found, engine, "f32", input_size, model)
+
+
+def calibrate_backbone(
+    weights: str,
+    input_size: int | None,
+    precision: Precision,
+    previous: Backbone | None,
+    photos: Callable[[int], Iterable[NDArray[np.uint8]]],
+) -> Backbone:
+    """Load MobileNetV2 in a lower precision, for LiteRT.
+
+    Args:
+        weights: as for :func:`load_backbone`.
+        input_size: as there.
+        precision: ``mixed`` or ``int8``.
+        previous: what an earlier run has calibrated: taken again if the rest is as asked for, so
+            that features stay the same when photos are added.
+        photos: to calibrate on, by the side of their pixels.
+
+    Raises:
+        FruitsError: as there; or there are no photos to calibrate on.
+    """
+    if weights.endswith(SUFFIX):
+        return read_backbone(Path(weights), "litert", input_size, precision)
+    found = find_weights(weights)
+    input_size = input_size or found.input_size
+    asked = ("litert", precision, input_size, found.sha256)
+    if previous is not None and asked == (
+        *(previous.engine, previous.precision, previous.input_size, previous.weights_sha256),
+    ):
+        return replace(previous, weights_requested=weights)
+    calibration = list(photos(input_size))
+    if not calibration:
+        raise FruitsError(
+            f"extraction.precision={precision} is calibrated on Training photos, and none of "
+            "those looked at can be used.\nGive extraction.precision=f32, or more photos."
+        )
+    from fruits_kedro.backbones.quantization import quantize
+
+    logger.info("Calibrating %s on %d photos (once) …", precision, len(calibration))
+    model = quantize(mobilenetv2.build(found.path, input_size), precision, calibration)
+    return _backbone(weights, found, "litert", precision, input_size, model)
+
+
+def _backbone(
+    requested: str, found: Weights, engine: Engine, precision: Precision, size: int, model: bytes
+) -> Backbone:
     return Backbone(
         name=mobilenetv2.NAME,
         engine=engine,
-        precision=PRECISION,
-        input_size=input_size,
+        precision=precision,
+        input_size=size,
         n_features=mobilenetv2.N_FEATURES,
-        weights_requested=weights,
+        weights_requested=requested,
         weights_source=found.source,
         weights_sha256=found.sha256,
         model=model,

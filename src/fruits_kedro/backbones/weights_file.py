@@ -48,13 +48,7 @@ class WeightsFile:
 
     def write(self, path: Path) -> None:
         """Write to a ``.npz`` file, all or nothing."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f"new-{path.name}")
-        try:
-            new.write_bytes(self.to_bytes())
-            os.replace(new, path)
-        finally:
-            new.unlink(missing_ok=True)
+        write_whole(path, self.to_bytes())
 
     @classmethod
     def read(cls, path: Path) -> WeightsFile:
@@ -63,7 +57,12 @@ class WeightsFile:
         Raises:
             ValueError, OSError, KeyError: it is not such a file.
         """
-        with np.load(path, allow_pickle=False) as file:
+        return cls.from_bytes(path.read_bytes())
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> WeightsFile:
+        """The weights of a file's content; raises as :meth:`read` does."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files if name != _INFO}
             return cls(weights, _notes(file))
 
@@ -72,6 +71,17 @@ class WeightsFile:
         """Read the notes alone; raises as :meth:`read` does."""
         with np.load(path, allow_pickle=False) as file:
             return _notes(file)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, all or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"new-{path.name}")
+    try:
+        new.write_bytes(content)
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _notes(file: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The Kedro datasets that kedro-datasets lacks."""
 
+from fruits_kedro.datasets.backbone import BackboneDataset
 from fruits_kedro.datasets.checkpoint import CheckpointDataset
 from fruits_kedro.datasets.csv_file import CsvFileDataset
 from fruits_kedro.datasets.extraction_checkpoint import ExtractionCheckpointDataset
@@ -11,6 +12,7 @@ from fruits_kedro.datasets.weights_file import WeightsFileDataset
 from fruits_kedro.datasets.whole_file import CsvDataset, JsonDataset
 
 __all__ = [
+    "BackboneDataset",
     "CheckpointDataset",
     "CsvDataset",
     "CsvFileDataset",

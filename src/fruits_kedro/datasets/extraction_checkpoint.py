@@ -7,14 +7,14 @@ import uuid
 from pyspark.sql import DataFrame, SparkSession
 
 from fruits_kedro.datasets.folder import FolderDataset
-from fruits_kedro.extraction_checkpoint import CheckpointWriter
+from fruits_kedro.extraction_checkpoint import CheckpointWriter, Extraction
 from fruits_kedro.file_system import file_system
 
 
-class ExtractionCheckpointDataset(FolderDataset[DataFrame, DataFrame | None]):
+class ExtractionCheckpointDataset(FolderDataset[Extraction, DataFrame | None]):
     """A folder of small Parquet files, each written by a worker as soon as its rows are there.
 
-    Saving a frame computes it. What was written stays when the run dies, and loads: every file is
+    Saving an extraction runs it. What was written stays when the run dies, and loads: every file is
     whole. Rows of a task that was tried again are there twice. Once nothing needs the frame any
     more, Kedro releases it, and the files are deleted.
     """
@@ -26,10 +26,9 @@ class ExtractionCheckpointDataset(FolderDataset[DataFrame, DataFrame | None]):
         path = self._filepath.replace("s3://", "s3a://")
         return SparkSession.builder.getOrCreate().read.parquet(path)
 
-    def save(self, data: DataFrame) -> None:
-        """Compute a frame, and write its rows as they come."""
-        writer = CheckpointWriter(self._filepath, self._credentials, uuid.uuid4().hex[:8])
-        data.mapInArrow(writer.write, "rows long").groupBy().sum("rows").collect()
+    def save(self, data: Extraction) -> None:
+        """Run an extraction, and write its rows as they come."""
+        data.write(CheckpointWriter(self._filepath, self._credentials, uuid.uuid4().hex[:8]))
 
     def _exists(self) -> bool:
         fs, path = file_system(self._filepath, self._credentials)

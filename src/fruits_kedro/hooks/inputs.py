@@ -34,10 +34,15 @@ class InputHooks:
             catalog.load("raw_images").check()
         check_store(self._roots.store)
         if "params:extraction" in pipeline.inputs():
+            from fruits_kedro.backbones.backbone_file import SUFFIX
             from fruits_kedro.backbones.load import load_backbone
+            from fruits_kedro.backbones.weights import find_weights
 
             params = catalog.load("params:extraction")
-            load_backbone(params.weights, params.engine, params.input_size)
+            if params.precision == "f32" or params.weights.endswith(SUFFIX):
+                load_backbone(params.weights, params.engine, params.input_size)
+            else:  # calibrated once the photos are listed
+                find_weights(params.weights)
         if "params:pretraining" in pipeline.inputs():
             from fruits_kedro.backbones.weights import find_weights
 

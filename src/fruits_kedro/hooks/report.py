@@ -68,11 +68,13 @@ class ReportHooks:
         if dataset_name == "packing_info":
             self._total = data["images"]
         if dataset_name in _LONG_WORK:
+            from pyspark.sql import SparkSession
+
             from fruits_kedro.progress import RowProgress
 
-            self._progress = RowProgress(
-                data.sparkSession, self._total, _LONG_WORK[dataset_name], self._note_progress
-            )
+            spark = SparkSession.builder.getOrCreate()
+            what = _LONG_WORK[dataset_name]
+            self._progress = RowProgress(spark, self._total, what, self._note_progress)
             self._progress.start()
 
     @hook_impl

@@ -2,34 +2,58 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone, load
 from fruits_kedro.backbones.fingerprints import check_one_backbone
-from fruits_kedro.errors import FruitsError
+from fruits_kedro.errors import FruitsError, ImageError
+from fruits_kedro.extraction_checkpoint import Extraction
 from fruits_kedro.extraction_plan import STATES, images_in
+from fruits_kedro.extractor import load_pixels
 from fruits_kedro.image_source import ImageSource
 from fruits_kedro.parameters import ExtractionParams
 from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, INDEX, compare, merge
 
-EXTRACTED_SCHEMA = (
-    "path string, split string, label string, bytes long, modified_at timestamp, "
-    "features array<float>, error string, fingerprint string, engine string"
-)
+_CALIBRATION_PHOTOS = 100
 _IMAGES_A_TASK = 2048
 _BYTES_A_FILE = 128 * 2**20
 
 
-def load_backbone(params: ExtractionParams) -> tuple[Backbone, dict[str, Any]]:
-    """Find the weights, make of them the model that the workers run, and describe it."""
-    backbone = load.load_backbone(params.weights, params.engine, params.input_size)
+def load_backbone(
+    params: ExtractionParams,
+    raw_images: ImageSource,
+    image_index: DataFrame,
+    previous_backbone: Backbone | None,
+) -> tuple[Backbone, dict[str, Any]]:
+    """Find the weights, make of them the model that the workers run, and describe it.
+
+    A lower precision is calibrated on 100 Training photos, chosen by a hash of their path, once
+    for a store: later runs take the backbone that is there.
+    """
+    if params.precision == "f32":
+        backbone = load.load_backbone(params.weights, params.engine, params.input_size)
+        return backbone, backbone.describe()
+
+    def photos(size: int) -> Iterator[NDArray[np.uint8]]:
+        training = image_index.where("split = 'Training'").orderBy(F.xxhash64("path"), "path")
+        paths = [row.path for row in training.limit(2 * _CALIBRATION_PHOTOS).collect()]
+        loaded = (load_pixels(x, size, params.limits) for x in raw_images.read_all(paths))
+        usable = (x for x in loaded if not isinstance(x, ImageError))
+        return itertools.islice(usable, _CALIBRATION_PHOTOS)
+
+    backbone = load.calibrate_backbone(
+        params.weights, params.input_size, params.precision, previous_backbone, photos
+    )
     return backbone, backbone.describe()
 
 
@@ -66,18 +90,16 @@ def extract_features(
     raw_images: ImageSource,
     backbone: Backbone,
     params: ExtractionParams,
-) -> DataFrame:
+) -> Extraction:
     """Extract the features of photos.
 
     Returns:
-        ``path, split, label, bytes, modified_at, features, error, fingerprint, engine``: one row
-        for each photo; either ``features`` (array<float>) or ``error`` (``stage: reason: detail``)
-        is null.
+        What gives one row for each photo: ``path, split, label, bytes, modified_at, features,
+        error, fingerprint, engine``; either ``features`` (list of float32) or ``error``
+        (``stage: reason: detail``) is null.
     """
     spark = images_to_extract.sparkSession
     images = images_in(extraction_plan)
-    if not images:
-        return spark.createDataFrame([], EXTRACTED_SCHEMA)
     shared = spark.sparkContext.broadcast(backbone)
     limits = params.limits
 
@@ -92,7 +114,7 @@ def extract_features(
         rows = images_to_extract.repartitionByRange(tasks, "path").sortWithinPartitions("path")
     else:
         rows = images_to_extract.repartition(tasks)
-    return rows.mapInArrow(run, EXTRACTED_SCHEMA)
+    return Extraction(rows, run)
 
 
 def measure_optimum(

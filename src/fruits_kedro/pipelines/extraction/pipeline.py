@@ -19,7 +19,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 load_backbone,
-                inputs="params:extraction",
+                inputs=["params:extraction", "raw_images", "image_index", "previous_backbone"],
                 outputs=["backbone", "backbone_info"],
                 name="load_backbone",
             ),

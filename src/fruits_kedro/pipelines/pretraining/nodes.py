@@ -30,7 +30,7 @@ def pretrain(
         The weights; the history, one row an epoch; their fingerprint, what they were trained on
         and how that ended.
     """
-    from fruits_kedro.backbones import load, mobilenetv2
+    from fruits_kedro.backbones import mobilenetv2
 
     mobilenetv2.load_tensorflow()
     from fruits_kedro.pretraining.train import train
@@ -42,7 +42,7 @@ def pretrain(
     file = WeightsFile.of(weights, trained.settings, params.precision)
     sha256 = hashlib.sha256(file.to_bytes()).hexdigest()
     info = {
-        "fingerprint": fingerprint(mobilenetv2.NAME, params.input_size, load.PRECISION, sha256),
+        "fingerprint": fingerprint(mobilenetv2.NAME, params.input_size, "f32", sha256),
         "weights_sha256": sha256,
         **trained.settings,
         **trained.outcome,

@@ -1,0 +1,36 @@
+"""A compiled backbone as a Kedro dataset."""
+
+from __future__ import annotations
+
+from fruits_kedro.backbones import Backbone
+from fruits_kedro.backbones.backbone_file import from_bytes, to_bytes
+from fruits_kedro.datasets.folder import FolderDataset
+from fruits_kedro.datasets.replace import recover, written_beside
+from fruits_kedro.file_system import file_system
+
+
+class BackboneDataset(FolderDataset[Backbone, Backbone | None]):
+    """A ``.backbone`` file on a disk or in a bucket, usable as ``extraction.weights`` on a disk."""
+
+    def load(self) -> Backbone | None:
+        """Read the file; None where there is none, or one that cannot be used any more."""
+        fs, path = file_system(self._filepath, self._credentials)
+        try:
+            return from_bytes(fs.cat_file(path))
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
+
+    def save(self, data: Backbone) -> None:
+        """Replace the file, all or nothing."""
+        with written_beside(self._filepath, self._credentials) as (_, target):
+            target.fs.makedirs(target.path.rpartition("/")[0], exist_ok=True)
+            target.fs.pipe_file(target.new, to_bytes(data))
+            target.replace(target.new)
+
+    def recover(self) -> None:
+        """Clear up after a run that died while it wrote this file."""
+        recover(self._filepath, self._credentials)
+
+    def _exists(self) -> bool:
+        fs, path = file_system(self._filepath, self._credentials)
+        return bool(fs.exists(path))

@@ -1,0 +1,56 @@
+"""Lower precision on real photos: near float32, and refused where it cannot be."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fruits_kedro.backbones.load import calibrate_backbone, load_backbone
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.extractor import compiled, load_pixels
+from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.parameters import ImageLimits
+
+
+@pytest.fixture(scope="module")
+def pixels(shared):
+    """60 photos to calibrate on, and 40 others."""
+    folder = ImageFolder(str(shared / "data/fruits-360"))
+    paths = folder.list().column("path").to_pylist()
+    training = [p for p in paths if p.startswith("Training")]
+    test = [p for p in paths if p.startswith("Test")]
+    chosen = [*training[:: len(training) // 60][:60], *test[:: len(test) // 40][:40]]
+    return np.stack([load_pixels(c, 224, ImageLimits()) for c in folder.read_all(chosen)])
+
+
+@pytest.mark.parametrize(("precision", "least"), [("mixed", 0.99), ("int8", 0.94)])
+def test_features_are_near_those_of_float32(pixels, precision, least):
+    exact = compiled(load_backbone("imagenet", "litert", 224))(pixels[60:])
+    backbone = calibrate_backbone("imagenet", 224, precision, None, lambda size: pixels[:60])
+    found = compiled(backbone)(pixels[60:])
+    cosine = (found * exact).sum(1) / np.linalg.norm(found, axis=1) / np.linalg.norm(exact, axis=1)
+    assert least < cosine.mean() < 0.9999
+    assert backbone.fingerprint.startswith(f"mobilenetv2-224-{precision}-")
+    assert len(backbone.model) < 5e6
+
+
+def test_a_run_in_lower_precision_keeps_its_calibration(kedro_run, sample, tmp_path):
+    mixed = {"extraction.precision": "mixed"}
+    prints = []
+    for subset in ({"subset": "mine", "subsets.mine.total": 30}, {}):
+        result = kedro_run(images=sample, store=tmp_path, **mixed, **subset)
+        assert result.exit_code == 0, result.output
+        info = json.loads((tmp_path / "08_reporting/model_info.json").read_text())
+        prints.append(info["backbone"]["fingerprint"])
+    assert prints[0] == prints[1] and "-96-mixed-" in prints[0]
+    assert info["counts"]["reused"] > 0 and info["counts"]["features"] == 60
+    file = str(tmp_path / "06_models/mobilenetv2.backbone")  # for machines without TensorFlow
+    assert calibrate_backbone(file, None, "mixed", None, iter).fingerprint == prints[0]
+    with pytest.raises(FruitsError, match="96 pixels and mixed, not for litert, 96 and int8"):
+        calibrate_backbone(file, None, "int8", None, iter)
+
+
+def test_lower_precision_is_litert_s(kedro_run, sample, tmp_path):
+    asked = {"extraction.precision": "int8", "extraction.engine": "tensorflow"}
+    result = kedro_run(images=sample, store=tmp_path, **asked)
+    assert result.exit_code == 1 and "precision=int8 is LiteRT's" in result.output

@@ -9,6 +9,7 @@ from pyspark.ml import PipelineModel
 from pyspark.ml.feature import SQLTransformer
 
 from fruits_kedro import datasets
+from fruits_kedro.backbones import Backbone
 from fruits_kedro.datasets import replace
 from fruits_kedro.extraction_checkpoint import Extraction
 
@@ -157,3 +158,17 @@ def test_a_checkpoint_grows_and_goes(spark, tmp_path):
     assert sorted(row.id for row in dataset.load().collect()) == list(range(700))
     dataset.release()
     assert dataset.load() is None and not list(tmp_path.iterdir())
+
+
+def test_a_backbone_that_is_damaged_is_none(tmp_path):
+    backbone = Backbone("m", "litert", "mixed", 96, 4, "auto", "x", "0" * 64, b"model")
+    dataset = datasets.BackboneDataset(filepath=str(tmp_path / "new" / "m.backbone"))
+    assert dataset.load() is None and not dataset.exists()
+    dataset.save(backbone)
+    assert dataset.load() == backbone
+    path = tmp_path / "new" / "m.backbone"
+    path.write_bytes(path.read_bytes()[:-50])
+    assert dataset.load() is None
+    in_bucket = datasets.BackboneDataset(filepath="memory://bucket/m.backbone")
+    in_bucket.save(backbone)
+    assert in_bucket.load() == backbone

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
+from fsspec.implementations.local import LocalFileSystem
+
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.backbones.backbone_file import from_bytes, to_bytes
 from fruits_kedro.datasets.folder import FolderDataset
 from fruits_kedro.datasets.replace import recover, written_beside
 from fruits_kedro.file_system import file_system
+
+logger = logging.getLogger(__name__)
 
 
 class BackboneDataset(FolderDataset[Backbone, Backbone | None]):
@@ -16,15 +22,24 @@ class BackboneDataset(FolderDataset[Backbone, Backbone | None]):
         """Read the file; None where there is none, or one that cannot be used any more."""
         fs, path = file_system(self._filepath, self._credentials)
         try:
-            return from_bytes(fs.cat_file(path))
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            content = fs.cat_file(path)
+        except FileNotFoundError:
+            return None
+        try:
+            return from_bytes(content)
+        except Exception:  # zip, JSON and numpy raise many types
+            logger.warning("%s is not a compiled backbone: it is made anew", self._filepath)
             return None
 
     def save(self, data: Backbone) -> None:
         """Replace the file, all or nothing."""
+        fs, path = file_system(self._filepath, self._credentials)
+        if not isinstance(fs, LocalFileSystem):
+            fs.pipe_file(path, to_bytes(data))  # an object appears when all of it is there
+            return
+        fs.makedirs(path.rpartition("/")[0], exist_ok=True)
         with written_beside(self._filepath, self._credentials) as (_, target):
-            target.fs.makedirs(target.path.rpartition("/")[0], exist_ok=True)
-            target.fs.pipe_file(target.new, to_bytes(data))
+            fs.pipe_file(target.new, to_bytes(data))
             target.replace(target.new)
 
     def recover(self) -> None:

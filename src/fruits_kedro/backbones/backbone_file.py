@@ -36,7 +36,7 @@ def write_backbone(backbone: Backbone, path: Path) -> None:
 
 
 def read_backbone(
-    path: Path, engine: Engine, input_size: int | None, precision: Precision | None
+    path: Path, engine: Engine, input_size: int | None, precision: Precision | None = None
 ) -> Backbone:
     """Read a backbone.
 

@@ -35,7 +35,7 @@ def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backb
         FruitsError: no weights, or weights of another architecture.
     """
     if weights.endswith(SUFFIX):
-        return read_backbone(Path(weights), engine, input_size, None)
+        return read_backbone(Path(weights), engine, input_size)
     found = find_weights(weights)
     input_size = input_size or found.input_size
     cached = cache_folder() / f"{mobilenetv2.NAME}-{input_size}-f32-{found.sha256}.{engine}"

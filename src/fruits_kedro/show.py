@@ -61,11 +61,10 @@ def waiting(what: str) -> Callable[..., None]:
     def show(state: str, seconds: float, progress: Shown | None = None) -> None:
         text = f"{what}: {state}"
         if progress:
-            left = (progress["total"] - progress["done"]) / max(progress["images_per_s"], 1e-9)
-            text += (
-                f", {progress['what']}: {progress['done']:,} of {progress['total']:,} at "
-                f"{progress['images_per_s']:,.0f}/s, {left / 60:.0f} min left"
-            )
+            text += f", {progress['what']}: {progress['done']:,} of {progress['total']:,}"
+            if (speed := progress["images_per_s"]) > 0:
+                left = (progress["total"] - progress["done"]) / speed
+                text += f" at {speed:,.0f}/s, {left / 60:.0f} min left"
         if text != last[0] or seconds % 60 < 10:
             click.echo(f"{seconds / 60:5.1f} min  {text}", err=True)
         last[0] = text

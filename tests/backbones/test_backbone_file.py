@@ -23,7 +23,7 @@ def test_it_comes_back_whole(compiled):
 
 @pytest.mark.parametrize("asked", [("tensorflow", None), ("litert", 224)])
 def test_it_refuses_to_be_another(compiled, asked):
-    with pytest.raises(FruitsError, match="compiled for the engine litert and 96 pixels"):
+    with pytest.raises(FruitsError, match="compiled for the engine litert, 96 pixels and f32"):
         load_backbone(str(compiled[1]), *asked)
 
 

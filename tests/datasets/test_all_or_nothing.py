@@ -3,6 +3,7 @@
 import os
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from kedro.io import DatasetError
 from pyspark.ml import PipelineModel
@@ -11,7 +12,7 @@ from pyspark.ml.feature import SQLTransformer
 from fruits_kedro import datasets
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.datasets import replace
-from fruits_kedro.extraction_checkpoint import Extraction
+from fruits_kedro.extraction_checkpoint import CheckpointWriter, Extraction
 
 
 class Killed(BaseException):
@@ -158,6 +159,14 @@ def test_a_checkpoint_grows_and_goes(spark, tmp_path):
     assert sorted(row.id for row in dataset.load().collect()) == list(range(700))
     dataset.release()
     assert dataset.load() is None and not list(tmp_path.iterdir())
+
+
+def test_rows_that_are_written_are_told_at_once(tmp_path):
+    """A worker's buffer of 64 kB holds back smaller batches, and with them the progress."""
+    rows = pa.RecordBatch.from_pydict({"id": list(range(300))})
+    told = list(CheckpointWriter(str(tmp_path), {}, "run").write([rows]))
+    assert [batch.num_rows for batch in told] == [256, 44]
+    assert all(batch.nbytes > 65536 for batch in told)
 
 
 def test_a_backbone_that_is_damaged_is_none(tmp_path):

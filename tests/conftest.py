@@ -30,6 +30,12 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture
+def imagenet(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras' own cache of weights is the one beside the real photos."""
+    monkeypatch.setenv("KERAS_HOME", str(shared / "keras"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project in the test environment, with a cache of its own."""

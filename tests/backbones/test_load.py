@@ -13,8 +13,7 @@ from fruits_kedro.image_folder import ImageFolder
 
 
 @pytest.mark.parametrize("engine", ["litert", "tensorflow"])
-def test_features_equal_the_published_ones(engine, shared, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(shared / "keras"))
+def test_features_equal_the_published_ones(engine, shared, imagenet):
     golden = pq.read_table(shared / "golden" / "mobilenetv2_imagenet_features.parquet")
     published = np.array(golden.column("features").to_pylist(), np.float32)
     backbone = load_backbone("imagenet", engine, 224)

@@ -24,7 +24,7 @@ def pixels(shared):
 
 
 @pytest.mark.parametrize(("precision", "least"), [("mixed", 0.99), ("int8", 0.94)])
-def test_features_are_near_those_of_float32(pixels, precision, least):
+def test_features_are_near_those_of_float32(imagenet, pixels, precision, least):
     exact = compiled(load_backbone("imagenet", "litert", 224))(pixels[60:])
     backbone = calibrate_backbone("imagenet", 224, precision, None, lambda size: pixels[:60])
     found = compiled(backbone)(pixels[60:])

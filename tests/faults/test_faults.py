@@ -61,10 +61,10 @@ def test_two_runs_on_one_store(bench):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 8 MB."""
+    """A file system of 32 MB."""
     folder = tmp_path / "small"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)]
     if os.name != "posix" or subprocess.run(command, capture_output=True).returncode != 0:
         pytest.skip("needs the right to mount a tmpfs")
     yield folder

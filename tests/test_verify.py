@@ -105,6 +105,7 @@ FAULTS = {
 
 def test_a_finished_store_is_in_order(verify):
     assert verify() == {}
+    assert verify(lambda store: (store / "06_models/mobilenetv2.backbone").unlink()) == {}
 
 
 def test_labels_that_look_like_something_else_are_labels(

@@ -166,8 +166,9 @@ class Store:
         from fruits_kedro.pipelines.extraction.nodes import load_backbone
 
         params = self._catalog.load("params:extraction")
-        stored = self._catalog.load("backbone")
-        backbone, _ = load_backbone(params, self["raw_images"], self["image_index"], stored)
+        backbone, _ = load_backbone(
+            params, self["raw_images"], self["image_index"], self["previous_backbone"]
+        )
         rows = self._sample.collect()
         if backbone.fingerprint != rows[0].fingerprint:
             raise FruitsError(

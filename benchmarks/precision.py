@@ -8,9 +8,6 @@ prints a table and writes it to benchmarks/results/precision.md.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from linear_probe import digests, probe
+from spark_cluster import PROJECT, kedro_run
 
 RESULTS = Path(__file__).parent / "results" / "precision.md"
 PRECISIONS = ("f32", "mixed", "int8")
@@ -25,12 +23,11 @@ PRECISIONS = ("f32", "mixed", "int8")
 
 def extract(images: str, precision: str) -> tuple[pd.DataFrame, dict]:
     """Features of all photos by ``kedro run``, in the order of their paths, and ``model_info``."""
-    with tempfile.TemporaryDirectory() as store:
-        params = f"images={images},store={store},extraction.precision={precision}"
-        command = [sys.executable, "-m", "kedro", "run", "--params", f"{params},pca.n_components=2"]
-        subprocess.run(command, check=True, capture_output=True)
-        rows = pd.read_parquet(Path(store, "04_feature/extracted_features"))
-        info = json.loads(Path(store, "08_reporting/model_info.json").read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"extraction.precision": precision, "pca.n_components": 2}
+        store = Path(folder)
+        info = kedro_run(store, "local", PROJECT / "conf", images=images, **settings)
+        rows = pd.read_parquet(store / "04_feature/extracted_features")
     return rows[rows["features"].notna()].sort_values("path", ignore_index=True), info
 
 

@@ -62,7 +62,7 @@ class CheckpointWriter:
     credentials: dict[str, Any]
     run: str
 
-    def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def write(self, batches: Batches) -> Iterator[pa.RecordBatch]:
         """Write batches to files of the same number of rows each; yields a row for each written."""
         context = TaskContext.get()
         # A task that is tried again may meet its rows in another order: its files have other names,
@@ -79,7 +79,7 @@ class CheckpointWriter:
             yield pa.RecordBatch.from_pydict({"written": written})
 
 
-def _in_tables(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+def _in_tables(batches: Batches) -> Iterator[pa.Table]:
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
         waiting.append(batch)

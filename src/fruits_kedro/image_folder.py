@@ -7,16 +7,15 @@ import os
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any
 
 import fsspec
 import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.errors import FruitsError, ImageError
+from fruits_kedro.image_source import LISTING_SCHEMA, ImageSource
 from fruits_kedro.images import EXTENSIONS
 from fruits_kedro.s3 import check_bucket, is_s3
 
@@ -24,37 +23,9 @@ logger = logging.getLogger(__name__)
 
 _READ_AHEAD = 32  # requests at a time of one worker: an answer takes as long as several inferences
 
-LISTING_SCHEMA = pa.schema(
-    [
-        ("path", pa.string()),
-        ("modificationTime", pa.timestamp("us", tz="UTC")),
-        ("length", pa.int64()),
-    ]
-)
 
-
-@dataclass
-class ImageFolder:
-    """The photos below a root. Picklable: the workers read through it.
-
-    Attributes:
-        root: a local path or a URL that fsspec knows (``s3://bucket/photos``).
-        storage_options: for fsspec: keys, endpoint …
-    """
-
-    root: str
-    storage_options: dict[str, Any] = field(default_factory=dict)
-    in_order = False  # each photo is read on its own
-
-    def __post_init__(self) -> None:
-        self._connect()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"root": self.root, "storage_options": self.storage_options}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._connect()
+class ImageFolder(ImageSource):
+    """A folder of photos, on a disk or in a bucket: each is read on its own."""
 
     def _connect(self) -> None:
         options = self.storage_options
@@ -67,15 +38,11 @@ class ImageFolder:
         self._is_local = isinstance(self._fs, LocalFileSystem)
 
     def read(self, path: str) -> bytes:
-        """Read one photo.
-
-        Args:
-            path: relative to the root, with ``/``.
+        """Read one photo, as :meth:`ImageSource.read`.
 
         Raises:
-            ImageError: stage ``read``; reason ``missing``, ``forbidden``, ``outside_root`` (a
-                link that leads out of it) or ``unreadable``.
-            FruitsError: a bucket's server fails, which is no fault of the photo.
+            ImageError: reason ``missing``, ``forbidden``, ``outside_root`` (a link that leads out
+                of it) or ``unreadable``.
         """
         try:
             if self._is_local:  # ten times faster than through fsspec
@@ -99,19 +66,9 @@ class ImageFolder:
             return file.read()
 
     def read_all(self, paths: Sequence[str]) -> Iterator[bytes | ImageError]:
-        """Read photos in order, from a bucket many at a time and ahead of who takes them.
-
-        Args:
-            paths: relative to the root, with ``/``.
-
-        Yields:
-            The bytes of each, or the ImageError that says why not.
-
-        Raises:
-            FruitsError: a bucket's server fails.
-        """
+        """Read photos in order, from a bucket many at a time and ahead of who takes them."""
         if self._is_local:
-            yield from map(self._try_read, paths)
+            yield from super().read_all(paths)
             return
         ahead: deque[Future[bytes | ImageError]] = deque()
         with ThreadPoolExecutor(_READ_AHEAD) as pool:
@@ -122,23 +79,10 @@ class ImageFolder:
             while ahead:
                 yield ahead.popleft().result()
 
-    def _try_read(self, path: str) -> bytes | ImageError:
-        try:
-            return self.read(path)
-        except ImageError as error:
-            return error
-
     def list(self) -> pa.Table:
-        """List the photos, ordered by path.
+        """List the photos, ordered by path, as :meth:`ImageSource.list`.
 
         Files whose extension is not an image's are left out, and their number is logged.
-
-        Returns:
-            Table of ``path`` (relative, with ``/``), ``modificationTime`` (UTC) and ``length``
-            (bytes): the columns of Spark's ``binaryFile``, less the content.
-
-        Raises:
-            FruitsError: the folder is missing, cannot be listed, or holds no photo.
         """
         other: Counter[str] = Counter()
         rows: list[tuple[str, datetime, int]] = []
@@ -160,6 +104,10 @@ class ImageFolder:
         rows.sort()
         columns = [pa.array(c, f.type) for c, f in zip(zip(*rows), LISTING_SCHEMA)]
         return pa.table(columns, schema=LISTING_SCHEMA)
+
+    def exists(self) -> bool:
+        """Whether there is anything at the root."""
+        return bool(self._fs.exists(self._base))
 
     def check(self) -> None:
         """Raise FruitsError unless the root is a folder that can be listed."""

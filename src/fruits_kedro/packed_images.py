@@ -6,10 +6,8 @@ import bisect
 import itertools
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,55 +16,44 @@ from fsspec.implementations.local import LocalFileSystem
 from fruits_kedro.committed import MARK, files_of, job_of
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.file_system import file_system
-from fruits_kedro.image_folder import LISTING_SCHEMA
+from fruits_kedro.image_source import LISTING_SCHEMA, PACKED_SUFFIX, ImageSource
 from fruits_kedro.s3 import check_bucket, is_s3
 
-SUFFIX = ".parquet"
 _GROUPS_KEPT = 4  # row groups of some megabytes
 
 
-@dataclass
-class PackedImages:
+class PackedImages(ImageSource):
     """What ``kedro run --pipeline packing`` has made of a folder of photos.
 
     Parquet files of ``path, modificationTime, length, content, error``, ordered by path within and
-    across files. Picklable: the workers read through it, whole row groups at a time.
-
-    Attributes:
-        root: a local path or a URL that fsspec knows; ends in ``.parquet``.
-        storage_options: for fsspec: keys, endpoint …
+    across files, which are read whole row groups at a time.
     """
 
-    root: str
-    storage_options: dict[str, Any] = field(default_factory=dict)
-    in_order = True  # photos that are neighbours by path are read at once
+    in_order = True
 
-    def __post_init__(self) -> None:
+    def _connect(self) -> None:
         self._fs, self._base = file_system(self.root, self.storage_options)
         self._lock = threading.Lock()
         self._open: dict[str, pq.ParquetFile] = {}
         self._first: dict[str, Sequence[str]] = {}
         self._groups: deque[dict[str, bytes | ImageError]] = deque(maxlen=_GROUPS_KEPT)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"root": self.root, "storage_options": self.storage_options}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.__post_init__()
+    def exists(self) -> bool:
+        """Whether photos were packed here, all of them."""
+        return bool(self._fs.exists(f"{self._base}/{MARK}"))
 
     def check(self) -> None:
         """Raise FruitsError unless photos were packed here, all of them."""
         if is_s3(self.root):
             check_bucket(self.root)
-        if not self._fs.exists(f"{self._base}/{MARK}"):
+        if not self.exists():
             raise FruitsError(
                 f"There are no packed photos in {self.root}, or not all of them (no {MARK}).\n"
                 "Pack a folder of photos: kedro run --pipeline packing --params images=<folder>"
             )
 
     def list(self) -> pa.Table:
-        """List the photos, ordered by path, as ``ImageFolder.list`` does; reads no content.
+        """List the photos, as :meth:`ImageSource.list`.
 
         Raises:
             FruitsError: there are none, or they are not in order.
@@ -81,7 +68,7 @@ class PackedImages:
         return table
 
     def read(self, path: str) -> bytes:
-        """Read one photo; keeps the photos next to it for the next call.
+        """Read one photo, as :meth:`ImageSource.read`; keeps those next to it for the next call.
 
         Raises:
             ImageError: it is not there, or could not be read when it was packed.
@@ -94,23 +81,11 @@ class PackedImages:
             raise found
         return found
 
-    def read_all(self, paths: Sequence[str]) -> Iterator[bytes | ImageError]:
-        """Read photos in the order given, which should be that of their paths.
-
-        Yields:
-            The bytes of each, or the ImageError that says why not.
-        """
-        for path in paths:
-            try:
-                yield self.read(path)
-            except ImageError as error:
-                yield error
-
     @cached_property
     def _files(self) -> Sequence[str]:
         job = job_of(self._fs.cat_file(f"{self._base}/{MARK}"))
         found = files_of(job, self._fs.ls(self._base, detail=False))
-        return [name for name in found if name.endswith(SUFFIX)]
+        return [name for name in found if name.endswith(PACKED_SUFFIX)]
 
     def _file(self, name: str) -> pq.ParquetFile:
         if name not in self._open:

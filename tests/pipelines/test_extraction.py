@@ -3,12 +3,8 @@
 import pytest
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.pipelines.extraction.nodes import (
-    count_extracted,
-    count_partitions,
-    count_tasks,
-    split_extracted,
-)
+from fruits_kedro.pipelines.extraction.nodes import count_partitions, count_tasks
+from fruits_kedro.pipelines.extraction.outcomes import count_extracted, split_extracted
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class LiteRTModel:
         """Features of a batch: uint8 ``(n, size, size, 3)`` to float32 ``(n, n_features)``."""
         features = np.empty((len(images), self._output["shape"][-1]), np.float32)
         for row, image in enumerate(images):
-            # Keras' preprocess_input of MobileNetV2, in its order and precision.
+            # mobilenetv2.preprocess, in its order and precision, without an array for each step.
             np.divide(image, np.float32(127.5), out=self._pixels[0])
             np.subtract(self._pixels, np.float32(1), out=self._pixels)
             self._interpreter.set_tensor(self._input["index"], self._pixels)

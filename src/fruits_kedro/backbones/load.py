@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from fruits_kedro.backbones import mobilenetv2
 from fruits_kedro.backbones.backbone import Backbone, Engine, Precision
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
 from fruits_kedro.backbones.weights import Weights, find_weights
+from fruits_kedro.backbones.weights_file import write_whole
 from fruits_kedro.errors import FruitsError
 
 logger = logging.getLogger(__name__)
@@ -120,11 +120,7 @@ def _serialise(weights: Weights, engine: Engine, input_size: int) -> bytes:
 
 
 def _keep(path: Path, model: bytes) -> None:
-    # Written beside and renamed, so that no other run ever reads half a model.
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(model)
-        os.replace(file.name, path)
+        write_whole(path, model)
     except OSError as error:
         logger.warning("The converted model could not be cached in %s: %s", path.parent, error)

@@ -74,6 +74,11 @@ def _load(model: keras.Model, path: Path) -> None:
         weight.assign(weights[weight.path])
 
 
+def preprocess(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Pixels of 0..255 to -1..1: ``preprocess_input`` of Keras' MobileNetV2, in its precision."""
+    return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
 def to_arrays(model: keras.Model) -> dict[str, NDArray[np.float32]]:
     """The weights of a model by their path in it, as ``.npz`` files of weights hold them."""
     return {weight.path: np.asarray(weight) for weight in model.weights}
@@ -112,8 +117,7 @@ class TensorFlowModel:
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features of a batch: uint8 ``(n, size, size, 3)`` to float32 ``(n, n_features)``."""
-        pixels = images.astype(np.float32) / np.float32(127.5) - np.float32(1)
-        return np.asarray(self._model.predict_on_batch(pixels), np.float32)
+        return np.asarray(self._model.predict_on_batch(preprocess(images)), np.float32)
 
 
 def load_tensorflow() -> Any:

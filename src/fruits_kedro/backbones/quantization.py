@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fruits_kedro.backbones.mobilenetv2 import load_tensorflow
+from fruits_kedro.backbones.mobilenetv2 import load_tensorflow, preprocess
 from fruits_kedro.backbones.quiet import quiet_stderr
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def quantize(model: keras.Model, precision: str, photos: Iterable[NDArray[np.uin
             activations is what they make of it.
     """
     tf = load_tensorflow()
-    calibration = [(x.astype(np.float32) / np.float32(127.5) - np.float32(1))[None] for x in photos]
+    calibration = [preprocess(pixels)[None] for pixels in photos]
 
     def dataset() -> Iterator[list[NDArray[np.float32]]]:
         for pixels in calibration:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,9 @@ class WeightsFile:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, all or nothing."""
+    """Write a file, all or nothing: no other process ever reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"new-{path.name}")
+    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         new.write_bytes(content)
         os.replace(new, path)

@@ -8,14 +8,14 @@ from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.backbones.backbone_file import from_bytes, to_bytes
-from fruits_kedro.datasets.folder import FolderDataset
+from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 from fruits_kedro.datasets.replace import recover, written_beside
 from fruits_kedro.file_system import file_system
 
 logger = logging.getLogger(__name__)
 
 
-class BackboneDataset(FolderDataset[Backbone, Backbone | None]):
+class BackboneDataset(FsspecDataset[Backbone, Backbone | None]):
     """A ``.backbone`` file on a disk or in a bucket, usable as ``extraction.weights`` on a disk."""
 
     def load(self) -> Backbone | None:

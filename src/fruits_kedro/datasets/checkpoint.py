@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import DatasetError
 
+from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.pretraining import Checkpoint
 
 
-class CheckpointDataset(AbstractDataset[None, Checkpoint]):
+class CheckpointDataset(FsspecDataset[None, Checkpoint]):
     """A folder on a local disk. Loading returns the handle that a training saves through."""
-
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Name a folder."""
-        self._filepath = filepath
-        self.metadata = metadata
 
     def load(self) -> Checkpoint:
         """Return the handle.
@@ -38,6 +34,3 @@ class CheckpointDataset(AbstractDataset[None, Checkpoint]):
 
     def _exists(self) -> bool:
         return self.load().path.is_file()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath}

@@ -6,12 +6,12 @@ import uuid
 
 from pyspark.sql import DataFrame, SparkSession
 
-from fruits_kedro.datasets.folder import FolderDataset
+from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 from fruits_kedro.extraction_checkpoint import CheckpointWriter, Extraction
 from fruits_kedro.file_system import file_system
 
 
-class ExtractionCheckpointDataset(FolderDataset[Extraction, DataFrame | None]):
+class ExtractionCheckpointDataset(FsspecDataset[Extraction, DataFrame | None]):
     """A folder of small Parquet files, each written by a worker as soon as its rows are there.
 
     Saving an extraction runs it. What was written stays when the run dies, and loads: every file is

@@ -6,11 +6,11 @@ from typing import NoReturn
 
 from kedro.io import DatasetError
 
-from fruits_kedro.datasets.folder import FolderDataset
+from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 from fruits_kedro.image_source import ImageSource, open_images
 
 
-class ImageFolderDataset(FolderDataset[None, ImageSource]):
+class ImageFolderDataset(FsspecDataset[None, ImageSource]):
     """Photos below a root, on a disk or in a bucket; packed ones if its name ends in ``.parquet``.
 
     Loading lists nothing and reads nothing yet: it returns the
@@ -19,7 +19,7 @@ class ImageFolderDataset(FolderDataset[None, ImageSource]):
     """
 
     def load(self) -> ImageSource:
-        """Return the folder."""
+        """Return what lists and reads them."""
         return open_images(self._filepath, self._credentials)
 
     def save(self, data: None) -> NoReturn:
@@ -27,5 +27,4 @@ class ImageFolderDataset(FolderDataset[None, ImageSource]):
         raise DatasetError("Photos are read-only.")
 
     def _exists(self) -> bool:
-        folder = self.load()
-        return bool(folder._fs.exists(folder._base))
+        return self.load().exists()

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-from kedro.io import AbstractDataset
 
 from fruits_kedro.backbones.weights_file import WeightsFile
+from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 
 
-class WeightsFileDataset(AbstractDataset[WeightsFile, WeightsFile]):
+class WeightsFileDataset(FsspecDataset[WeightsFile, WeightsFile]):
     """A ``.npz`` file of weights on a local disk, usable as ``extraction.weights``."""
-
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Name a file."""
-        self._filepath = Path(filepath)
-        self.metadata = metadata
 
     def load(self) -> WeightsFile:
         """Read the file."""
-        return WeightsFile.read(self._filepath)
+        return WeightsFile.read(Path(self._filepath))
 
     def save(self, data: WeightsFile) -> None:
         """Replace the file, all or nothing."""
-        data.write(self._filepath)
+        data.write(Path(self._filepath))
 
     def _exists(self) -> bool:
-        return self._filepath.is_file()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}
+        return Path(self._filepath).is_file()

@@ -33,10 +33,11 @@ class InputHooks:
         if "raw_images" in pipeline.inputs():
             catalog.load("raw_images").check()
         check_store(self._roots.store)
+        from fruits_kedro.backbones.weights import find_weights
+
         if "params:extraction" in pipeline.inputs():
             from fruits_kedro.backbones.backbone_file import SUFFIX
             from fruits_kedro.backbones.load import load_backbone
-            from fruits_kedro.backbones.weights import find_weights
 
             params = catalog.load("params:extraction")
             if params.precision == "f32" or params.weights.endswith(SUFFIX):
@@ -44,8 +45,6 @@ class InputHooks:
             else:  # calibrated once the photos are listed
                 find_weights(params.weights)
         if "params:pretraining" in pipeline.inputs():
-            from fruits_kedro.backbones.weights import find_weights
-
             catalog.load("pretraining_checkpoint")
             if (init := catalog.load("params:pretraining").init) != "random":
                 find_weights(init)

@@ -3,14 +3,13 @@
 from kedro.pipeline import Node, Pipeline
 
 from fruits_kedro.pipelines.extraction.nodes import (
-    count_extracted,
     extract_features,
     load_backbone,
     measure_optimum,
     merge_features,
     plan_extraction,
-    split_extracted,
 )
+from fruits_kedro.pipelines.extraction.outcomes import count_extracted, split_extracted
 
 
 def create_pipeline() -> Pipeline:

@@ -44,13 +44,13 @@ def _read_batches(
     """Batches of some megabytes, however large the photos are."""
     for batch in batches:
         contents: list[bytes | ImageError] = []
-        start = 0
+        start = size = 0
         for end, content in enumerate(raw_images.read_all(batch.column("path").to_pylist()), 1):
             contents.append(content)
-            size = sum(len(c) for c in contents if isinstance(c, bytes))
+            size += len(content) if isinstance(content, bytes) else 0
             if size >= _BYTES_A_BATCH or end == batch.num_rows:
                 yield _to_batch(batch.slice(start, len(contents)), contents)
-                contents, start = [], end
+                contents, start, size = [], end, 0
 
 
 def _to_batch(rows: pa.RecordBatch, contents: list[bytes | ImageError]) -> pa.RecordBatch:

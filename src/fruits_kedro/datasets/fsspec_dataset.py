@@ -1,4 +1,4 @@
-"""What the datasets of a whole folder share."""
+"""What the project's own datasets share: a place that fsspec knows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
-class FolderDataset(AbstractDataset[_In, _Out]):
-    """A dataset that is a folder, on a disk or in a bucket."""
+class FsspecDataset(AbstractDataset[_In, _Out]):
+    """A dataset that is a file or a folder, on a disk or in a bucket."""
 
     def __init__(
         self,
@@ -20,10 +20,10 @@ class FolderDataset(AbstractDataset[_In, _Out]):
         credentials: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Name a folder.
+        """Name a place.
 
         Args:
-            filepath: a local folder or a URL that fsspec knows.
+            filepath: a local path or a URL that fsspec knows.
             credentials: for fsspec.
             metadata: for Kedro's plugins.
         """

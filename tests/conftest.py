@@ -19,6 +19,19 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Part the tests between processes: by file, those with servers together, the longest first."""
+
+    def group(item: pytest.Item) -> str:
+        folder = item.path.parent.name
+        return "servers" if folder in ("s3", "yarn") else folder + "/" + item.path.name
+
+    longest = ["servers", "faults/test_faults.py", "faults/test_fuzz.py"]
+    items.sort(key=lambda item: (*(group(item) != name for name in longest),))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The real photos, the ImageNet weights and the golden features."""

@@ -76,7 +76,7 @@ def _kill_an_executor(bucket, process):
             for one in psutil.process_iter(["cmdline"]):
                 command = one.info["cmdline"] or [""]
                 is_java = command[0].endswith("java")
-                if is_java and any("ExecutorBackend" in word for word in command):
+                if is_java and any("YarnCoarseGrainedExecutor" in word for word in command):
                     one.send_signal(signal.SIGKILL)
                     return True
         time.sleep(0.2)

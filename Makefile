@@ -2,7 +2,7 @@
 # make test   set everything up, run the tests
 # make setup  set everything up
 # make lint   style and types
-# make bench  measure the extraction and the PCA (IMAGES=<folder of photos>)
+# make bench  measure speed, exactness, requests and scaling: an hour (IMAGES=<folder of photos>)
 
 PYTHONS ?= python3.11 python3.12 python3 python
 IMAGES ?= data/01_raw/fruits-360
@@ -21,8 +21,9 @@ lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: setup
-	@$(BIN)/python benchmarks/extraction.py --images "$(IMAGES)"
-	@$(BIN)/python benchmarks/pca.py --images "$(IMAGES)"
+	@for name in extraction pca precision incremental spark_cluster linear_probe; do \
+		$(BIN)/python benchmarks/$$name.py --images "$(IMAGES)" || exit 1; done
+	@for name in s3_requests scaling; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 setup: .venv/ready
 

@@ -8,27 +8,26 @@ prints a table and writes it to benchmarks/results/extraction.md.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import psutil
+from whole_run import WholeRun, kedro_run, write_results
 
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.extractor import compiled, extract
 from fruits_kedro.image_folder import ImageFolder
 
-RESULTS = Path(__file__).parent / "results" / "extraction.md"
 RAW_SECONDS = 15
+NODES = (
+    *("load_backbone", "plan_extraction", "extract_features", "merge_features"),
+    *("split_extracted", "count_extracted"),
+)
 
 
 def bare_loop(root: str, paths: list[str], cores: int) -> float:
@@ -85,46 +84,6 @@ def tf_data(root: str, paths: list[str]) -> float:
     return len(paths) / (time.perf_counter() - started)
 
 
-class WorkerMemory(threading.Thread):
-    """Largest resident set of any Python worker of Spark below this process, in MB."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.peak_mb = 0.0
-        self.done = threading.Event()
-
-    def run(self) -> None:
-        """Sample five times a second."""
-        while not self.done.wait(0.2):
-            for process in psutil.Process().children(recursive=True):
-                try:
-                    if "pyspark.daemon" in " ".join(process.cmdline()):
-                        self.peak_mb = max(self.peak_mb, process.memory_info().rss / 1e6)
-                except psutil.Error:
-                    continue
-
-
-def kedro_run(images: str) -> tuple[dict, float, float]:
-    """A whole ``kedro run``: model_info, seconds of the process, peak memory of a worker."""
-    memory = WorkerMemory()
-    with tempfile.TemporaryDirectory() as store:
-        memory.start()
-        started = time.perf_counter()
-        command = [
-            sys.executable,
-            "-m",
-            "kedro",
-            "run",
-            "--params",
-            f"images={images},store={store}",
-        ]
-        subprocess.run(command, check=True, capture_output=True)
-        seconds = time.perf_counter() - started
-        memory.done.set()
-        info = json.loads(Path(store, "08_reporting/model_info.json").read_text())
-    return info, seconds, memory.peak_mb
-
-
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -138,7 +97,8 @@ def main() -> None:
 
     # What is compared with is measured before and after: a machine's speed drifts.
     raw, bare = raw_model(cores), bare_loop(root, paths, cores)
-    info, process_seconds, worker_mb = kedro_run(root)
+    with tempfile.TemporaryDirectory() as store:
+        run = kedro_run(Path(store), images=root)
     raw, bare = (raw + raw_model(cores)) / 2, (bare + bare_loop(root, paths, cores)) / 2
     predict = tf_data(root, paths[:: max(1, len(paths) // arguments.tf_images)])
 
@@ -149,24 +109,20 @@ def main() -> None:
     }
     lines = [
         f"{len(paths):,} photos, {cores} cores, {_cpu()}, {time.strftime('%Y-%m-%d')}.",
-        *report(len(paths), info, process_seconds, worker_mb, speeds),
+        *report(len(paths), run, speeds),
     ]
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("# Extraction\n\n" + "\n".join(lines) + "\n")
-    print("\n".join(lines))
+    write_results("extraction", "Extraction", lines)
 
 
-def report(
-    images: int, info: dict, process_seconds: float, worker_mb: float, speeds: dict[str, float]
-) -> list[str]:
+def report(images: int, run: WholeRun, speeds: dict[str, float]) -> list[str]:
     """Lines of the tables: our speed beside the others', and where our seconds went."""
-    stages = info["stages"]
-    stage = info["speed"]["images_per_s"]
+    stages = run.info["stages"]
+    stage = run.info["speed"]["images_per_s"]
     listed = images / (stages["ingestion"]["seconds"] + stages["extraction"]["seconds"])
     speeds = {
         "`kedro run`, extraction: from the index to counted features in Parquet": stage,
         "`kedro run`, listing and extraction": listed,
-        "`kedro run`, whole process (with JVM, PCA, plots)": images / process_seconds,
+        "`kedro run`, whole process (with JVM, PCA, plots)": images / run.seconds,
         **speeds,
     }
     return [
@@ -175,12 +131,16 @@ def report(
         "| --- | ---: | ---: |",
         *(f"| {name} | {speed:,.1f} | {stage / speed:.2f} |" for name, speed in speeds.items()),
         "",
-        f"Peak memory of a Python worker: {worker_mb:,.0f} MB.",
+        f"Peak memory of a Python worker: {run.memory['worker']:,.0f} MB.",
         "",
         "| stage of `kedro run` | seconds |",
         "| --- | ---: |",
         *(f"| {name} | {figures['seconds']:.1f} |" for name, figures in stages.items()),
-        f"| whole process | {process_seconds:.1f} |",
+        f"| whole process | {run.seconds:.1f} |",
+        "",
+        "| node of the extraction | seconds |",
+        "| --- | ---: |",
+        *(f"| {name} | {run.info['node_seconds'][name]:.1f} |" for name in NODES),
     ]
 
 

@@ -9,32 +9,23 @@ results with those of a run from scratch. Writes benchmarks/results/incremental.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from whole_run import kedro_run, write_results
 
-RESULTS = Path(__file__).parent / "results" / "incremental.md"
 NEW, CHANGED, DELETED = 100, 50, 20
 
 
 def run(images: Path, store: Path) -> dict:
     """One ``kedro run``: seconds of the process, of the extraction, and what it extracted."""
-    started = time.perf_counter()
-    params = f"images={images},store={store}"
-    command = [sys.executable, "-m", "kedro", "run", "--params", params]
-    subprocess.run(command, check=True, capture_output=True)
-    seconds = time.perf_counter() - started
-    info = json.loads((store / "08_reporting/model_info.json").read_text())
-    stage = info["stages"]["extraction"]["seconds"]
-    return {"process": seconds, "extraction": stage, "plan": info["extraction_plan"]}
+    done = kedro_run(store, images=images)
+    stage = done.info["stages"]["extraction"]["seconds"]
+    return {"process": done.seconds, "extraction": stage, "plan": done.info["extraction_plan"]}
 
 
 def change(images: Path) -> None:
@@ -78,8 +69,6 @@ def main() -> None:
         rows["from scratch"] = run(images, Path(folder, "scratch"))
         equal = same(store, Path(folder, "scratch"))
     lines = [
-        "# Incremental runs",
-        "",
         "| run | extracted | reused | gone | extraction, s | whole process, s |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
@@ -92,8 +81,7 @@ def main() -> None:
         )
     verdict = "are" if equal else "are NOT"
     lines += ["", f"Features, scores and matrix of the last two {verdict} the same, bit for bit."]
-    RESULTS.write_text("\n".join(lines) + "\n")
-    print(RESULTS.read_text())
+    write_results("incremental", "Incremental runs", lines)
 
 
 if __name__ == "__main__":

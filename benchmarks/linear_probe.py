@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,16 +20,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-RESULTS = Path(__file__).parent / "results" / "linear_probe.md"
+from whole_run import kedro_run, write_results
 
 
 def extract(images: str, weights: str) -> tuple[pd.DataFrame, str]:
     """Features of all photos by ``kedro run``, and their fingerprint."""
     with tempfile.TemporaryDirectory() as store:
-        params = f"images={images},store={store},extraction.weights={weights}"
-        command = [sys.executable, "-m", "kedro", "run", "--to-nodes", "count_extracted"]
-        subprocess.run([*command, "--params", params], check=True, capture_output=True)
+        params = {"images": images, "extraction.weights": weights}
+        kedro_run(Path(store), "--to-nodes", "count_extracted", **params)
         frame = pd.read_parquet(Path(store, "04_feature/extracted_features"))
         info = json.loads(Path(store, "06_models/backbone_info.json").read_text())
     return frame[frame["features"].notna()].reset_index(drop=True), info["fingerprint"]
@@ -123,8 +119,7 @@ def main() -> None:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
         *lines,
     ]
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("# Linear probe\n\n" + "\n".join(table) + "\n")
+    write_results("linear_probe", "Linear probe", table)
 
 
 if __name__ == "__main__":

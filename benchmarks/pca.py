@@ -8,8 +8,6 @@ extracts the features once, prints a table and writes it to benchmarks/results/p
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,15 +21,15 @@ from pyspark.ml.feature import PCA as SparkPCA
 from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import DataFrame, SparkSession
 from sklearn.decomposition import PCA
+from whole_run import kedro_run, write_results
 
 from fruits_kedro.linalg.pca import fit_pca
 from fruits_kedro.spark_pca import distributed_moments, to_spark_model
 from fruits_kedro.spark_session import prepare_session, start_session
 
-RESULTS = Path(__file__).parent / "results" / "pca.md"
 K = 50
-FITS = 20
-SPARK_FITS = 5
+FITS, SPARK_FITS = 20, 5
+LARGE, LARGE_FITS = 50_000, 3
 SETTINGS = {
     "spark.master": "local[*,4]",
     "spark.driver.memory": "4g",
@@ -72,12 +70,21 @@ def spark_fit(data: DataFrame) -> tuple[NDArray[np.float64], float]:
     return np.cumsum(model.explainedVariance.toArray()), seconds
 
 
-def measure(spark: SparkSession, features: NDArray[np.float32], rows: int) -> str:
-    """One row of the table: 20 fits, each of other rows or in other partitions."""
+def enlarge(features: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
+    """Real features again and again, with noise of a tenth of their standard deviation."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 0.1, (rows, features.shape[1])).astype(np.float32)
+    return features[np.arange(rows) % len(features)] + noise * features.std(axis=0)
+
+
+def measure(
+    spark: SparkSession, features: NDArray[np.float32], rows: int, fits: int, spark_fits: int
+) -> str:
+    """One row of the table: fits, each of other rows or in other partitions."""
     errors, score_errors, seconds, theirs = [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
         expected = scores = None
-        for fit in range(FITS):
+        for fit in range(fits):
             rng = np.random.default_rng(fit)
             if rows < len(features) or expected is None:
                 chosen = np.sort(rng.choice(len(features), rows, replace=False))
@@ -93,7 +100,7 @@ def measure(spark: SparkSession, features: NDArray[np.float32], rows: int) -> st
             errors.append(np.abs(variance - expected).max())
             score_errors.append(np.abs(np.abs(ours) - np.abs(scores)).max())
             seconds.append(fit_seconds)
-            if fit < SPARK_FITS:
+            if fit < spark_fits:
                 sparks, spark_seconds = spark_fit(data)
                 theirs.append((np.abs(sparks - expected).max(), spark_seconds))
             data.unpersist()
@@ -116,8 +123,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = arguments.store or folder
         if arguments.store is None:
-            params = f"images={Path(arguments.images).resolve()},store={store}"
-            subprocess.run([sys.executable, "-m", "kedro", "run", "--params", params], check=True)
+            kedro_run(Path(store), images=Path(arguments.images).resolve())
         table = pq.read_table(Path(store, "04_feature/extracted_features"), columns=["features"])
     column = table.column("features").drop_null().combine_chunks()
     features = column.flatten().to_numpy().reshape(len(column), -1)
@@ -125,17 +131,18 @@ def main() -> None:
     spark = start_session(SETTINGS)
     lines = [
         f"{FITS} fits of {K} components each ({SPARK_FITS} of Spark's own), of other rows or in "
-        f"other partitions every time; {time.strftime('%Y-%m-%d')}.",
+        f"other partitions every time; of {LARGE:,} rows (real ones again and again, with noise) "
+        f"{LARGE_FITS} and 1; {time.strftime('%Y-%m-%d')}.",
         "",
         "| rows x features | largest error of the cumulative variance (numpy, float64) | largest "
         "error of a score of the loaded model (scikit-learn) | seconds a fit | Spark's own `PCA`, "
         "seconds | ratio | error of Spark's own |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-        *(measure(spark, features, rows) for rows in (min(300, len(features)), len(features))),
+        measure(spark, features, min(300, len(features)), FITS, SPARK_FITS),
+        measure(spark, features, len(features), FITS, SPARK_FITS),
+        measure(spark, enlarge(features, LARGE), LARGE, LARGE_FITS, 1),
     ]
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("# PCA\n\n" + "\n".join(lines) + "\n")
-    print("\n".join(lines))
+    write_results("pca", "PCA", lines)
 
 
 if __name__ == "__main__":

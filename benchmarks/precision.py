@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from linear_probe import digests, probe
-from spark_cluster import PROJECT, kedro_run
+from whole_run import kedro_run, write_results
 
-RESULTS = Path(__file__).parent / "results" / "precision.md"
 PRECISIONS = ("f32", "mixed", "int8")
 
 
@@ -26,7 +25,7 @@ def extract(images: str, precision: str) -> tuple[pd.DataFrame, dict]:
     with tempfile.TemporaryDirectory() as folder:
         settings = {"extraction.precision": precision, "pca.n_components": 2}
         store = Path(folder)
-        info = kedro_run(store, "local", PROJECT / "conf", images=images, **settings)
+        info = kedro_run(store, images=images, **settings).info
         rows = pd.read_parquet(store / "04_feature/extracted_features")
     return rows[rows["features"].notna()].sort_values("path", ignore_index=True), info
 
@@ -61,7 +60,7 @@ def main() -> None:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
         *lines,
     ]
-    RESULTS.write_text("# Precision\n\n" + "\n".join(table) + "\n")
+    write_results("precision", "Precision", table)
 
 
 if __name__ == "__main__":

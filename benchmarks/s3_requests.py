@@ -1,9 +1,9 @@
-"""What a run asks of an S3 server: requests of each kind, for 1,000 photos.
+"""What a run asks of an S3 server: requests of each kind, over small files and packed ones.
 
     python benchmarks/s3_requests.py
 
-starts SeaweedFS with synthetic photos and a proxy that counts, runs the pipeline twice, prints a
-table and writes it to benchmarks/results/s3_requests.md.
+starts SeaweedFS with synthetic photos and a proxy that counts, runs the pipelines, prints a table
+and writes it to benchmarks/results/s3_requests.md.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import http.server
-import os
-import subprocess
+import json
 import sys
 import tempfile
 import threading
@@ -22,14 +21,14 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+from whole_run import PROJECT, kedro_run, write_results
 
-from tests.s3.server import BUCKET, S3Server  # noqa: E402
+sys.path.insert(0, str(PROJECT))
 
-from fruits_kedro.sample import write_sample  # noqa: E402
+from tests.s3.server import BUCKET, S3Server
 
-RESULTS = Path(__file__).parent / "results" / "s3_requests.md"
+from fruits_kedro.sample import write_sample
+
 KINDS = ("LIST", "HEAD", "GET", "PUT", "POST", "COPY", "DELETE")
 
 
@@ -72,28 +71,37 @@ class CountingProxy(http.server.BaseHTTPRequestHandler):
         return self.command
 
     def _whose(self, url) -> str:
-        of_photos = url.path.startswith(f"/{BUCKET}/photos") or "prefix=photos" in url.query
-        return "photos" if of_photos else "store"
+        asked = url.path.removeprefix(f"/{BUCKET}") + url.query
+        return "photos" if "photos" in asked or "packed_images" in asked else "store"
 
     def log_message(self, *_: object) -> None:
         """Stay silent."""
 
 
-def run(endpoint: str, server: S3Server) -> Counter[tuple[str, str]]:
-    """Count the requests of one run."""
+def run(
+    server: S3Server, port: int, *arguments: str, **params: object
+) -> tuple[Counter[tuple[str, str]], float]:
+    """The requests of one run, and its seconds: of listing and extraction, or of the process."""
     CountingProxy.counts.clear()
-    environment = {**os.environ, **server.environment, "AWS_ENDPOINT_URL": endpoint}
-    params = f"images=s3://{BUCKET}/photos,store=s3://{BUCKET}/store,extraction.weights=embedded"
-    command = [sys.executable, "-m", "kedro", "run", "--params", params]
-    subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=environment)
-    return Counter(CountingProxy.counts)
+    variables = server.environment | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+    done = kedro_run(f"s3://{BUCKET}/store", *arguments, variables=variables, **params)
+    counts = Counter(CountingProxy.counts)
+    if arguments:
+        return counts, done.seconds
+    info = server.client.get_object(Bucket=BUCKET, Key="store/08_reporting/model_info.json")
+    stages = json.load(info["Body"])["stages"]
+    return counts, stages["ingestion"]["seconds"] + stages["extraction"]["seconds"]
 
 
 def main() -> None:
-    """Start the server, run twice, print, write."""
+    """Start the server, run, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=1000)
     images = parser.parse_args().images
+    photos = f"s3://{BUCKET}/photos"
+    packed = f"s3://{BUCKET}/store/01_raw/packed_images.parquet"
+    weights = {"extraction.weights": "embedded"}
+    scratch = weights | {"extraction.incremental": False}
     with tempfile.TemporaryDirectory() as folder:
         server = S3Server(Path(folder))
         server.start()
@@ -103,24 +111,28 @@ def main() -> None:
         CountingProxy.port = server.ports["s3"]
         proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), CountingProxy)
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        endpoint = f"http://127.0.0.1:{proxy.server_port}"
-        runs = [run(endpoint, server) for _ in range(2)]
+        port = proxy.server_port
+        runs = {
+            "first run": run(server, port, images=photos, **weights),
+            "second run": run(server, port, images=photos, **weights),
+            "packing": run(server, port, "--pipeline", "packing", images=photos),
+            "packed photos, all again": run(server, port, images=packed, **scratch),
+            "small files, all again": run(server, port, images=photos, **scratch),
+        }
         server.stop()
     lines = [
-        f"{images:,} photos in a bucket, store in the same bucket, {time.strftime('%Y-%m-%d')}.",
+        f"{images:,} photos in a bucket, store in the same bucket, {time.strftime('%Y-%m-%d')}. "
+        "Seconds: listing and extraction (of packing: the whole process), with a server on the "
+        "same machine.",
         "",
-        "| request | photos, 1st run | photos, 2nd run | store, 1st run | store, 2nd run |",
-        "| --- | ---: | ---: | ---: | ---: |",
-        *(
-            "| ".join(
-                [f"| {kind} ", *(f"{r[kind, w]} " for w in ("photos", "store") for r in runs)]
-            )
-            + "|"
-            for kind in KINDS
-        ),
+        "| requests for | | " + " | ".join(KINDS) + " | seconds |",
+        "| --- | --- |" + " ---: |" * (len(KINDS) + 1),
     ]
-    RESULTS.write_text("# Requests to S3\n\n" + "\n".join(lines) + "\n")
-    print("\n".join(lines))
+    for name, (counts, seconds) in runs.items():
+        for whose, shown in (("photos", f"{seconds:.1f}"), ("store", "")):
+            cells = " | ".join(f"{counts[kind, whose]:,}" for kind in KINDS)
+            lines.append(f"| {name} | {whose} | {cells} | {shown} |")
+    write_results("s3_requests", "Requests to S3", lines)
 
 
 if __name__ == "__main__":

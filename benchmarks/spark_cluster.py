@@ -9,14 +9,12 @@ benchmarks/results/spark_cluster.md.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -25,13 +23,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pyspark
+from whole_run import PROJECT, features, kedro_run, write_results
 
 from fruits_kedro.spark_session import find_java
 
-PROJECT = Path(__file__).parents[1]
-RESULTS = Path(__file__).parent / "results" / "spark_cluster.md"
 _JARS = Path(pyspark.__file__).parent / "jars"
 _MAIN = "org.apache.spark.deploy."
 
@@ -121,27 +117,6 @@ def running(folder: Path, workers: int = 2) -> Iterator[SparkCluster]:
         cluster.stop()
 
 
-def kedro_run(store: Path, environment: str, conf: Path, **params: object) -> dict:
-    """A whole run in a process of its own: its ``model_info``."""
-    text = ",".join(f"{k}={v}" for k, v in {"store": store, **params}.items())
-    command = [sys.executable, "-m", "kedro", "run", "--env", environment]
-    done = subprocess.run(
-        [*command, "--conf-source", str(conf), "--params", text],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stdout[-3000:] + done.stderr[-3000:])
-    return dict(json.loads((store / "08_reporting/model_info.json").read_text()))
-
-
-def features(store: Path) -> dict[str, list[float]]:
-    """Features by path."""
-    table = pq.read_table(store / "04_feature/extracted_features", columns=["path", "features"])
-    return dict(zip(table["path"].to_pylist(), table["features"].to_pylist()))
-
-
 def main() -> None:
     """Run twice, compare, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -149,11 +124,11 @@ def main() -> None:
     root = Path(parser.parse_args().images).resolve()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        local = kedro_run(folder / "local", "local", PROJECT / "conf", images=root)
+        local = kedro_run(folder / "local", images=root).info
         with running(folder) as cluster:
-            spread = kedro_run(
-                folder / "spread", "standalone", cluster.configuration(), images=root
-            )
+            settings = ("--env", "standalone")
+            conf = cluster.configuration()
+            spread = kedro_run(folder / "spread", *settings, conf=conf, images=root).info
             broadcasts = cluster.broadcasts()
         same = features(folder / "local") == features(folder / "spread")
     rows = {"local mode": local, "master and 2 workers of a core each": spread}
@@ -172,8 +147,7 @@ def main() -> None:
         + "; ".join(", ".join(f"no. {k}: {n} x" for k, n in one.items()) for one in broadcasts)
         + ".",
     ]
-    RESULTS.write_text("# A Spark cluster on one machine\n\n" + "\n".join(lines) + "\n")
-    print("\n".join(lines))
+    write_results("spark_cluster", "A Spark cluster on one machine", lines)
 
 
 if __name__ == "__main__":

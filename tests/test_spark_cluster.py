@@ -1,7 +1,8 @@
 """A real standalone Spark cluster: the same numbers, and the backbone sent once to an executor."""
 
-from benchmarks.spark_cluster import kedro_run, running
+from spark_cluster import running
 from tests.s3.results import assert_same, results
+from whole_run import kedro_run
 
 
 def test_a_cluster_gives_what_local_mode_gives(project, sample, tmp_path):
@@ -11,9 +12,10 @@ def test_a_cluster_gives_what_local_mode_gives(project, sample, tmp_path):
         "extraction.max_failure_rate": 0.5,
         "pca.n_components": 5,
     }
-    kedro_run(tmp_path / "local", "local", project / "conf", **params)
+    kedro_run(tmp_path / "local", "--env", "local", **params)
     with running(tmp_path) as cluster:
-        info = kedro_run(tmp_path / "spread", "standalone", cluster.configuration(), **params)
+        settings = {"conf": cluster.configuration(), **params}
+        info = kedro_run(tmp_path / "spread", "--env", "standalone", **settings).info
         broadcasts = cluster.broadcasts()
     assert_same(results(tmp_path / "spread"), results(tmp_path / "local"))
     assert info["machine_optimum"]["cores"] == 2

@@ -13,6 +13,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from fruits_kedro.class_archive import archive_options
 from fruits_kedro.errors import FruitsError
 
 JAVA_VERSIONS = (8, 11, 17)  # what Spark 3.5 runs on
@@ -26,9 +27,13 @@ def prepare_session(settings: dict[str, Any]) -> None:
     JVM is there already, with settings of its own; those of a session are added at its start.
     """
     options = dict(settings)
-    java_options = options.get("spark.driver.extraJavaOptions", "")
-    log4j = f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}"
-    options["spark.driver.extraJavaOptions"] = f"{log4j} {java_options}".strip()
+    java_home = find_java()
+    java_options = [
+        f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}",
+        options.get("spark.driver.extraJavaOptions", ""),
+        archive_options(java_home) if java_home and _java_version(java_home) == 17 else "",
+    ]
+    options["spark.driver.extraJavaOptions"] = " ".join(filter(None, java_options))
     arguments = [
         x for key, value in options.items() for x in ("--conf", f"{key}={setting_text(value)}")
     ]
@@ -38,7 +43,6 @@ def prepare_session(settings: dict[str, Any]) -> None:
         # A laptop's own name often cannot be resolved (a VPN, no network at all).
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
-    java_home = find_java()
     if java_home is not None:
         os.environ["JAVA_HOME"] = str(java_home)
 

@@ -5,8 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fruits_kedro.backbones import mobilenetv2
-from fruits_kedro.backbones.load import cache_folder, load_backbone
+from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.weights import IMAGENET_FILE
+from fruits_kedro.cache import cache_folder
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.extractor import compiled, extract
 from fruits_kedro.image_folder import ImageFolder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from fruits_kedro.backbones.backbone import Backbone, Engine, Precision
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
 from fruits_kedro.backbones.weights import Weights, find_weights
 from fruits_kedro.backbones.weights_file import write_whole
+from fruits_kedro.cache import cache_folder
 from fruits_kedro.errors import FruitsError
 
 logger = logging.getLogger(__name__)
@@ -103,12 +103,6 @@ def _backbone(
         weights_sha256=found.sha256,
         model=model,
     )
-
-
-def cache_folder() -> Path:
-    """Where converted models are kept: ``$XDG_CACHE_HOME/fruits-kedro``, else ``~/.cache/…``."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base, "fruits-kedro")
 
 
 def _serialise(weights: Weights, engine: Engine, input_size: int) -> bytes:

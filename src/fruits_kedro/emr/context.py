@@ -11,7 +11,7 @@ from typing import Any
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
-from fruits_kedro.backbones.load import cache_folder
+from fruits_kedro.cache import cache_folder
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.checks import architecture
 from fruits_kedro.emr.package import Package, build_package

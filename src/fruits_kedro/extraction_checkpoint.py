@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 from pyspark import TaskContext
 from pyspark.sql import DataFrame
 
-from fruits_kedro.file_system import file_system
+from fruits_kedro.file_system import file_system, write_whole
 
 _ROWS = 256  # of a file: seconds of work, or a minute with photos of 12 megapixels
 # A worker keeps back what is smaller than its buffer, and the bar would stand still meanwhile.
@@ -69,11 +68,9 @@ class CheckpointWriter:
         # and who reads them takes each photo once.
         task = context.taskAttemptId() if context is not None else 0
         fs, path = file_system(self.folder, self.credentials)
-        if isinstance(fs, LocalFileSystem):
-            os.makedirs(path, exist_ok=True)
         for part, table in enumerate(_in_tables(batches)):
             name = f"{self.run}-{task:05d}-{part:05d}.parquet"
-            _write_whole(fs, path, name, table)
+            _write(fs, f"{path}/{name}", table)
             size = _FLUSHED // table.num_rows + 1
             written = pa.array([bytes(size)] * table.num_rows, pa.binary())
             yield pa.RecordBatch.from_pydict({"written": written})
@@ -91,16 +88,11 @@ def _in_tables(batches: Batches) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def _write_whole(fs: Any, folder: str, name: str, table: pa.Table) -> None:
+def _write(fs: Any, path: str, table: pa.Table) -> None:
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, use_dictionary=False, compression="snappy")
     content = buffer.getvalue().to_pybytes()
-    if not isinstance(fs, LocalFileSystem):
-        fs.pipe_file(f"{folder}/{name}", content)  # an object appears when all of it is there
-        return
-    new = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}"
-    with open(new, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(new, f"{folder}/{name}")
+    if isinstance(fs, LocalFileSystem):
+        write_whole(Path(path), content)
+    else:
+        fs.pipe_file(path, content)  # an object appears when all of it is there

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import uuid
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -18,3 +21,17 @@ def file_system(url: str, credentials: dict[str, Any]) -> tuple[Any, str]:
         url.replace("s3a://", "s3://"), use_listings_cache=False, **credentials
     )
     return fs, path.rstrip("/")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file on a disk, all or nothing: no other process ever reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with new.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)

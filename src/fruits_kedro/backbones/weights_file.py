@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fruits_kedro.file_system import write_whole
 
 _INFO = "info.json"
 
@@ -72,17 +72,6 @@ class WeightsFile:
         """Read the notes alone; raises as :meth:`read` does."""
         with np.load(path, allow_pickle=False) as file:
             return _notes(file)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, all or nothing: no other process ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        new.write_bytes(content)
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _notes(file: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from whole_run import kedro_run, write_results
 
 from fruits_kedro.linalg.pca import fit_pca
 from fruits_kedro.spark_pca import distributed_moments, to_spark_model
-from fruits_kedro.spark_session import prepare_session, start_session
+from fruits_kedro.spark_session import start_session
 
 K = 50
 FITS, SPARK_FITS = 20, 5
@@ -127,7 +127,6 @@ def main() -> None:
         table = pq.read_table(Path(store, "04_feature/extracted_features"), columns=["features"])
     column = table.column("features").drop_null().combine_chunks()
     features = column.flatten().to_numpy().reshape(len(column), -1)
-    prepare_session(SETTINGS)
     spark = start_session(SETTINGS)
     lines = [
         f"{FITS} fits of {K} components each ({SPARK_FITS} of Spark's own), of other rows or in "

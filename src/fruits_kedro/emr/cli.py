@@ -2,65 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import json
-import logging
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from fruits_kedro.errors import FruitsError, summarize
-from fruits_kedro.show import Shown, finish, progress, waiting
+from fruits_kedro.emr.command import command, emr
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.show import Shown, progress, waiting
 
-
-@click.group()
-def emr() -> None:
-    """An EMR cluster for the pipeline, from check to bill. Settings: conf/emr/emr.yml."""
-
-
-def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Shown]]:
-    """A command with --env and --json, whose errors are short and whose result is shown."""
-
-    def decorate(function: Callable[..., Shown]) -> Callable[..., Shown]:
-        @functools.wraps(function)
-        def run(env: str, as_json: bool, **given: Any) -> None:
-            from fruits_kedro.emr.context import EmrContext
-
-            # Kedro logs to where the results go: warnings at most, and nothing among JSON.
-            logging.disable(logging.CRITICAL if as_json else logging.INFO)
-            try:
-                result = function(EmrContext.load(env), **given)
-            except FruitsError as error:
-                if as_json:
-                    click.echo(json.dumps({"error": str(error)}))
-                raise click.ClickException(str(error)) from error
-            except click.ClickException:
-                raise
-            except Exception as error:
-                raise click.ClickException(summarize(error)) from error
-            finally:
-                logging.disable(logging.NOTSET)
-            finish(result, as_json)
-
-        shared = [
-            click.Option(["--env", "-e"], default="emr", show_default=True, help="Environment."),
-            click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for scripts."),
-        ]
-        made = click.Command(
-            function.__name__.rstrip("_"),
-            params=[*options, *shared],
-            callback=run,
-            help=function.__doc__,
-        )
-        emr.add_command(made)
-        return function
-
-    return decorate
-
+__all__ = ["emr"]
 
 yes = click.Option(["--yes", "-y"], is_flag=True, help="Do not ask.")
 mode = click.Option(

@@ -9,6 +9,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from pydantic import ValidationError
 
+from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.parameters import Parameters, select_subset
 from fruits_kedro.roots import Roots, check_store
@@ -33,8 +34,6 @@ class InputHooks:
         if "raw_images" in pipeline.inputs():
             catalog.load("raw_images").check()
         check_store(self._roots.store)
-        from fruits_kedro.backbones.weights import find_weights
-
         if "params:extraction" in pipeline.inputs():
             from fruits_kedro.backbones.backbone_file import SUFFIX
             from fruits_kedro.backbones.load import load_backbone

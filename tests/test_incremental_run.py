@@ -84,17 +84,14 @@ def test_another_backbone_takes_all_photos(copy, kedro_run, tmp_path):
 def test_a_run_that_was_interrupted_is_gone_on_with(copy, kedro_run, monkeypatch, tmp_path):
     images, store = copy
     shutil.rmtree(store)
-    from fruits_kedro.datasets import parquet
+    from fruits_kedro.datasets import ArrowParquetDataset
 
     with monkeypatch.context() as patch:  # it dies after the extraction, before the merge
 
         def die(self, data):
-            if "extracted_features" in self._spark_path:
-                raise KeyboardInterrupt
-            return save(self, data)
+            raise KeyboardInterrupt
 
-        save = parquet.ParquetDataset.save
-        patch.setattr(parquet.ParquetDataset, "save", die)
+        patch.setattr(ArrowParquetDataset, "save", die)
         assert kedro_run(images=images, store=store).exit_code != 0
     left = pd.read_parquet(store / "04_feature/extraction_checkpoint")
     assert len(left) == 84

@@ -9,24 +9,33 @@ from collections.abc import Iterable
 MARK = "_SUCCESS"
 
 
-def job_of(mark: bytes) -> str | None:
-    """What the names of one job's files have in common: ``part-00000-<this>-c000…``.
+# The names of a job's files, or what they have in common, or None: all files of the folder.
+Job = frozenset[str] | str | None
+
+
+def job_of(mark: bytes) -> Job:
+    """The job that a folder's files are of.
 
     Args:
-        mark: the content of ``_SUCCESS``: a JSON with ``filenames`` where S3A's committers wrote
-            it, empty where others did.
-
-    Returns:
-        The job, or None where the mark names none: then all files of the folder are its.
+        mark: the content of ``_SUCCESS``: a JSON with ``files``, all of them, where our own writer
+            made it; with ``filenames``, some of ``part-00000-<job>-c000…``, where S3A's committers
+            did; empty where others did.
     """
     try:
-        names = json.loads(mark or b"{}").get("filenames", [])
+        said = json.loads(mark or b"{}")
     except ValueError:
         return None
+    if "files" in said:
+        return frozenset(said["files"])
+    names = said.get("filenames", [])
     found = (re.search(r"/part-\d+-(.+?)[-.]c\d+", name) for name in names)
     return next((match[1] for match in found if match), None)
 
 
-def files_of(job: str | None, names: Iterable[str]) -> list[str]:
-    """The files of a job among those of its folder, in order; all of them where it is None."""
-    return sorted(name for name in names if job is None or job in name.rpartition("/")[2])
+def files_of(job: Job, names: Iterable[str]) -> list[str]:
+    """The files of a job among those of its folder, in order."""
+    if job is None:
+        return sorted(names)
+    if isinstance(job, frozenset):
+        return sorted(name for name in names if name.rpartition("/")[2] in job)
+    return sorted(name for name in names if job in name.rpartition("/")[2])

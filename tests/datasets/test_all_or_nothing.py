@@ -48,9 +48,14 @@ def values(dataset):
     return sorted(row.value for row in dataset.load().collect())
 
 
+@pytest.fixture(params=[datasets.ParquetDataset, datasets.ArrowParquetDataset])
+def parquet(request):
+    return request.param
+
+
 @pytest.mark.parametrize("call", [1, 2])
-def test_parquet_that_dies_between_its_renamings(spark, frame, tmp_path, die, call):
-    dataset = datasets.ParquetDataset(filepath=str(tmp_path / "rows"))
+def test_parquet_that_dies_between_its_renamings(parquet, frame, tmp_path, die, call):
+    dataset = parquet(filepath=str(tmp_path / "rows"))
     dataset.save(frame(1, 2))
     revive = die("replace", call)
     with pytest.raises(Killed):
@@ -67,24 +72,24 @@ def test_parquet_that_dies_between_its_renamings(spark, frame, tmp_path, die, ca
     assert values(dataset) == [3] and [path.name for path in tmp_path.iterdir()] == ["rows"]
 
 
-def test_a_job_that_fails_leaves_the_last_one(spark, frame, tmp_path):
-    dataset = datasets.ParquetDataset(filepath=str(tmp_path / "rows"))
+def test_a_job_that_fails_leaves_the_last_one(parquet, frame, tmp_path):
+    dataset = parquet(filepath=str(tmp_path / "rows"))
     dataset.save(frame(1))
     with pytest.raises(DatasetError):
         dataset.save(frame(3, 4).selectExpr("raise_error('no') as value"))
     assert values(dataset) == [1] and [path.name for path in tmp_path.iterdir()] == ["rows"]
 
 
-def test_a_frame_may_replace_what_it_is_read_from(spark, frame, tmp_path):
-    dataset = datasets.ParquetDataset(filepath=str(tmp_path / "rows"))
+def test_a_frame_may_replace_what_it_is_read_from(parquet, frame, tmp_path):
+    dataset = parquet(filepath=str(tmp_path / "rows"))
     dataset.save(frame(1, 2))
     dataset.save(dataset.load().selectExpr("value + 1 as value"))
     assert values(dataset) == [2, 3]
 
 
-def test_parquet_without_its_mark_does_not_load(spark, frame, tmp_path):
-    dataset = datasets.ParquetDataset(filepath=str(tmp_path / "rows"))
-    optional = datasets.ParquetDataset(filepath=str(tmp_path / "rows"), optional=True)
+def test_parquet_without_its_mark_does_not_load(parquet, frame, tmp_path):
+    dataset = parquet(filepath=str(tmp_path / "rows"))
+    optional = parquet(filepath=str(tmp_path / "rows"), optional=True)
     assert optional.load() is None
     dataset.save(frame(1))
     (tmp_path / "rows" / "_SUCCESS").unlink()

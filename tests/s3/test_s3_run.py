@@ -48,9 +48,12 @@ def test_the_numbers_are_those_of_a_local_run(in_bucket, bucket, local, tmp_path
 
 def test_outputs_were_committed_not_renamed(in_bucket, bucket, tmp_path):
     store = bucket.download("store", tmp_path)
-    for name in ("02_intermediate/image_index", "04_feature/extracted_features"):
+    for name in ("02_intermediate/image_index", "05_model_input/pca_features"):
         success = json.loads((store / name / "_SUCCESS").read_text())
         assert success["committer"] == "magic"
+    written = store / "04_feature/extracted_features"
+    named = json.loads((written / "_SUCCESS").read_text())["files"]
+    assert named == sorted(path.name for path in written.glob("*.parquet"))
     uploads = bucket.client.list_multipart_uploads(Bucket=BUCKET)
     assert not uploads.get("Uploads")
 

@@ -1,5 +1,6 @@
 """The Kedro datasets that kedro-datasets lacks."""
 
+from fruits_kedro.datasets.arrow_parquet import ArrowParquetDataset
 from fruits_kedro.datasets.backbone import BackboneDataset
 from fruits_kedro.datasets.checkpoint import CheckpointDataset
 from fruits_kedro.datasets.csv_file import CsvFileDataset
@@ -12,6 +13,7 @@ from fruits_kedro.datasets.weights_file import WeightsFileDataset
 from fruits_kedro.datasets.whole_file import CsvDataset, JsonDataset
 
 __all__ = [
+    "ArrowParquetDataset",
     "BackboneDataset",
     "CheckpointDataset",
     "CsvDataset",

@@ -1,0 +1,41 @@
+"""A Spark frame of long vectors in Parquet, written by the Python workers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from fruits_kedro.arrow_writer import ArrowWriter
+from fruits_kedro.committed import MARK
+from fruits_kedro.datasets.parquet import ParquetDataset
+from fruits_kedro.datasets.replace import written_beside
+from fruits_kedro.file_system import file_system
+from fruits_kedro.s3 import is_s3
+
+
+class ArrowParquetDataset(ParquetDataset):
+    """As ``ParquetDataset``, and ``_SUCCESS`` always names all files that count.
+
+    So a worker that was given up, and wrote later than the one in its place, doubles no row.
+    """
+
+    def _save(self, data: DataFrame) -> None:
+        if not is_s3(self._spark_path):
+            with written_beside(self._spark_path, self._credentials) as (new, target):
+                names = ArrowWriter.save(data, new, self._credentials)
+                _commit(target.fs, target.new, names)
+                target.replace(target.new)
+            return
+        fs, path = file_system(self._spark_path, self._credentials)
+        names = ArrowWriter.save(data, self._spark_path, self._credentials)
+        _commit(fs, path, names)
+
+
+def _commit(fs: Any, folder: str, names: list[str]) -> None:
+    """Say which files count, and remove what else is there: of the last one, or broken."""
+    fs.pipe_file(f"{folder}/{MARK}", json.dumps({"files": names}).encode())
+    kept = {f"{folder}/{name}" for name in [*names, MARK]}
+    if stale := [file for file in fs.find(folder) if file not in kept]:
+        fs.rm(stale)

@@ -1,0 +1,56 @@
+"""What the Python workers write is what Spark would have written; nothing else counts."""
+
+from datetime import datetime
+
+import pyarrow.parquet as pq
+from pyspark import TaskContext
+
+from fruits_kedro.datasets import ArrowParquetDataset, ParquetDataset
+
+SCHEMA = "path string, features array<float>, bytes long, modified_at timestamp"
+ROWS = [
+    ("a.jpg", [0.1, -2.5e-30, 3e38], 1, datetime(2024, 2, 29, 12, 30, 0, 123456)),
+    ("é\n.jpg", None, 2**40, None),
+    ("c.jpg", [], None, datetime(1969, 1, 1)),
+]
+
+
+def test_rows_are_those_that_spark_writes(spark, tmp_path):
+    frame = spark.createDataFrame(ROWS, SCHEMA).repartition(5)  # two of them are empty
+    ours = ArrowParquetDataset(filepath=str(tmp_path / "ours"))
+    spark_s = ParquetDataset(filepath=str(tmp_path / "spark"))
+    ours.save(frame)
+    spark_s.save(frame)
+    assert ours.load().dtypes == spark_s.load().dtypes
+    assert sorted(ours.load().collect()) == sorted(spark_s.load().collect())
+    read = pq.read_table(tmp_path / "ours").to_pylist()
+    by_path = {row["path"]: row["features"] for row in read}
+    assert by_path["é\n.jpg"] is None and by_path["c.jpg"] == []
+
+
+def test_no_rows_are_a_dataset_too(spark, tmp_path):
+    dataset = ArrowParquetDataset(filepath=str(tmp_path / "none"))
+    dataset.save(spark.createDataFrame([], SCHEMA).repartition(1))
+    assert dataset.load().count() == 0
+    assert [name for name, _ in dataset.load().dtypes][:2] == ["path", "features"]
+
+
+def test_a_task_that_was_tried_again_doubles_no_row(spark, tmp_path):
+    marker = tmp_path / "failed"
+
+    def fail_once(batches):
+        yield from batches
+        if TaskContext.get().partitionId() == 0 and not marker.exists():
+            marker.touch()
+            raise RuntimeError("this attempt has written its rows already")
+
+    frame = spark.range(100, numPartitions=2).mapInArrow(fail_once, "id long")
+    dataset = ArrowParquetDataset(filepath=str(tmp_path / "rows"))
+    dataset.save(frame)
+    assert marker.exists()
+    assert sorted(row.id for row in dataset.load().collect()) == list(range(100))
+    files = sorted(path.name for path in (tmp_path / "rows").glob("*.parquet"))
+    assert len(files) == 2 and "-c001." in files[0] and "-c000." in files[1]
+    late = tmp_path / "rows" / files[0].replace("-c001.", "-c000.")
+    late.write_bytes((tmp_path / "rows" / files[0]).read_bytes())
+    assert dataset.load().count() == 100

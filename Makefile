@@ -21,7 +21,7 @@ lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: setup
-	@for name in extraction pca precision incremental spark_cluster linear_probe; do \
+	@for name in extraction pca precision incremental spark_cluster linear_probe classification; do \
 		$(BIN)/python benchmarks/$$name.py --images "$(IMAGES)" || exit 1; done
 	@for name in s3_requests scaling; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from rich.console import Console
 
 from fruits_kedro import run_report
-from fruits_kedro.run_report import StageClock, training_table
+from fruits_kedro.run_report import StageClock, classification_table, training_table
 
 
 def test_seconds_of_nodes_add_up_to_those_of_stages(monkeypatch):
@@ -43,3 +43,22 @@ def test_a_training_ends_with_its_figures():
         "/store/pretrained_weights.npz",
     ):
         assert part in text
+
+
+def test_a_classification_ends_with_both_protocols():
+    figures = {"a.features": (0.9, 0.85, 0.95), "b.features": (0.5, None, None)}
+    models = {
+        name: {"f1_macro": dict(zip(("value", "low", "high"), values))}
+        for name, values in figures.items()
+    }
+    metrics = {
+        "reason": "because",
+        "best": "a.features",
+        "protocols": {"folder": {"models": models}, "held_out_varieties": {"not_measured": "one"}},
+    }
+    console = Console(file=io.StringIO(), width=90)
+    console.print(classification_table(metrics, 12.3, {"classifiers": "/there"}))
+    lines = [line.split() for line in console.file.getvalue().splitlines()]
+    assert ["a.features", "*", "0.900", "(0.850", "to", "0.950)", "not", "measured"] in lines
+    assert ["b.features", "0.500", "not", "measured"] in lines
+    assert ["whole", "run", "12.3", "s"] in lines and ["classifiers", "/there"] in lines

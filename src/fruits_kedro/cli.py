@@ -1,11 +1,12 @@
-"""The commands beside Kedro's own: ``run`` with short errors, ``verify``, ``sample``, ``emr``."""
+"""The commands beside Kedro's own; and ``run``, with short errors."""
 
 from __future__ import annotations
 
 import functools
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,21 +60,50 @@ def verify(env: str | None, params: dict[str, Any], images: int, as_json: bool) 
 
     Exit 1 if anything is off. Give the --env and --params of the run.
     """
-    from kedro.framework.session import KedroSession
-
     from fruits_kedro.checked import as_result
     from fruits_kedro.verify import Store
+
+    with _catalog(env, params) as catalog:
+        found = as_result(Store(catalog, images).verify())
+    finish(found, as_json)
+
+
+@cli.command()
+@click.argument("folder")
+@env_option
+@click.option("--params", default="", callback=_split_params, help="As for kedro run.")
+@click.option("--output", default="predictions.csv", show_default=True, help="CSV to write.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+def predict(
+    folder: str, env: str | None, params: dict[str, Any], output: str, as_json: bool
+) -> None:
+    """Name the fruits on the photos below FOLDER.
+
+    With the backbone, the PCA and the best classifier of a store: give the --env and --params of
+    the runs that made it. All photos, one row each, are in the CSV.
+    """
+    from fruits_kedro.predict import predict_folder, summarise
+
+    with _catalog(env, params) as catalog:
+        found = predict_folder(catalog, folder, catalog.load("params:extraction").limits)
+        found.to_csv(output, index=False)
+    finish(summarise(found, 10) | {"CSV": output}, as_json)
+
+
+@contextmanager
+def _catalog(env: str | None, params: dict[str, Any]) -> Iterator[Any]:
+    """The catalog of a session; a failure within takes a few words."""
+    from kedro.framework.session import KedroSession
 
     logging.disable(logging.INFO)
     try:
         with KedroSession.create(env=env, runtime_params=params) as session:
             context: Any = session.load_context()  # type: ignore[attr-defined]
-            found = as_result(Store(context.catalog, images).verify())
+            yield context.catalog
     except Exception as error:
         raise click.ClickException(summarize(error)) from error
     finally:
         logging.disable(logging.NOTSET)
-    finish(found, as_json)
 
 
 verbose = click.Option(["--verbose", "-v"], is_flag=True, help="Show the trace of an error.")

@@ -3,6 +3,7 @@
 from kedro.pipeline import Pipeline
 
 from fruits_kedro.pipelines import (
+    classification,
     extraction,
     ingestion,
     packing,
@@ -23,6 +24,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     return {
         "__default__": sum(pipelines.values(), Pipeline([])),
         **pipelines,
+        "classification": classification.create_pipeline(),
         "packing": packing.create_pipeline(),
         "pretraining": ingestion.create_pipeline() + pretraining.create_pipeline(),
     }

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 
 from fruits_kedro.parameters import CostParams
@@ -124,6 +125,39 @@ def packing_table(info: dict[str, Any], place: str) -> Table:
     table.add_row("packed_images", place)
     table.add_row("to use them", f"kedro run --params images={place}")
     return table
+
+
+def classification_table(metrics: dict[str, Any], seconds: float, places: dict[str, str]) -> Group:
+    """The tables a classification ends with: macro-F1 of each model under both protocols.
+
+    Args:
+        metrics: ``classification_metrics``.
+        seconds: of the run.
+        places: what lies where.
+    """
+    protocols = metrics["protocols"]
+    figures = Table(box=box.SIMPLE, title="Macro-F1, with 95 % intervals", title_justify="left")
+    figures.add_column(style="bold", overflow="fold")
+    figures.add_column("Test")
+    figures.add_column("unseen varieties")
+    for name in next(iter(protocols.values()))["models"]:
+        shown = (_with_interval(protocol, name) for protocol in protocols.values())
+        figures.add_row(name + (" *" if name == metrics["best"] else ""), *shown)
+    table = _table()
+    table.add_row("*", "the best in cross-validation on Training")
+    table.add_row("two figures", metrics["reason"])
+    table.add_row("whole run", f"{seconds:,.1f} s")
+    for name, place in places.items():
+        table.add_row(name, place)
+    return Group(figures, table)
+
+
+def _with_interval(protocol: dict[str, Any], name: str) -> str:
+    found = protocol.get("models", {}).get(name)
+    if found is None:
+        return "not measured"
+    value, low, high = (found["f1_macro"][key] for key in ("value", "low", "high"))
+    return f"{value:.3f}" + ("" if low is None else f" ({low:.3f} to {high:.3f})")
 
 
 def _table() -> Table:

@@ -16,6 +16,7 @@ CONFIG_LOADER_ARGS = {
     "config_patterns": {
         "spark": ["spark*", "spark*/**"],
         "s3a": ["s3a*"],
+        "mllib": ["mllib*"],
         "emr": ["emr*"],
         "prices": ["prices*"],
     },
@@ -26,5 +27,6 @@ CONFIG_LOADER_ARGS = {
         "catalog": "soft",
         "spark": "soft",
         "s3a": "soft",
+        "mllib": "soft",
     },
 }

@@ -7,10 +7,10 @@ from fruits_kedro.datasets.csv_file import CsvFileDataset
 from fruits_kedro.datasets.extraction_checkpoint import ExtractionCheckpointDataset
 from fruits_kedro.datasets.image_folder import ImageFolderDataset
 from fruits_kedro.datasets.parquet import ParquetDataset
-from fruits_kedro.datasets.spark_model import SparkModelDataset
+from fruits_kedro.datasets.spark_model import SparkModelDataset, SparkModelsDataset
 from fruits_kedro.datasets.spark_view import SparkViewDataset
 from fruits_kedro.datasets.weights_file import WeightsFileDataset
-from fruits_kedro.datasets.whole_file import CsvDataset, JsonDataset
+from fruits_kedro.datasets.whole_file import CsvDataset, JsonDataset, TextDataset
 
 __all__ = [
     "ArrowParquetDataset",
@@ -23,6 +23,8 @@ __all__ = [
     "JsonDataset",
     "ParquetDataset",
     "SparkModelDataset",
+    "SparkModelsDataset",
     "SparkViewDataset",
+    "TextDataset",
     "WeightsFileDataset",
 ]

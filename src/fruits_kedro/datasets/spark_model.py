@@ -1,11 +1,14 @@
-"""A fitted Spark ML pipeline on disk."""
+"""Fitted Spark ML pipelines on disk."""
 
 from __future__ import annotations
+
+import json
 
 from pyspark.ml import PipelineModel
 
 from fruits_kedro.datasets.replace import written_beside
 from fruits_kedro.datasets.spark_whole import SparkWholeDataset
+from fruits_kedro.file_system import file_system
 
 
 class SparkModelDataset(SparkWholeDataset):
@@ -19,4 +22,22 @@ class SparkModelDataset(SparkWholeDataset):
     def _save(self, data: PipelineModel) -> None:
         with written_beside(self._spark_path, self._credentials) as (new, target):
             data.write().save(new)
+            target.replace(target.new, last=self.last_file)
+
+
+class SparkModelsDataset(SparkWholeDataset):
+    """A folder of ``pyspark.ml.PipelineModel``, by name; replaced as a whole."""
+
+    last_file = "names.json"
+
+    def _load(self) -> dict[str, PipelineModel]:
+        fs, path = file_system(self._spark_path, self._credentials)
+        names = json.loads(fs.cat_file(f"{path}/{self.last_file}"))
+        return {name: PipelineModel.load(f"{self._spark_path}/{name}") for name in names}
+
+    def _save(self, data: dict[str, PipelineModel]) -> None:
+        with written_beside(self._spark_path, self._credentials) as (new, target):
+            for name, model in data.items():
+                model.write().save(f"{new}/{name}")
+            target.fs.pipe_file(f"{target.new}/{self.last_file}", json.dumps(list(data)).encode())
             target.replace(target.new, last=self.last_file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kedro_datasets import json, pandas
+from kedro_datasets import json, pandas, text
 
 from fruits_kedro.datasets.replace import recover, written_beside
 
@@ -44,3 +44,7 @@ class CsvDataset(WholeFile, pandas.CSVDataset):
 
 class JsonDataset(WholeFile, json.JSONDataset):
     """``json.JSONDataset``, all or nothing."""
+
+
+class TextDataset(WholeFile, text.TextDataset):
+    """``text.TextDataset``, all or nothing."""

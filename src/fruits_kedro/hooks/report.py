@@ -23,6 +23,8 @@ from fruits_kedro.validation import checked
 _LONG_WORK = {"extraction_checkpoint": "extracting features", "packed_images": "packing photos"}
 _OUTPUTS = ("extracted_features", "pca_features", "pca_matrix", "pca_model", "model_info")
 
+_CLASSIFIED = ("predictions", "label_suspects", "classifiers", "classification_report")
+
 
 class ReportHooks:
     """Times the stages, shows the progress of the extraction, and ends with a table.
@@ -118,6 +120,12 @@ class ReportHooks:
 
             info = catalog.load("packing_info") | {"seconds": self._clock.total}
             get_console().print(packing_table(info, _place(catalog["packed_images"])))
+        if "classification_report" in pipeline.outputs():
+            from fruits_kedro.run_report import classification_table
+
+            metrics = catalog.load("classification_metrics")
+            places = {name: _place(catalog[name]) for name in _CLASSIFIED}
+            get_console().print(classification_table(metrics, self._clock.total, places))
         if "model_info" in pipeline.outputs():
             self._report(catalog.load("model_info"), _OUTPUTS)
 

@@ -7,6 +7,7 @@ from typing import Any
 from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.pipeline import Pipeline
 
 from fruits_kedro.roots import Roots
 from fruits_kedro.s3 import export_credentials, is_s3, spark_settings
@@ -27,14 +28,17 @@ class SparkHooks:
             export_credentials(_credentials(config).get("s3"))
         if is_s3(roots.store) and self._settings.get("spark.master") != "yarn":
             self._settings = {**config["s3a"], **spark_settings(), **self._settings}
+        local = str(self._settings.get("spark.master", "")).startswith("local")
+        self._mllib = dict(config["mllib"]) if local else {}
         prepare_session(self._settings)
 
     @hook_impl(trylast=True)
-    def before_pipeline_run(self) -> None:
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
         """Start Spark once everything else is checked."""
         from fruits_kedro.spark_session import start_session
 
-        start_session(self._settings)
+        trains = bool(pipeline.only_nodes_with_tags("classification").nodes)
+        start_session({**self._settings, **(self._mllib if trains else {})})
 
 
 def _credentials(config: AbstractConfigLoader) -> dict[str, Any]:

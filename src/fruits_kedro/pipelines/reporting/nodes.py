@@ -6,7 +6,6 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pyspark
@@ -16,11 +15,10 @@ from pyspark.sql import functions as F
 
 from fruits_kedro.extraction_plan import images_in
 from fruits_kedro.parameters import PcaParams
-from fruits_kedro.plots import right_share_axis
+from fruits_kedro.plots import LAYOUT, colours, right_share_axis
 
 _MAX_POINTS = 5000
 _VERSIONS = ("fruits-kedro", "kedro", "ai-edge-litert", "pillow", "numpy", "pyarrow")
-_LAYOUT = {"template": "plotly_white", "margin": {"t": 60, "r": 30}}
 
 
 def plot_class_counts(class_counts: pd.DataFrame) -> go.Figure:
@@ -37,7 +35,7 @@ def plot_class_counts(class_counts: pd.DataFrame) -> go.Figure:
     )
     height = max(300, 120 + 18 * counts["label"].nunique())
     order = {"categoryorder": "category descending", "dtick": 1}
-    return figure.update_layout(height=height, yaxis=order, **_LAYOUT)
+    return figure.update_layout(height=height, yaxis=order, **LAYOUT)
 
 
 def plot_scree(explained_variance: pd.DataFrame) -> go.Figure:
@@ -62,7 +60,7 @@ def plot_scree(explained_variance: pd.DataFrame) -> go.Figure:
         yaxis={"title": "variance explained", "tickformat": ".0%"},
         yaxis2=right_share_axis("cumulative"),
         legend={"x": 0.75, "y": 0.5},
-        **_LAYOUT,
+        **LAYOUT,
     )
 
 
@@ -85,18 +83,13 @@ def plot_components(pca_features: DataFrame, explained_variance: pd.DataFrame) -
         color="label",
         symbol="split",
         hover_name="path",
-        color_discrete_sequence=_colours(points["label"].nunique()),
+        color_discrete_sequence=colours(points["label"].nunique()),
         opacity=0.7,
         title=f"First two principal components of {len(points):,} photos",
         labels={"pc_1": f"component 1 ({shares[0]})", "pc_2": f"component 2 ({shares[1]})"},
         render_mode="webgl",
     )
-    return figure.update_layout(height=650, **_LAYOUT)
-
-
-def _colours(n: int) -> list[str]:
-    """Neighbours in the alphabet, such as varieties of one fruit, get similar colours."""
-    return list(px.colors.sample_colorscale("turbo", np.linspace(0.03, 0.97, n)))
+    return figure.update_layout(height=650, **LAYOUT)
 
 
 def describe_run(

@@ -1,0 +1,150 @@
+"""How long each classifier takes, how that grows, and how far it is from scikit-learn's.
+
+    python benchmarks/classification.py --images /photos
+
+runs the pipeline over the photos (or takes what lies in --store), fits each classifier on a
+quarter, a half and all of Training's PCA scores, prints a table and writes it to
+benchmarks/results/classification.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import yaml
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from whole_run import PROJECT, kedro_run, write_results
+
+from fruits_kedro.classification.metrics import score
+from fruits_kedro.classification.samples import PCA, to_vectors
+from fruits_kedro.classification.training import Candidate, candidates, collect, fit
+from fruits_kedro.parameters import ClassificationParams
+from fruits_kedro.spark_session import start_session
+
+SHARES = (0.25, 0.5, 1.0)
+NAMES = ("logistic_regression", "random_forest", "gradient_boosting")
+
+
+class Peak(threading.Thread):
+    """The largest resident set of this process and those below it, in MB, while a block runs."""
+
+    def __enter__(self) -> Peak:
+        self.largest, self.done = 0.0, threading.Event()
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        self.join()
+
+    def run(self) -> None:
+        """Look three times a second."""
+        while not self.done.wait(0.3):
+            try:
+                processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+                self.largest = max(self.largest, sum(p.memory_info().rss for p in processes) / 1e6)
+            except psutil.Error:  # it ended meanwhile
+                continue
+
+
+def settings() -> tuple[ClassificationParams, dict[str, str]]:
+    """The project's own: of the classifiers, and of Spark where they are trained."""
+    conf = PROJECT / "conf/base"
+    params = yaml.safe_load((conf / "parameters_classification.yml").read_text())
+    spark = [yaml.safe_load((conf / name).read_text()) for name in ("spark.yml", "mllib.yml")]
+    return ClassificationParams(**params["classification"]), spark[0] | spark[1]
+
+
+def rows_of(spark: SparkSession, store: Path, split: str) -> DataFrame:
+    """The PCA scores of a split as vectors."""
+    columns = ["path", "split", "label", "features"]
+    frame = spark.read.parquet(str(store / "04_feature/extracted_features"))
+    usable = frame.where("error is null and label is not null").where(F.col("split") == split)
+    model = PipelineModel.load(str(store / "06_models/pca_model"))
+    return to_vectors(usable.select(*columns), PCA, model).persist()
+
+
+def matrix(rows: DataFrame) -> tuple[np.ndarray, list[str]]:
+    """The same for scikit-learn."""
+    found = rows.select("vector", "label").collect()
+    return np.stack([row.vector.toArray() for row in found]), [row.label for row in found]
+
+
+def sklearn_accuracy(train: DataFrame, test: DataFrame, penalty: float) -> tuple[float, float]:
+    """Seconds and accuracy of scikit-learn's, with the same penalty on the same scale."""
+    (x, y), (x_test, y_test) = matrix(train), matrix(test)
+    scale = StandardScaler(with_mean=False).fit(x)
+    started = time.perf_counter()
+    model = LogisticRegression(C=1 / (penalty * len(x)), class_weight="balanced", max_iter=1000)
+    model.fit(scale.transform(x), y)
+    seconds = time.perf_counter() - started
+    return seconds, float(model.score(scale.transform(x_test), y_test))
+
+
+def measure(
+    candidate: Candidate, train: DataFrame, test: DataFrame, params: ClassificationParams
+) -> str:
+    """One line: seconds to fit each share, the peak memory, and what it is worth on Test."""
+    seconds = []
+    with Peak(daemon=True) as peak:
+        for share in SHARES:
+            rows = train.where(F.pmod(F.xxhash64("path"), F.lit(1000)) < 1000 * share).persist()
+            rows.count()
+            started = time.perf_counter()
+            model = fit(candidate, rows, params)
+            seconds.append(time.perf_counter() - started)
+            rows.unpersist()
+    found = score(collect(model, test))
+    took = " | ".join(f"{one:.1f}" for one in seconds)
+    return (
+        f"| {candidate.model} | {took} | {peak.largest:,.0f} | {found['accuracy']:.4f} | "
+        f"{found['f1_macro']:.4f} |"
+    )
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", required=True, help="a folder of photos")
+    parser.add_argument("--store", help="of a finished run; by default one is made")
+    arguments = parser.parse_args()
+    params, spark_settings = settings()
+    with tempfile.TemporaryDirectory() as name:
+        store = Path(arguments.store or name).resolve()
+        if arguments.store is None:
+            kedro_run(store, images=Path(arguments.images).resolve())
+        spark = start_session(spark_settings)
+        train, test = rows_of(spark, store, "Training"), rows_of(spark, store, "Test")
+        n, k = train.count(), train.first()["vector"].size
+        chosen = {c.model: c for c in candidates(params) if c.inputs == PCA}
+        lines = [measure(chosen[name], train, test, params) for name in NAMES]
+        penalty = chosen[NAMES[0]].settings["regParam"]
+        seconds, accuracy = sklearn_accuracy(train, test, penalty)
+    counts = " | ".join(f"{n * share:,.0f} rows, s" for share in SHARES)
+    table = [
+        f"{n:,} Training photos, {k} PCA scores each, {len(os.sched_getaffinity(0))} cores, "
+        f"{time.strftime('%Y-%m-%d')}. Memory is that of Python, JVM and workers together.",
+        "",
+        f"| classifier | {counts} | peak, MB | accuracy on Test | macro-F1 |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *lines,
+        "",
+        f"scikit-learn's LogisticRegression on the same matrix, with the same penalty ({penalty}) "
+        f"and class weights: accuracy {accuracy:.4f} in {seconds:.1f} s.",
+    ]
+    write_results("classification", "Classification", table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Classifiers of Spark ML and xgboost, and two baselines: pipelines with the same columns."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.ml import PipelineModel
+from pyspark.ml.classification import (
+    LogisticRegression,
+    LogisticRegressionModel,
+    RandomForestClassifier,
+)
+from pyspark.ml.common import _py2java
+from pyspark.ml.feature import IndexToString, StringIndexerModel
+from pyspark.ml.functions import vector_to_array
+from pyspark.ml.linalg import DenseMatrix, DenseVector
+from pyspark.ml.stat import Summarizer
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from fruits_kedro.errors import FruitsError
+
+logger = logging.getLogger(__name__)
+
+BASELINES = ("majority_class", "nearest_centroid")
+TOP = 3
+_ROWS_A_WORKER = 1000
+_TREE_FEATURES = 64
+
+
+def fit_classifier(
+    name: str, settings: Mapping[str, Any], train: DataFrame, class_weights: bool, seed: int
+) -> PipelineModel:
+    """Fit a classifier.
+
+    Args:
+        name: ``logistic_regression``, ``random_forest``, ``gradient_boosting``, or one of the
+            baselines.
+        settings: of the classifier.
+        train: ``label`` (string) and ``vector``.
+        class_weights: whether every class counts the same, instead of every row.
+        seed: of what is drawn at random.
+
+    Returns:
+        A Spark ML pipeline from ``vector`` to ``probability`` (of the classes in alphabetical
+        order) and ``predicted`` (string).
+
+    Raises:
+        FruitsError: there are fewer than two classes.
+    """
+    counts = {row.label: row["count"] for row in train.groupBy("label").count().collect()}
+    classes = sorted(counts)
+    if len(classes) < 2:
+        raise FruitsError(
+            f"A classifier tells two labels or more apart, and the Training photos have "
+            f"{len(classes)}: {', '.join(classes)}.\nGive photos of more labels, or another subset."
+        )
+    if name == "majority_class":
+        fitted: Any = _majority_class(train, classes, counts)
+    elif name == "nearest_centroid":
+        fitted = _nearest_centroid(train, classes)
+    else:
+        logger.info("fitting %s %s", name, dict(settings))
+        mean = sum(counts.values()) / len(classes)
+        weights = {c: mean / counts[c] if class_weights else 1.0 for c in classes}
+        fitted = _estimator(name, settings, seed, train).fit(_indexed(train, classes, weights))
+    names = IndexToString(inputCol="prediction", outputCol="predicted", labels=classes)
+    return PipelineModel([fitted, names])
+
+
+def classes_of(model: PipelineModel) -> list[str]:
+    """The classes that a pipeline knows, in the order of its probabilities."""
+    return list(model.stages[-1].getLabels())  # type: ignore[attr-defined]
+
+
+def predict(model: PipelineModel, rows: DataFrame) -> DataFrame:
+    """Predict the label of each row.
+
+    Args:
+        model: of :func:`fit_classifier`.
+        rows: ``vector``, and any other columns; ``label`` if the truth is known.
+
+    Returns:
+        The columns of the rows without ``vector``, and ``predicted``, ``probability`` (of that
+        label), ``top_3`` (the most probable labels), ``label_probability`` (of the true label; 0
+        if the model does not know it).
+    """
+    classes = classes_of(model)
+    names = F.array(*map(F.lit, classes))
+    scored = model.transform(rows).withColumn("p", vector_to_array(F.col("probability")))
+    ranked = F.transform("p", lambda p, i: F.struct(p.alias("p"), (-i).alias("i")))
+    best = F.slice(F.sort_array(ranked, asc=False), 1, TOP)
+    label = F.col("label") if "label" in rows.columns else F.lit(None).cast("string")
+    places = F.create_map(*(F.lit(x) for i, c in enumerate(classes) for x in (c, i)))
+    known = F.col("p")[places[label]]
+    kept = [name for name in rows.columns if name != "vector"]
+    return scored.select(
+        *kept,
+        "predicted",
+        F.element_at("p", F.col("prediction").cast("int") + 1).alias("probability"),
+        F.transform(best, lambda one: F.element_at(names, 1 - one["i"])).alias("top_3"),
+        F.coalesce(known, F.lit(0.0)).alias("label_probability"),
+    )
+
+
+def _indexed(train: DataFrame, classes: list[str], weights: dict[str, float]) -> DataFrame:
+    indexer = StringIndexerModel.from_labels(classes, inputCol="label", outputCol="label_index")
+    weight = F.array(*(F.lit(float(weights[c])) for c in classes))
+    indexed = indexer.transform(train)
+    return indexed.withColumn("weight", weight[F.col("label_index").cast("int")])
+
+
+def _estimator(name: str, settings: Mapping[str, Any], seed: int, train: DataFrame) -> Any:
+    columns: dict[str, Any] = {
+        "featuresCol": "vector",
+        "labelCol": "label_index",
+        "weightCol": "weight",
+    }
+    if name == "logistic_regression":
+        return LogisticRegression(**columns, family="multinomial", **settings)
+    if name == "random_forest":
+        return RandomForestClassifier(**columns, seed=seed, **settings)
+    from xgboost.spark import SparkXGBClassifier
+
+    cores = train.sparkSession.sparkContext.defaultParallelism
+    return SparkXGBClassifier(
+        features_col="vector",
+        label_col="label_index",
+        weight_col="weight",
+        num_workers=max(1, min(cores, train.count() // _ROWS_A_WORKER)),  # all start at once
+        tree_method="hist",
+        random_state=seed,
+        verbosity=0,
+        # As a forest does, a tree looks at a part of many features only.
+        **{"colsample_bytree": min(1.0, _TREE_FEATURES / _length(train)), **settings},
+    )
+
+
+def _majority_class(
+    train: DataFrame, classes: list[str], counts: Mapping[str, int]
+) -> LogisticRegressionModel:
+    shares = np.array([counts[c] for c in classes]) / sum(counts.values())
+    nothing = np.zeros((len(classes), _length(train)))
+    return _linear(train.sparkSession, "majority_class", nothing, np.log(shares))
+
+
+def _length(rows: DataFrame) -> int:
+    return int(rows.first()["vector"].size)  # type: ignore[index]
+
+
+def _nearest_centroid(train: DataFrame, classes: list[str]) -> LogisticRegressionModel:
+    """|x - c|² is least where c·x - |c|²/2 is largest: a linear model."""
+    means = train.groupBy("label").agg(Summarizer.mean(F.col("vector")).alias("mean")).collect()
+    mean_of = {row.label: row["mean"].toArray() for row in means}
+    centroids = np.stack([mean_of[c] for c in classes])
+    bias = -np.square(centroids).sum(axis=1) / 2
+    return _linear(train.sparkSession, "nearest_centroid", centroids, bias)
+
+
+def _linear(
+    spark: SparkSession, name: str, weights: NDArray[np.float64], bias: NDArray[np.float64]
+) -> LogisticRegressionModel:
+    """A Spark model of given coefficients, ``(classes, features)``; its softmax is no guess."""
+    sc = spark.sparkContext
+    java = sc._jvm.org.apache.spark.ml.classification  # type: ignore[union-attr]
+    rows, columns = weights.shape
+    model = java.LogisticRegressionModel(
+        name,
+        _py2java(sc, DenseMatrix(rows, columns, weights.ravel(order="F"))),
+        _py2java(sc, DenseVector(bias)),
+        rows,
+        True,
+    )
+    model.setFeaturesCol("vector")
+    return LogisticRegressionModel(model)

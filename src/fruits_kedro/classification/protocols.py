@@ -1,0 +1,53 @@
+"""Which photos a classifier is tried on: those of a split, or those of varieties it never saw."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+FOLDER, HELD_OUT = "folder", "held_out_varieties"
+PROTOCOLS = (FOLDER, HELD_OUT)
+REASON = (
+    "Fruits-360's Training and Test show the same physical fruits, turned: only varieties that "
+    "were never trained on tell what a new fruit will meet."
+)
+NEVER = -1
+
+
+def fruits_of(labels: Iterable[str], pattern: str) -> dict[str, str]:
+    """The fruit of each label: what a pattern finds in it.
+
+    Args:
+        labels: such as ``Apple 1`` or ``Cherry Wax Red 2``.
+        pattern: a regular expression; its first group counts, else all of its match. A label
+            without a match is a fruit of its own.
+    """
+    found = {}
+    for label in labels:
+        match = re.search(pattern, label)
+        found[label] = (match[1] if match.groups() else match[0]) if match else label
+    return found
+
+
+def hold_out(fruits: Mapping[str, str], folds: int, seed: int) -> dict[str, int]:
+    """The fold in which each variety is held out, in turn within each fruit.
+
+    A fruit of one variety is never held out (``-1``): nothing would be left to know it by.
+
+    Args:
+        fruits: by label.
+        folds: how many.
+        seed: of the order within a fruit, and of the fold that it starts with.
+    """
+    found = {}
+    for fruit in sorted(set(fruits.values())):
+        varieties = sorted((v for v, f in fruits.items() if f == fruit), key=_hash(seed))
+        first = int(_hash(seed)(fruit), 16)
+        for place, variety in enumerate(varieties):
+            found[variety] = NEVER if len(varieties) == 1 else (first + place) % folds
+    return found
+
+
+def _hash(seed: int):  # type: ignore[no-untyped-def]
+    return lambda text: hashlib.sha1(f"{seed} {text}".encode()).hexdigest()

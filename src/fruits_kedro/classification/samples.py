@@ -1,0 +1,99 @@
+"""What a classifier is trained on and tried on; nothing that it is tried on is trained on."""
+
+from __future__ import annotations
+
+import logging
+
+import pandas as pd
+from pyspark.ml import PipelineModel
+from pyspark.ml.functions import array_to_vector
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from fruits_kedro.errors import FruitsError
+
+logger = logging.getLogger(__name__)
+
+FEATURES, PCA = "features", "pca_features"
+_NAMED = 5
+
+
+def check_labels(features: DataFrame) -> None:
+    """Raise FruitsError where there is nothing to learn, or nothing to be tried on."""
+    counts = {
+        row.split: row.labels
+        for row in features.groupBy("split")
+        .agg(F.count_distinct("label").alias("labels"))
+        .collect()
+    }
+    if counts.get("Training", 0) < 2:
+        raise FruitsError(
+            "A classifier tells two labels or more apart, and the usable Training photos have "
+            f"{counts.get('Training', 0)}.\nGive photos of more labels, or another subset."
+        )
+    if not counts.get("Test"):
+        raise FruitsError(
+            "A classifier is tried on Test, and no labelled photo of Test can be used.\nLay photos "
+            "aside in a folder Test/<label>/, beside Training/<label>/, or choose another subset."
+        )
+    if unlabelled := features.where("label is null").count():
+        logger.warning("%d photos have no label: they are left out", unlabelled)
+
+
+def find_leaks(features: DataFrame) -> pd.DataFrame:
+    """Training photos whose features equal those of a Test photo, bit for bit: the same photo.
+
+    Returns:
+        ``path, label, test_path, test_label``, ordered by path.
+    """
+    keyed = features.select("path", "split", "label", F.xxhash64("features").alias("key"))
+    training = keyed.where("split = 'Training'").drop("split")
+    test = keyed.where("split = 'Test'").select(
+        "key", F.col("path").alias("test_path"), F.col("label").alias("test_label")
+    )
+    columns = ["path", "label", "test_path", "test_label"]
+    found: pd.DataFrame = training.join(test, "key").select(*columns).toPandas()
+    return found.sort_values(["path", "test_path"], ignore_index=True)
+
+
+def guard_leakage(leaks: pd.DataFrame, leave_out: bool) -> None:
+    """Stop where photos of Test are in Training under the same label.
+
+    Under another label a photo is learned by heart as something else: it is left out of Training
+    in any case, and the log says so.
+
+    Raises:
+        FruitsError: names the photos.
+    """
+    same = leaks[leaks["label"] == leaks["test_label"]]
+    if not same.empty and not leave_out:
+        pairs = [f"{row.path!r} = {row.test_path!r}" for row in same.head(_NAMED).itertuples()]
+        raise FruitsError(
+            f"{same['path'].nunique()} Training photos are in Test as well: a classifier would "
+            f"know them by heart. {', '.join(pairs)}{', …' if len(same) > _NAMED else ''}\n"
+            "Delete one of the two, or leave them out of Training: "
+            "--params classification.leaks=leave_out"
+        )
+    if not leaks.empty:
+        labels = leaks[["label", "test_label"]].drop_duplicates().head(_NAMED).to_numpy()
+        logger.warning(
+            "%d Training photos are in Test as well and are not trained on: %s",
+            leaks["path"].nunique(),
+            ", ".join(f"{one} = {other}" for one, other in labels),
+        )
+
+
+def without(rows: DataFrame, paths: pd.Series) -> DataFrame:
+    """The rows whose path is none of these."""
+    if paths.empty:
+        return rows
+    gone = rows.sparkSession.createDataFrame(pd.DataFrame({"path": paths.unique()}))
+    return rows.join(F.broadcast(gone), "path", "left_anti")
+
+
+def to_vectors(samples: DataFrame, inputs: str, pca_model: PipelineModel) -> DataFrame:
+    """The samples with a Spark ML ``vector``: their features, or the PCA's scores of them."""
+    vectors = samples.withColumn("features", array_to_vector(F.col("features")))
+    if inputs == PCA:
+        vectors = pca_model.transform(vectors).drop("features", "features_centred")
+    return vectors.withColumnRenamed(inputs, "vector")

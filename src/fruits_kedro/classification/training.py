@@ -1,0 +1,171 @@
+"""Fits classifiers, chooses among them by cross-validation, and notes what that took."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from fruits_kedro.classification.classifiers import TOP, fit_classifier, predict
+from fruits_kedro.classification.metrics import score
+from fruits_kedro.parameters import ClassificationParams
+
+logger = logging.getLogger(__name__)
+
+CRITERION = "f1_macro"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What may be fitted.
+
+    Attributes:
+        inputs: ``features`` or ``pca_features``.
+        model: name of the classifier.
+        settings: of the classifier.
+    """
+
+    inputs: str
+    model: str
+    settings: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Such as ``logistic_regression.pca_features``."""
+        return f"{self.model}.{self.inputs}"
+
+
+def candidates(params: ClassificationParams) -> list[Candidate]:
+    """Each model on each input, with each combination of its settings."""
+    return [
+        Candidate(inputs, model, settings)
+        for inputs in params.inputs
+        for model in params.models
+        for settings in _grid(params.settings_of(model))
+    ]
+
+
+def _grid(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    choices = [v if isinstance(v, list) else [v] for v in settings.values()]
+    for values in itertools.product(*choices):
+        yield dict(zip(settings, values))
+
+
+def fit(candidate: Candidate, train: DataFrame, params: ClassificationParams) -> PipelineModel:
+    """Fit a candidate on ``label`` and ``vector``."""
+    return fit_classifier(
+        candidate.model, candidate.settings, train, params.class_weights, params.seed
+    )
+
+
+def collect(model: PipelineModel, rows: DataFrame) -> pd.DataFrame:
+    """Predictions for labelled rows, on the driver.
+
+    Returns:
+        ``path, split, label, predicted, probability, label_probability, in_top_3, top_3``, and
+        ``variety`` where the rows have it.
+    """
+    found = predict(model, rows).withColumn("in_top_3", F.array_contains("top_3", F.col("label")))
+    columns = ["path", "split", "label", "predicted", "probability", "label_probability"]
+    more = [f"in_top_{TOP}", "top_3", *({"variety"} & set(rows.columns))]
+    table: pd.DataFrame = found.select(*columns, *more).toPandas()
+    return table.sort_values("path", ignore_index=True)
+
+
+def cross_validate(
+    candidate: Candidate, rows: DataFrame, params: ClassificationParams
+) -> pd.DataFrame:
+    """Predictions for each row, by a model that has not seen it.
+
+    Args:
+        candidate: to fit.
+        rows: of Training: ``path, split, label, vector, fold``.
+        params: of the classification.
+
+    Returns:
+        As :func:`collect`; without the rows of folds beside which fewer than two labels are left.
+    """
+    found = []
+    for i in range(params.folds):
+        training = rows.where(F.col("fold") != i)
+        if training.select("label").distinct().count() < 2:
+            continue  # too few photos to tell anything from
+        found.append(collect(fit(candidate, training, params), rows.where(F.col("fold") == i)))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def with_folds(samples: DataFrame, params: ClassificationParams) -> DataFrame:
+    """Add ``fold``: within each label the photos, in an order drawn by the seed, take turns."""
+    drawn = Window.partitionBy("label").orderBy(F.xxhash64("path", F.lit(params.seed)), "path")
+    turn = F.row_number().over(drawn) + F.abs(F.hash("label"))
+    return samples.withColumn("fold", F.pmod(turn, F.lit(params.folds)))
+
+
+def choose(
+    choices: list[Candidate],
+    rows_of: Callable[[str], DataFrame],
+    params: ClassificationParams,
+) -> tuple[list[Candidate], pd.DataFrame, pd.DataFrame]:
+    """Cross-validate candidates on Training photos, and keep the best settings of each.
+
+    Args:
+        choices: candidates.
+        rows_of: the rows to use, by input.
+        params: of the classification.
+
+    Returns:
+        For each model and input the candidate with the best macro-F1, the best of all first; a
+        table of what was tried: ``model, inputs, settings, f1_macro, seconds``; and the predictions
+        of the best, as :func:`cross_validate`.
+    """
+    tried = []
+    for inputs, of_inputs in itertools.groupby(choices, key=lambda c: c.inputs):
+        rows = rows_of(inputs)
+        rows = rows.coalesce(rows.sparkSession.sparkContext.defaultParallelism).persist()
+        for candidate in of_inputs:
+            started = time.perf_counter()
+            predictions = cross_validate(candidate, rows, params)
+            figure = 0.0 if predictions.empty else score(predictions)[CRITERION]
+            tried.append((figure, time.perf_counter() - started, candidate))
+            if figure > max((one[0] for one in tried[:-1]), default=-1.0):
+                best_predictions = predictions
+            logger.info("%s %s: macro-F1 %.3f", candidate.name, candidate.settings, figure)
+        rows.unpersist()
+    tried.sort(key=lambda one: -one[0])
+    best: dict[str, Candidate] = {}
+    for _, _, candidate in tried:
+        best.setdefault(candidate.name, candidate)
+    table = pd.DataFrame(
+        [
+            {"model": c.model, "inputs": c.inputs, "settings": str(c.settings)}
+            | {CRITERION: figure, "seconds": round(seconds, 3)}
+            for figure, seconds, c in tried
+        ]
+    )
+    return list(best.values()), table, best_predictions
+
+
+def suspects(out_of_fold: pd.DataFrame) -> pd.DataFrame:
+    """Training photos whose label may be wrong, the likeliest first.
+
+    They are predicted as something else by a model that has not seen them; the order is that of
+    the probability of their own label (the "self-confidence" of Northcutt, Jiang & Chuang, 2021,
+    "Confident learning: estimating uncertainty in dataset labels").
+
+    Returns:
+        ``path, label, predicted, probability, label_probability``.
+    """
+    columns = ["path", "label", "predicted", "probability", "label_probability"]
+    if out_of_fold.empty:
+        return pd.DataFrame(columns=columns)
+    wrong = out_of_fold[out_of_fold["label"] != out_of_fold["predicted"]]
+    order = ["label_probability", "probability", "path"]
+    return wrong.sort_values(order, ascending=[True, False, True], ignore_index=True)[columns]

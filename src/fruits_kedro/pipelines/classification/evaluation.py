@@ -1,0 +1,101 @@
+"""Predictions to figures: each model beside the baselines, under both protocols."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from fruits_kedro.classification.metrics import by_class, confused_pairs, intervals, score
+from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, PROTOCOLS, REASON
+from fruits_kedro.parameters import ClassificationParams
+
+NOT_MEASURED = "it takes two fruits in Training, and one of them of two varieties"
+_NOT_GUESSED = {"log_loss"}  # by the nearest centroid, which knows distances, not probabilities
+
+
+def score_models(
+    test_predictions: pd.DataFrame,
+    held_out_predictions: pd.DataFrame,
+    info: dict[str, Any],
+    params: ClassificationParams,
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Score every model under every protocol.
+
+    Returns:
+        ``reason`` (for two protocols), ``best``, ``protocols`` (of each: ``target, images,
+        classes, not_in_training, models``) for JSON; and a table ``protocol, model, inputs,
+        metric, value, low, high, seconds``: the ends of the 95 % interval, the seconds to fit.
+    """
+    tables = {FOLDER: test_predictions, HELD_OUT: held_out_predictions}
+    rows: list[dict[str, Any]] = []
+    protocols: dict[str, Any] = {}
+    for protocol, every in tables.items():
+        if every.empty:
+            protocols[protocol] = {"not_measured": NOT_MEASURED}
+            continue
+        for (model, inputs), found in every.groupby(["model", "inputs"], sort=False):
+            seconds = info["seconds"].get(f"{model}.{inputs}") if protocol == FOLDER else None
+            named = {"protocol": protocol, "model": model, "inputs": inputs}
+            drawn = None if protocol == FOLDER else "variety"
+            figures = _figures(found, model, params, drawn)
+            rows += [named | one | {"seconds": seconds} for one in figures]
+        protocols[protocol] = _about(every, protocol, info)
+    table = pd.DataFrame(rows)
+    for (protocol, model, inputs), found in table.groupby(
+        ["protocol", "model", "inputs"], sort=False
+    ):
+        values = found.set_index("metric")[["value", "low", "high"]]
+        protocols[protocol]["models"][f"{model}.{inputs}"] = {
+            metric: {name: None if pd.isna(v) else float(v) for name, v in row.items()}
+            for metric, row in values.iterrows()
+        }
+    return {"reason": REASON, "best": info["best"], "protocols": protocols}, table
+
+
+def _figures(
+    found: pd.DataFrame, model: str, params: ClassificationParams, drawn: str | None
+) -> list[dict[str, Any]]:
+    limits = intervals(found, params.bootstrap, params.seed, drawn)
+    return [
+        {"metric": metric, "value": value}
+        | dict(zip(("low", "high"), limits.get(metric, (None, None))))
+        for metric, value in score(found).items()
+        if model != "nearest_centroid" or metric not in _NOT_GUESSED
+    ]
+
+
+def _about(table: pd.DataFrame, protocol: str, info: dict[str, Any]) -> dict[str, Any]:
+    one = table[table["path"].notna()].drop_duplicates("path")
+    labels = set(one["label"])
+    unknown = sorted(labels - set(info["classes"])) if protocol == FOLDER else []
+    return {
+        "target": "label" if protocol == FOLDER else "fruit",
+        "images": len(one),
+        "classes": len(labels),
+        "not_in_training": unknown,
+        "models": {},
+    }
+
+
+def describe_best(
+    test_predictions: pd.DataFrame, held_out_predictions: pd.DataFrame, info: dict[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Where the best model fails.
+
+    Returns:
+        Of each protocol and class ``protocol, label, precision, recall, f1, support``; and of
+        each pair of labels taken for one another ``label, predicted, images, share, path``
+        (``folder``).
+    """
+    model, _, inputs = info["best"].partition(".")
+    tables = dict(zip(PROTOCOLS, (test_predictions, held_out_predictions)))
+    best = {
+        protocol: table[(table["model"] == model) & (table["inputs"] == inputs)]
+        for protocol, table in tables.items()
+        if not table.empty
+    }
+    classes = [by_class(table).assign(protocol=protocol) for protocol, table in best.items()]
+    every = pd.concat(classes, ignore_index=True)
+    columns = ["protocol", *(c for c in every.columns if c != "protocol")]
+    return every[columns], confused_pairs(best[FOLDER])

@@ -1,0 +1,200 @@
+"""Features to labels: chosen on Training, tried on Test and on varieties never seen."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pandas as pd
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from fruits_kedro.classification.classifiers import BASELINES, classes_of
+from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, NEVER, fruits_of, hold_out
+from fruits_kedro.classification.samples import (
+    PCA,
+    check_labels,
+    find_leaks,
+    guard_leakage,
+    to_vectors,
+    without,
+)
+from fruits_kedro.classification.training import (
+    Candidate,
+    candidates,
+    choose,
+    collect,
+    cross_validate,
+    fit,
+    suspects,
+    with_folds,
+)
+from fruits_kedro.classification.unknown import distance_threshold
+from fruits_kedro.linalg.pca import fit_pca
+from fruits_kedro.parameters import ClassificationParams, PcaParams
+from fruits_kedro.spark_pca import distributed_moments, to_spark_model
+
+Models = dict[str, PipelineModel]
+
+
+def select_samples(
+    features: DataFrame, class_counts: pd.DataFrame, params: ClassificationParams
+) -> tuple[DataFrame, pd.DataFrame]:
+    """Take the labelled photos, less those of Training that are in Test as well.
+
+    Returns:
+        ``path, split, label, features, fruit, held_out`` (the fold in which the variety is held
+        out, -1 for never); and the leaks: ``path, label, test_path, test_label``.
+
+    Raises:
+        FruitsError: fewer than two labels in Training, no photo in Test, or one that is in Training
+            under the same label.
+    """
+    check_labels(features)
+    leaks = find_leaks(features)
+    guard_leakage(leaks, leave_out=params.leaks == "leave_out")
+    fruits = fruits_of(class_counts["label"].dropna().unique(), params.held_out.fruit)
+    held_out = hold_out(fruits, params.held_out.folds, params.seed)
+    rows = [(label, fruit, held_out[label]) for label, fruit in fruits.items()]
+    known = features.sparkSession.createDataFrame(rows, "label string, fruit string, held_out int")
+    columns = ["path", "split", "label", "features"]
+    kept = without(features.select(*columns), leaks["path"])
+    return kept.join(F.broadcast(known), "label").select(*columns, "fruit", "held_out"), leaks
+
+
+def choose_classifiers(
+    samples: DataFrame, pca_model: PipelineModel, params: ClassificationParams
+) -> tuple[list[Candidate], pd.DataFrame, pd.DataFrame]:
+    """Choose settings and the best model by cross-validation on Training alone.
+
+    Returns:
+        The best candidate of each model and input, the best of all first; what was tried:
+        ``model, inputs, settings, f1_macro, seconds``; and photos whose label may be wrong:
+        ``path, label, predicted, probability, label_probability``.
+    """
+    training = with_folds(samples.where("split = 'Training'"), params)
+    some = training.orderBy(F.xxhash64("path", F.lit(params.seed)), "path")
+    some = some.limit(params.tuning_images)
+
+    def rows_of(inputs: str) -> DataFrame:
+        return to_vectors(some, inputs, pca_model)
+
+    best, tried, predictions = choose(candidates(params), rows_of, params)
+    if training.count() > params.tuning_images:  # else all were predicted
+        rows = to_vectors(training, best[0].inputs, pca_model).persist()
+        predictions = cross_validate(best[0], rows, params)
+        rows.unpersist()
+    return best, tried, suspects(predictions)
+
+
+def fit_classifiers(
+    samples: DataFrame,
+    pca_model: PipelineModel,
+    chosen: list[Candidate],
+    params: ClassificationParams,
+) -> tuple[Models, dict[str, Any]]:
+    """Fit what was chosen, and the baselines, on all of Training.
+
+    Returns:
+        The models by name (``<model>.<inputs>``); and ``best, inputs, classes, seconds`` (to fit
+        each), ``unknown_distance`` (beyond which a photo looks unknown).
+    """
+    models: Models = {}
+    seconds: dict[str, float] = {}
+    training = samples.where("split = 'Training'")
+    for inputs in dict.fromkeys(c.inputs for c in chosen):
+        rows = to_vectors(training, inputs, pca_model).persist()
+        rows.count()  # what reading and reducing takes is not the classifier's
+        for candidate in _with_baselines(chosen, inputs):
+            started = time.perf_counter()
+            models[candidate.name] = fit(candidate, rows, params)
+            seconds[candidate.name] = round(time.perf_counter() - started, 3)
+        if inputs == chosen[0].inputs:
+            nearest = models[f"nearest_centroid.{inputs}"]
+            threshold = distance_threshold(nearest, rows, params.unknown_quantile)
+        rows.unpersist()
+    best = models[chosen[0].name]
+    return models, {
+        "best": chosen[0].name,
+        "inputs": chosen[0].inputs,
+        "settings": {c.name: c.settings for c in chosen},
+        "classes": classes_of(best),
+        "seconds": seconds,
+        "unknown_distance": threshold,
+    }
+
+
+def _with_baselines(chosen: list[Candidate], inputs: str) -> list[Candidate]:
+    ours = [c for c in chosen if c.inputs == inputs]
+    return ours + [Candidate(inputs, name, {}) for name in BASELINES]
+
+
+def predict_test(
+    samples: DataFrame, pca_model: PipelineModel, classifiers: Models, info: dict[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Predict the labels of Test: the protocol ``folder``.
+
+    Returns:
+        Of the best model ``path, split, label, predicted, probability, top_3``; and of all models
+        ``protocol, model, inputs, path, label, predicted, probability, label_probability,
+        in_top_3``.
+    """
+    test = samples.where("split = 'Test'")
+    found = []
+    for name, model in classifiers.items():
+        one = collect(model, to_vectors(test, name.rpartition(".")[2], pca_model))
+        found.append(_named(one, FOLDER, name))
+    every = pd.concat(found, ignore_index=True)
+    best = every[every["model"] + "." + every["inputs"] == info["best"]]
+    columns = ["path", "split", "label", "predicted", "probability", "top_3"]
+    return best[columns].reset_index(drop=True), every.drop(columns=["split", "top_3"])
+
+
+def predict_held_out(
+    samples: DataFrame,
+    pca_model: PipelineModel,
+    chosen: list[Candidate],
+    pca: PcaParams,
+    params: ClassificationParams,
+) -> pd.DataFrame:
+    """Predict the fruit of varieties that were never trained on: ``held_out_varieties``.
+
+    PCA, too, is fitted without them.
+
+    Returns:
+        As :func:`predict_test`, of all models, with the ``variety``; empty where there are not two
+        fruits to tell apart, or none of them has two varieties.
+    """
+    rows = samples.withColumnRenamed("label", "variety").withColumnRenamed("fruit", "label")
+    folds = [row[0] for row in rows.select("held_out").distinct().collect()]
+    found = []
+    for fold in sorted(set(folds) - {NEVER}):
+        training = rows.where((F.col("split") == "Training") & (F.col("held_out") != fold))
+        unseen = rows.where(F.col("held_out") == fold)
+        if training.select("label").distinct().count() < 2:
+            continue
+        for inputs in dict.fromkeys(c.inputs for c in chosen):
+            model = _pca_of(training, pca_model, pca) if inputs == PCA else pca_model
+            vectors = to_vectors(training, inputs, model).persist()
+            tried = to_vectors(unseen, inputs, model)
+            for candidate in _with_baselines(chosen, inputs):
+                one = collect(fit(candidate, vectors, params), tried)
+                found.append(_named(one, HELD_OUT, candidate.name))
+            vectors.unpersist()
+    if not found:
+        return pd.DataFrame()
+    return pd.concat(found, ignore_index=True).drop(columns=["split", "top_3"])
+
+
+def _pca_of(training: DataFrame, pca_model: PipelineModel, pca: PcaParams) -> PipelineModel:
+    """A PCA with as many components, fitted on these rows."""
+    moments = distributed_moments(training.select("features"))
+    k = min(pca_model.stages[-1].pc.numCols, moments.count)  # type: ignore[attr-defined,union-attr]
+    fitted = fit_pca(moments, k, pca.standardize)  # type: ignore[arg-type]
+    return to_spark_model(fitted, training.sparkSession, "features", PCA)
+
+
+def _named(predictions: pd.DataFrame, protocol: str, name: str) -> pd.DataFrame:
+    model, _, inputs = name.partition(".")
+    return predictions.assign(protocol=protocol, model=model, inputs=inputs)

@@ -1,0 +1,104 @@
+"""features and pca_model -> classifiers, predictions, what they are worth, and pictures of it."""
+
+from kedro.pipeline import Node, Pipeline
+
+from fruits_kedro.pipelines.classification.evaluation import describe_best, score_models
+from fruits_kedro.pipelines.classification.nodes import (
+    choose_classifiers,
+    fit_classifiers,
+    predict_held_out,
+    predict_test,
+    select_samples,
+)
+from fruits_kedro.pipelines.classification.plots import (
+    plot_class_scores,
+    plot_confused_pairs,
+    plot_confusion,
+    plot_map,
+    plot_scores,
+)
+from fruits_kedro.pipelines.classification.report import write_report
+
+_PARAMS = "params:classification"
+_BOTH = ["test_predictions", "held_out_predictions", "classifier_info"]
+
+
+def create_pipeline() -> Pipeline:
+    """Choose on Training, fit, try on Test and on held-out varieties, score and draw."""
+    training = [
+        Node(
+            select_samples,
+            inputs=["features", "class_counts", _PARAMS],
+            outputs=["samples", "leaked_images"],
+            name="select_samples",
+        ),
+        Node(
+            choose_classifiers,
+            inputs=["samples", "pca_model", _PARAMS],
+            outputs=["chosen_classifiers", "cross_validation", "label_suspects"],
+            name="choose_classifiers",
+        ),
+        Node(
+            fit_classifiers,
+            inputs=["samples", "pca_model", "chosen_classifiers", _PARAMS],
+            outputs=["classifiers", "classifier_info"],
+            name="fit_classifiers",
+        ),
+        Node(
+            predict_test,
+            inputs=["samples", "pca_model", "classifiers", "classifier_info"],
+            outputs=["predictions", "test_predictions"],
+            name="predict_test",
+        ),
+        Node(
+            predict_held_out,
+            inputs=["samples", "pca_model", "chosen_classifiers", "params:pca", _PARAMS],
+            outputs="held_out_predictions",
+            name="predict_held_out",
+        ),
+    ]
+    evaluation = [
+        Node(
+            score_models,
+            inputs=[*_BOTH, _PARAMS],
+            outputs=["classification_metrics", "classification_scores"],
+            name="score_models",
+        ),
+        Node(
+            describe_best,
+            inputs=_BOTH,
+            outputs=["class_scores", "confused_pairs"],
+            name="describe_best",
+        ),
+        Node(plot_scores, "classification_scores", "scores_plot", name="plot_scores"),
+        Node(
+            plot_confusion,
+            inputs=["test_predictions", "classifier_info"],
+            outputs="confusion_plot",
+            name="plot_confusion",
+        ),
+        Node(plot_class_scores, "class_scores", "class_scores_plot", name="plot_class_scores"),
+        Node(
+            plot_confused_pairs,
+            inputs=["confused_pairs", "raw_images", "test_predictions", "classifier_info"],
+            outputs="confused_pairs_plot",
+            name="plot_confused_pairs",
+        ),
+        Node(
+            plot_map,
+            inputs=["samples", "pca_model", "test_predictions", "classifier_info", _PARAMS],
+            outputs="map_plot",
+            name="plot_map",
+        ),
+        Node(
+            write_report,
+            inputs=[
+                *("classification_scores", "confused_pairs", "classification_metrics"),
+                *("scores_plot", "confusion_plot", "confused_pairs_plot"),
+                *("class_scores_plot", "map_plot"),
+            ],
+            outputs="classification_report",
+            name="write_report",
+        ),
+    ]
+    return Pipeline([*training, *evaluation], tags="classification")

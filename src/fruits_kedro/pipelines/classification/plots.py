@@ -1,0 +1,230 @@
+"""The pictures of a classification."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from PIL import Image
+from plotly import express as px
+from plotly.subplots import make_subplots
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from scipy.cluster.hierarchy import leaves_list, linkage
+
+from fruits_kedro.classification.metrics import confusion
+from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, REASON
+from fruits_kedro.classification.samples import to_vectors
+from fruits_kedro.errors import ImageError
+from fruits_kedro.image_source import ImageSource
+from fruits_kedro.images import decode
+from fruits_kedro.parameters import ClassificationParams
+from fruits_kedro.plots import LAYOUT, colours
+
+_MAX_POINTS = 5000
+_PAIRS = 12
+_THUMBNAIL = 100  # pixels
+_NAMES = {FOLDER: "the data set's own Training and Test", HELD_OUT: "varieties never trained on"}
+
+
+def plot_scores(scores: pd.DataFrame) -> go.Figure:
+    """Macro-F1 of each model under both protocols, with intervals."""
+    found = scores[scores["metric"] == "f1_macro"]
+    figure = go.Figure()
+    for protocol, rows in found.groupby("protocol", sort=False):
+        reaches = {"array": rows["high"] - rows["value"], "arrayminus": rows["value"] - rows["low"]}
+        figure.add_bar(
+            y=[rows["model"].str.replace("_", " "), rows["inputs"].str.replace("_", " ")],
+            x=rows["value"],
+            orientation="h",
+            name=_NAMES[str(protocol)],
+            error_x={"type": "data", **reaches},
+            text=rows["value"].map("{:.3f}".format),
+            textposition="inside",
+            insidetextanchor="start",
+        )
+    rows_of_bars = len(found[["model", "inputs"]].drop_duplicates())
+    return figure.update_layout(
+        title={"text": f"Macro-F1<br><sup>{REASON}</sup>"},
+        xaxis={"range": [0, 1.02], "title": "macro-F1, with 95 % intervals"},
+        yaxis={"autorange": "reversed"},
+        height=220 + 60 * rows_of_bars,
+        legend={"orientation": "h", "y": -0.12},
+        **LAYOUT | {"margin": {"t": 90, "r": 30}},
+    )
+
+
+def order_by_similarity(matrix: pd.DataFrame) -> list[str]:
+    """The labels such that those taken for one another are neighbours, else alphabetical."""
+    labels = list(matrix.index)
+    if len(labels) < 3:
+        return labels
+    shares = matrix.to_numpy(float) / np.maximum(matrix.sum(axis=1).to_numpy()[:, None], 1)
+    both = (shares + shares.T) / 2
+    # Half a step of the alphabet keeps varieties of one fruit together where nothing is confused.
+    steps = np.abs(np.subtract.outer(np.arange(len(labels)), np.arange(len(labels))))
+    distance = 1 - np.minimum(both, 1) + 0.5 * steps / len(labels)
+    upper = distance[np.triu_indices(len(labels), 1)]
+    return [labels[i] for i in leaves_list(linkage(upper, "average", optimal_ordering=True))]
+
+
+def plot_confusion(test_predictions: pd.DataFrame, info: dict[str, Any]) -> go.Figure:
+    """The confusion matrix of the best model on Test, similar labels side by side."""
+    found = _of_best(test_predictions, info)
+    counts = confusion(found)
+    order = order_by_similarity(counts)
+    counts = counts.loc[order, order]
+    support = counts.sum(axis=1).to_numpy()[:, None]
+    shares = counts / np.maximum(support, 1)
+    text = np.where(counts > 0, counts.astype(str), "")
+    side = int(np.clip(260 + 14 * len(order), 500, 1900))
+    right = float((found["label"] == found["predicted"]).mean())
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares.where(counts > 0).to_numpy(),
+            x=order,
+            y=order,
+            customdata=np.dstack([counts.to_numpy(), np.broadcast_to(support, counts.shape)]),
+            text=text,
+            texttemplate="%{text}" if len(order) <= 40 else None,
+            hovertemplate="%{y}<br>taken for %{x}: %{customdata[0]} of %{customdata[1]} photos"
+            "<extra></extra>",
+            colorscale=[[0, "#deebf7"], [0.5, "#6baed6"], [1, "#08306b"]],
+            zmin=0,
+            zmax=1,
+            colorbar={"title": "share of<br>the label", "tickformat": ".0%"},
+        )
+    )
+    axis = {"type": "category", "dtick": 1, "tickfont": {"size": 11 if len(order) <= 100 else 8}}
+    return figure.update_layout(
+        title=f"{right:.1%} of {len(found):,} Test photos are recognised ({info['best']})",
+        xaxis={"title": "predicted", "tickangle": -90, **axis},
+        yaxis={"title": "label", "autorange": "reversed", **axis},
+        height=side,
+        width=side + 120,
+        **LAYOUT,
+    )
+
+
+def plot_class_scores(class_scores: pd.DataFrame) -> go.Figure:
+    """F1 of each class, the worst on top."""
+    found = class_scores[class_scores["protocol"] == FOLDER].sort_values(["f1", "label"])
+    figure = px.bar(
+        found,
+        y="label",
+        x="f1",
+        orientation="h",
+        color="f1",
+        range_color=[0, 1],
+        color_continuous_scale="RdYlGn",
+        hover_data=["precision", "recall", "support"],
+        title=f"F1 of {len(found)} classes, the lowest first",
+        labels={"f1": "F1", "label": ""},
+    )
+    order = {"type": "category", "autorange": "reversed", "dtick": 1}
+    height = max(300, 120 + 18 * len(found))
+    return figure.update_layout(
+        height=height, yaxis=order, xaxis_range=[0, 1.02], coloraxis_showscale=False, **LAYOUT
+    )
+
+
+def plot_confused_pairs(
+    confused_pairs: pd.DataFrame,
+    raw_images: ImageSource,
+    test_predictions: pd.DataFrame,
+    info: dict[str, Any],
+) -> go.Figure:
+    """The labels most often taken for one another: a photo that was, beside one that is."""
+    pairs = confused_pairs.head(_PAIRS)
+    if pairs.empty:
+        return go.Figure().update_layout(title="No Test photo is taken for another label", **LAYOUT)
+    found = _of_best(test_predictions, info)
+    right = found[found["label"] == found["predicted"]]
+    typical = right.sort_values("probability", ascending=False).groupby("label")["path"].first()
+    titles = [
+        text
+        for row in pairs.itertuples()
+        for text in (f"{row.label}<br>{row.images} of its photos", f"taken for<br>{row.predicted}")
+    ]
+    columns = 6
+    rows = -(-len(titles) // columns)
+    figure = make_subplots(rows=rows, cols=columns, subplot_titles=titles, vertical_spacing=0.12)
+    for i, row in enumerate(pairs.itertuples()):
+        for j, path in enumerate((row.path, typical.get(row.predicted))):
+            place = divmod(2 * i + j, columns)
+            figure.add_trace(_thumbnail(raw_images, path), row=place[0] + 1, col=place[1] + 1)
+    figure.update_annotations(font_size=11)
+    figure.update_xaxes(visible=False).update_yaxes(visible=False)
+    title = f"{len(confused_pairs)} pairs of labels are taken for one another; the most frequent"
+    return figure.update_layout(title=title, height=140 + 210 * rows, **LAYOUT)
+
+
+def _thumbnail(raw_images: ImageSource, path: str | None) -> go.Image:
+    image = Image.new("RGB", (_THUMBNAIL, _THUMBNAIL), "white")
+    content = next(raw_images.read_all([path])) if isinstance(path, str) else b""
+    if isinstance(content, bytes) and content:
+        try:
+            image = decode(content)
+            image.thumbnail((_THUMBNAIL, _THUMBNAIL))
+        except ImageError:
+            pass  # changed since its features were extracted
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG")
+    source = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    name = html.escape(path) if isinstance(path, str) else "no photo"
+    return go.Image(source=source, hovertemplate=f"{name}<extra></extra>")
+
+
+def plot_map(
+    samples: DataFrame,
+    pca_model: PipelineModel,
+    test_predictions: pd.DataFrame,
+    info: dict[str, Any],
+    params: ClassificationParams,
+) -> go.Figure:
+    """Test photos in two dimensions by t-SNE of their PCA scores; misclassified ones marked."""
+    from pyspark.ml.functions import vector_to_array
+    from sklearn.manifold import TSNE
+
+    test = to_vectors(samples.where("split = 'Test'"), "pca_features", pca_model)
+    chosen = test.orderBy(F.xxhash64("path", F.lit(params.seed)), "path").limit(_MAX_POINTS)
+    scores: pd.DataFrame = chosen.select(
+        "path", vector_to_array(F.col("vector")).alias("scores")
+    ).toPandas()
+    points = scores.merge(_of_best(test_predictions, info), on="path")
+    title = f"t-SNE of {len(points):,} Test photos"
+    if len(points) < 3:
+        return go.Figure().update_layout(title=f"{title}: too few", **LAYOUT)
+    near = min(30.0, (len(points) - 1) / 3)
+    tsne = TSNE(perplexity=near, init="pca", random_state=params.seed)
+    points[["x", "y"]] = tsne.fit_transform(np.stack(points["scores"]))
+    points["recognised"] = np.where(points["label"] == points["predicted"], "yes", "no")
+    figure = px.scatter(
+        points.sort_values(["label", "path"]),
+        x="x",
+        y="y",
+        color="label",
+        symbol="recognised",
+        symbol_map={"yes": "circle", "no": "x"},
+        hover_name="path",
+        hover_data={"x": False, "y": False, "label": True, "predicted": True, "recognised": False},
+        color_discrete_sequence=colours(points["label"].nunique()),
+        opacity=0.75,
+        title=f"{title}: a cross is a photo that is taken for another label",
+        render_mode="webgl",
+    )
+    figure.for_each_trace(lambda t: t.update(marker_size=11) if ", no" in t.name else None)
+    axes = {"visible": False}
+    return figure.update_layout(height=750, xaxis=axes, yaxis=axes, **LAYOUT)
+
+
+def _of_best(test_predictions: pd.DataFrame, info: dict[str, Any]) -> pd.DataFrame:
+    model, _, inputs = info["best"].partition(".")
+    table = test_predictions
+    return table[(table["model"] == model) & (table["inputs"] == inputs)]

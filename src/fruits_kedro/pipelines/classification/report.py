@@ -1,0 +1,61 @@
+"""One page with the figures and all pictures, for who only looks."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+import plotly.graph_objects as go
+
+_SHOWN = ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "top_3")
+_PAIRS = 30
+_STYLE = """body {font-family: sans-serif; margin: 2em auto; max-width: 1300px; color: #222}
+table {border-collapse: collapse; margin: 1em 0} td, th {padding: .3em .8em; text-align: right}
+th {border-bottom: 1px solid #999} td:nth-child(-n+3), th:nth-child(-n+3) {text-align: left}
+tr:nth-child(even) {background: #f4f6f8} .wide {overflow-x: auto}"""
+
+
+def write_report(
+    scores: pd.DataFrame, confused_pairs: pd.DataFrame, reason: dict[str, str], *plots: go.Figure
+) -> str:
+    """Put tables and plots together.
+
+    Args:
+        scores: ``classification_scores``.
+        confused_pairs: as its name says.
+        reason: ``classification_metrics``, for the reason of two protocols.
+        plots: in order.
+
+    Returns:
+        HTML that needs no network: plotly's script is in it, once.
+    """
+    pairs = confused_pairs.head(_PAIRS).drop(columns="path")
+    pictures = [
+        plot.to_html(full_html=False, include_plotlyjs=place == 0)
+        for place, plot in enumerate(plots)
+    ]
+    worst = pairs.to_html(index=False, float_format="{:.0%}".format, border=0)
+    return "\n".join(
+        [
+            f'<!doctype html><meta charset="utf-8"><title>Classification</title>'
+            f"<style>{_STYLE}</style>",
+            f"<h1>What the features are worth</h1><p>{escape(reason['reason'])}</p>",
+            _table(scores),
+            *(f'<div class="wide">{picture}</div>' for picture in pictures),
+            f"<h2>Labels most often taken for one another</h2>{worst}",
+        ]
+    )
+
+
+def _table(scores: pd.DataFrame) -> str:
+    found = scores[scores["metric"].isin(_SHOWN)].copy()
+    ends = found["low"].notna()
+    found["text"] = found["value"].map("{:.3f}".format)
+    low, high = (found.loc[ends, name].map("{:.3f}".format) for name in ("low", "high"))
+    found.loc[ends, "text"] += " (" + low + " to " + high + ")"
+    index = ["protocol", "model", "inputs"]
+    wide = found.pivot_table(
+        index=index, columns="metric", values="text", aggfunc="first", sort=False
+    ).reset_index()
+    wide.columns.name = None
+    return str(wide.fillna("").to_html(index=False, border=0))

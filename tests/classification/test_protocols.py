@@ -1,0 +1,34 @@
+"""Which varieties are held out, and what fruit each is of."""
+
+import pytest
+
+from fruits_kedro.classification.protocols import NEVER, fruits_of, hold_out
+
+
+def test_the_fruit_is_the_first_word_unless_the_rule_says_otherwise():
+    labels = ["Apple 1", "Apple Red 2", "Cherry Wax", "Cherry", "#"]
+    expected = {"Apple 1": "Apple", "Apple Red 2": "Apple", "Cherry Wax": "Cherry"}
+    assert fruits_of(labels, r"^\w+") == expected | {"Cherry": "Cherry", "#": "#"}
+    assert fruits_of(["pear_abate", "pear_red"], "^(.+?)_") == dict.fromkeys(
+        ["pear_abate", "pear_red"], "pear"
+    )
+
+
+@pytest.mark.parametrize("folds", [2, 3, 5])
+def test_each_variety_is_held_out_once_and_its_fruit_is_always_known(folds):
+    varieties = {"Apple": 9, "Pear": 4, "Cherry": 2, "Fig": 1}
+    fruits = {f"{fruit} {i}": fruit for fruit, n in varieties.items() for i in range(n)}
+    found = hold_out(fruits, folds, seed=0)
+    assert found.keys() == fruits.keys()
+    assert [v for v, fold in found.items() if fold == NEVER] == ["Fig 0"]
+    for fold in range(folds):
+        kept = {fruits[v] for v, held in found.items() if held != fold}
+        assert kept == set(varieties)
+    apples = [fold for v, fold in found.items() if v.startswith("Apple")]
+    assert max(map(apples.count, range(folds))) - min(map(apples.count, range(folds))) <= 1
+
+
+def test_the_seed_alone_decides():
+    fruits = {f"Apple {i}": "Apple" for i in range(20)}
+    assert hold_out(fruits, 3, 1) == hold_out(dict(reversed(fruits.items())), 3, 1)
+    assert hold_out(fruits, 3, 1) != hold_out(fruits, 3, 2)

@@ -1,0 +1,77 @@
+"""What a classifier is trained on is nothing that it is tried on."""
+
+import pandas as pd
+import pytest
+
+from fruits_kedro.classification.samples import (
+    check_labels,
+    find_leaks,
+    guard_leakage,
+    without,
+)
+from fruits_kedro.errors import FruitsError
+
+SCHEMA = "path string, split string, label string, features array<float>"
+ROWS = [
+    ("Training/a/1", "Training", "a", [1.0, 2.0]),
+    ("Training/a/2", "Training", "a", [1.0, 2.5]),
+    ("Training/b/1", "Training", "b", [0.0, 0.0]),
+    ("Test/a/9", "Test", "a", [9.0, 9.0]),
+    ("Test/b/8", "Test", "b", [1.0, 2.5]),
+]
+LEAK = ("Test/a/7", "Test", "a", [1.0, 2.0])
+
+
+def leaks_of(spark, *more):
+    return find_leaks(spark.createDataFrame([*ROWS, *more], SCHEMA))
+
+
+def test_photos_of_training_that_are_in_test_are_found(spark):
+    found = leaks_of(spark, LEAK)
+    assert found.to_dict("records") == [
+        {
+            "path": "Training/a/1",
+            "label": "a",
+            "test_path": "Test/a/7",
+            "test_label": "a",
+        },
+        {
+            "path": "Training/a/2",
+            "label": "a",
+            "test_path": "Test/b/8",
+            "test_label": "b",
+        },
+    ]
+
+
+def test_the_guard_stops_for_one_under_the_same_label(spark):
+    with pytest.raises(FruitsError, match=r"1 Training photos .* 'Training/a/1' = 'Test/a/7'"):
+        guard_leakage(leaks_of(spark, LEAK), leave_out=False)
+
+
+def test_one_under_another_label_is_left_out_and_named(spark, caplog):
+    leaks = leaks_of(spark)
+    guard_leakage(leaks, leave_out=False)
+    assert "1 Training photos" in caplog.text and "a = b" in caplog.text
+    left = without(spark.createDataFrame(ROWS, SCHEMA), leaks["path"])
+    assert [r.path for r in left.collect()] == [r[0] for r in ROWS if r[0] != "Training/a/2"]
+
+
+def test_nothing_is_left_out_where_nothing_leaks(spark, caplog):
+    leaks = pd.DataFrame(columns=["path", "label", "test_path", "test_label"])
+    guard_leakage(leaks, leave_out=False)
+    rows = spark.createDataFrame(ROWS, SCHEMA)
+    assert without(rows, leaks["path"]).count() == 5 and not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (["Training/a/1", "Training/a/2", "Test/a/9"], "two labels or more apart.*have 1"),
+        (["Test/a/9"], "two labels or more apart.*have 0"),
+        (["Training/a/1", "Training/b/1"], "tried on Test, and no labelled photo"),
+    ],
+)
+def test_too_few_labels_are_told(spark, kept, said):
+    with pytest.raises(FruitsError, match=said):
+        check_labels(spark.createDataFrame([r for r in ROWS if r[0] in kept], SCHEMA))

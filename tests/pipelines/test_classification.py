@@ -1,0 +1,201 @@
+"""The pipeline from stored features to figures and pictures, and new photos through its models."""
+
+import json
+import shutil
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from sklearn.metrics import f1_score
+
+from fruits_kedro.cli import predict
+from fruits_kedro.sample import write_sample
+
+CLASSIFY = ("--pipeline", "classification")
+MODELS = ("logistic_regression", "random_forest", "gradient_boosting")
+BASELINES = ("majority_class", "nearest_centroid")
+
+
+def metrics(store):
+    return json.loads((store / "08_reporting/classification_metrics.json").read_text())
+
+
+def test_every_test_photo_is_predicted(classified):
+    photos, store, _ = classified
+    table = pq.read_table(store / "07_model_output/predictions").to_pandas()
+    assert list(table) == ["path", "split", "label", "predicted", "probability", "top_3"]
+    expected = sorted(str(p.relative_to(photos)) for p in photos.glob("Test/*/*.jpg"))
+    assert sorted(table["path"]) == expected and set(table["split"]) == {"Test"}
+    assert (table["path"].str.split("/").str[1] == table["label"]).all()
+    assert (table["top_3"].str[0] == table["predicted"]).all()
+    best = metrics(store)["best"]
+    macro = metrics(store)["protocols"]["folder"]["models"][best]["f1_macro"]
+    expected = f1_score(table["label"], table["predicted"], average="macro", zero_division=0)
+    assert macro["value"] == pytest.approx(expected, abs=1e-9)
+    assert macro["low"] <= macro["value"] <= macro["high"]
+
+
+def test_both_protocols_and_all_models_are_scored(classified):
+    _, store, output = classified
+    found = metrics(store)
+    names = {f"{m}.{i}" for m in (*MODELS, *BASELINES) for i in ("features", "pca_features")}
+    assert {name: set(p["models"]) for name, p in found["protocols"].items()} == {
+        "folder": names,
+        "held_out_varieties": names,
+    }
+    folder, held_out = found["protocols"].values()
+    assert (folder["classes"], folder["images"]) == (12, 24)
+    assert (held_out["classes"], held_out["images"]) == (2, 40)  # Apple and Cherry, both splits
+    assert "same physical fruits" in found["reason"] and "same physical fruits" in " ".join(
+        output.split()
+    )
+    assert "Macro-F1" in output and "unseen varieties" in output
+    scores = pd.read_csv(store / "08_reporting/classification_scores.csv")
+    assert set(scores["metric"]) == {
+        *("accuracy", "balanced_accuracy", "top_3", "log_loss"),
+        *(f"{m}_{a}" for m in ("precision", "recall", "f1") for a in ("macro", "weighted")),
+    }
+    seconds = scores[scores["protocol"] == "folder"].groupby("model")["seconds"].min()
+    assert set(seconds.index) == {*MODELS, *BASELINES} and (seconds > 0).all()
+    majority = scores[(scores["model"] == "majority_class") & (scores["metric"] == "accuracy")]
+    assert majority.set_index("protocol")["value"]["folder"].max() == pytest.approx(1 / 12)
+
+
+def test_the_pictures_show_all_classes(classified):
+    _, store, _ = classified
+
+    def figure(name):
+        return json.loads((store / f"08_reporting/{name}.json").read_text())
+
+    confusion = figure("confusion_plot")["data"][0]
+    assert len(set(confusion["y"])) == len(confusion["y"]) == 12
+    bars = figure("class_scores_plot")["data"][0]
+    assert set(bars["y"]) == set(confusion["y"]) and len(figure("scores_plot")["data"]) == 2
+    crosses = [t for t in figure("map_plot")["data"] if t["name"].endswith(", no")]
+    table = pq.read_table(store / "07_model_output/predictions").to_pandas()
+    wrong = table[table["label"] != table["predicted"]]
+    assert sorted(p for t in crosses for p in t["hovertext"]) == sorted(wrong["path"])
+    images = [t for t in figure("confused_pairs_plot")["data"] if t["type"] == "image"]
+    pairs = pd.read_csv(store / "08_reporting/confused_pairs.csv")
+    assert pairs["images"].sum() == len(wrong) and len(images) == 2 * min(len(pairs), 12)
+    assert all(t["source"].startswith("data:image/jpeg;base64,") for t in images)
+
+
+def test_the_report_is_one_page_without_network(classified):
+    _, store, _ = classified
+    page = (store / "08_reporting/classification_report.html").read_text()
+    assert page.count('class="plotly-graph-div"') == 5 and "<script src=" not in page
+    for text in ("same physical fruits", "nearest_centroid", "held_out_varieties"):
+        assert text in page
+
+
+def run_predict(folder, store, output, *arguments):
+    params = f"store={store}"
+    given = [str(folder), "--env", "test", "--params", params, "--output", str(output)]
+    return CliRunner().invoke(predict, [*given, *arguments])
+
+
+def test_new_photos_are_named(classified, tmp_path):
+    photos, store, _ = classified
+    folder = tmp_path / "new"
+    copies = {}
+    for i, path in enumerate(sorted(photos.glob("Test/*/*.jpg"))[:6]):
+        (folder / f"box {i}").mkdir(parents=True)
+        shutil.copy(path, folder / f"box {i}" / path.name)
+        copies[str(path.relative_to(photos))] = f"box {i}/{path.name}"
+    (folder / "broken.jpg").write_bytes(b"no photo")
+    result = run_predict(folder, store, tmp_path / "out.csv")
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "out.csv").set_index("path")
+    assert len(table) == 7
+    assert table.loc["broken.jpg", "error"].startswith("decode: not_an_image")
+    assert table.loc["broken.jpg", ["predicted", "probability", "distance"]].isna().all()
+    stored = pq.read_table(store / "07_model_output/predictions").to_pandas().set_index("path")
+    for path, copy in copies.items():
+        assert table.loc[copy, "predicted"] == stored.loc[path, "predicted"]
+        assert table.loc[copy, "probability"] == pytest.approx(stored.loc[path, "probability"])
+        assert table.loc[copy, "top_3"] == ", ".join(stored.loc[path, "top_3"])
+    assert "broken.jpg" in result.output and "1 cannot be used" in result.output
+
+
+def test_photos_far_from_all_classes_look_unknown(classified, tmp_path):
+    photos, store, _ = classified
+    shutil.copytree(store / "04_feature", tmp_path / "store/04_feature")
+    shutil.copytree(store / "06_models", tmp_path / "store/06_models")
+    folder, output = photos / "Test/Apple 1", tmp_path / "out.csv"
+    assert run_predict(folder, tmp_path / "store", output).exit_code == 0
+    distances = pd.read_csv(output)["distance"]
+    limit = float(distances.mean())  # of the two, one is further
+    info = json.loads((tmp_path / "store/06_models/classifier_info.json").read_text())
+    (tmp_path / "store/06_models/classifier_info.json").write_text(
+        json.dumps(info | {"unknown_distance": limit})
+    )
+    result = run_predict(folder, tmp_path / "store", output, "--json")
+    table = pd.read_csv(output)
+    assert list(table["looks_unknown"].astype(bool)) == list(distances > limit)
+    said = json.loads(result.stdout)
+    assert "2 photos" in said and any("look unknown" in key for key in said)
+
+
+def test_without_classifiers_a_word_says_what_to_run(finished, sample, tmp_path):
+    result = run_predict(sample, finished[0], tmp_path / "out.csv")
+    assert result.exit_code == 1 and "kedro run --pipeline classification" in result.output
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_training_photo_planted_in_test_stops_the_run(kedro_run, tmp_path):
+    images, store = tmp_path / "photos", tmp_path / "store"
+    sum(write_sample(images, classes=3, images=8, seed=0, broken=0))
+    label = images / "Training/Cherry 1"
+    shutil.copy(next(label.iterdir()), images / "Test/Cherry 1/planted.jpg")
+    places = {"images": images, "store": store}
+    assert kedro_run(**places).exit_code == 0
+    result = kedro_run(*CLASSIFY, **places)
+    assert result.exit_code != 0
+    said = " ".join(result.output.split())
+    assert "Test/Cherry 1/planted.jpg" in said and "classification.leaks=leave_out" in said
+    assert not (store / "07_model_output").exists()
+    go_on = {"classification.leaks": "leave_out", "classification.models": "logistic_regression"}
+    assert kedro_run(*CLASSIFY, **places, **go_on).exit_code == 0
+    leaked = pd.read_csv(store / "08_reporting/leaked_images.csv")
+    assert list(leaked["test_path"]) == ["Test/Cherry 1/planted.jpg"]
+    protocol = metrics(store)["protocols"]["held_out_varieties"]
+    assert "two fruits" in protocol["not_measured"]  # each has one variety
+
+
+def test_odd_classes(kedro_run, tmp_path):
+    """One photo of Apple 1; Pear 1 only in Training, Tomato 1 only in Test."""
+    images, store = tmp_path / "photos", tmp_path / "store"
+    sum(write_sample(images, classes=4, images=8, seed=0, broken=0))
+    for path in sorted((images / "Training/Apple 1").iterdir())[1:]:
+        path.unlink()
+    shutil.rmtree(images / "Training/Tomato 1")
+    shutil.rmtree(images / "Test/Pear 1")
+    places = {"images": images, "store": store}
+    assert kedro_run(**places).exit_code == 0
+    result = kedro_run(*CLASSIFY, **places, **{"classification.inputs": "pca_features"})
+    assert result.exit_code == 0, result.output
+    folder = metrics(store)["protocols"]["folder"]
+    assert folder["not_in_training"] == ["Tomato 1"]
+    classes = pd.read_csv(store / "08_reporting/class_scores.csv").set_index("label")
+    assert classes.loc["Tomato 1", "recall"] == 0
+
+
+def test_two_hundred_classes(kedro_run, tmp_path):
+    images, store = tmp_path / "photos", tmp_path / "store"
+    sum(write_sample(images, classes=200, images=3, seed=0, broken=0))
+    places = {"images": images, "store": store}
+    assert kedro_run(**places).exit_code == 0
+    few = {"inputs": "pca_features", "models": "logistic_regression"}
+    result = kedro_run(*CLASSIFY, **places, **{f"classification.{k}": v for k, v in few.items()})
+    assert result.exit_code == 0, result.output
+    found = metrics(store)["protocols"]
+    assert found["folder"]["classes"] == 200 and found["held_out_varieties"]["classes"] == 10
+    plot = json.loads((store / "08_reporting/confusion_plot.json").read_text())
+    assert len(plot["data"][0]["x"]) >= 200
+
+
+def test_wrong_parameters_fail_before_spark(kedro_run, tmp_path):
+    result = kedro_run(*CLASSIFY, store=tmp_path, **{"classification.models": "svm"})
+    assert result.exit_code != 0 and "classification.models" in result.output

@@ -162,7 +162,8 @@ def plot_confused_pairs(
     figure.update_annotations(font_size=11)
     figure.update_xaxes(visible=False).update_yaxes(visible=False)
     title = f"{len(confused_pairs)} pairs of labels are taken for one another; the most frequent"
-    return figure.update_layout(title=title, height=140 + 210 * rows, **LAYOUT)
+    margin = {"t": 110, "r": 30}
+    return figure.update_layout(title=title, height=190 + 210 * rows, **LAYOUT | {"margin": margin})
 
 
 def _thumbnail(raw_images: ImageSource, path: str | None) -> go.Image:

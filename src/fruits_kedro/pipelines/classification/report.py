@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 _SHOWN = ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "top_3")
 _PAIRS = 30
 _STYLE = """body {font-family: sans-serif; margin: 2em auto; max-width: 1400px; color: #222}
-table {border-collapse: collapse; margin: 1em 0; font-size: .9em} td, th {padding: .3em .7em; text-align: right; white-space: nowrap}
+table {border-collapse: collapse; margin: 1em 0; font-size: .9em}
+td, th {padding: .3em .7em; text-align: right; white-space: nowrap}
 th {border-bottom: 1px solid #999} td:nth-child(-n+3), th:nth-child(-n+3) {text-align: left}
 tr:nth-child(even) {background: #f4f6f8} .wide {overflow-x: auto}"""
 

@@ -55,3 +55,10 @@ def test_no_java_starts(command, tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert not (tmp_path / "started").exists()
+
+
+def test_no_command_waits_for_heavy_packages():
+    heavy = ["sklearn", "tensorflow", "xgboost"]
+    code = f"import sys, fruits_kedro.pipeline_registry; print(set({heavy}) & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "set()", done.stderr

@@ -6,7 +6,12 @@ from pyspark.sql import functions as F
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
 
-from fruits_kedro.classification.classifiers import classes_of, fit_classifier, predict
+from fruits_kedro.classification.classifiers import (
+    check_settings,
+    classes_of,
+    fit_classifier,
+    predict,
+)
 from fruits_kedro.classification.training import collect
 from fruits_kedro.classification.unknown import distance_threshold, distances
 from fruits_kedro.datasets import SparkModelsDataset
@@ -112,3 +117,13 @@ def test_equal_probabilities_are_ranked_by_name(fitted):
     points, model = fitted("majority_class", {"b": 2, "a": 2, "c": 2})
     table = predict(model, points.rows.withColumn("label", F.lit("a"))).toPandas()
     assert list(table["top_3"].iloc[0]) == ["a", "b", "c"]
+
+
+def test_a_setting_that_there_is_not(spark):
+    for name, settings in MODELS.items():
+        if settings:
+            check_settings(name, settings)
+    with pytest.raises(FruitsError, match="regParm.*did you mean 'regParam'"):
+        check_settings("logistic_regression", {"regParm": 1})
+    with pytest.raises(FruitsError, match="gradient_boosting.*no setting 'trees'"):
+        check_settings("gradient_boosting", {"trees": 1})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,24 @@ BASELINES = ("majority_class", "nearest_centroid")
 TOP = 3
 _ROWS_A_WORKER = 1000
 _TREE_FEATURES = 64
+
+
+def check_settings(name: str, settings: Mapping[str, Any]) -> None:
+    """Raise FruitsError where a classifier has no such setting."""
+    from xgboost.spark import SparkXGBClassifier  # half a second that other pipelines do without
+
+    estimator: Any = {
+        "logistic_regression": LogisticRegression,
+        "random_forest": RandomForestClassifier,
+        "gradient_boosting": SparkXGBClassifier,
+    }[name]()
+    known = {param.name for param in estimator.params}
+    if unknown := sorted(set(settings) - known):
+        near = get_close_matches(unknown[0], known, 1)
+        raise FruitsError(
+            f"classification.{name}: {type(estimator).__name__} has no setting {unknown[0]!r}"
+            f"{f'; did you mean {near[0]!r}?' if near else '.'}"
+        )
 
 
 def fit_classifier(
@@ -121,22 +140,25 @@ def _estimator(name: str, settings: Mapping[str, Any], seed: int, train: DataFra
         "weightCol": "weight",
     }
     if name == "logistic_regression":
-        return LogisticRegression(**columns, family="multinomial", **settings)
+        return LogisticRegression(**columns, **{"family": "multinomial", **settings})
     if name == "random_forest":
-        return RandomForestClassifier(**columns, seed=seed, **settings)
+        return RandomForestClassifier(**columns, **{"seed": seed, **settings})
     from xgboost.spark import SparkXGBClassifier
 
     cores = train.sparkSession.sparkContext.defaultParallelism
+    ours = {
+        "num_workers": max(1, min(cores, train.count() // _ROWS_A_WORKER)),  # all start at once
+        "tree_method": "hist",
+        "random_state": seed,
+        "verbosity": 0,
+        # As a forest does, a tree looks at a part of many features only.
+        "colsample_bytree": min(1.0, _TREE_FEATURES / _length(train)),
+    }
     return SparkXGBClassifier(
         features_col="vector",
         label_col="label_index",
         weight_col="weight",
-        num_workers=max(1, min(cores, train.count() // _ROWS_A_WORKER)),  # all start at once
-        tree_method="hist",
-        random_state=seed,
-        verbosity=0,
-        # As a forest does, a tree looks at a part of many features only.
-        **{"colsample_bytree": min(1.0, _TREE_FEATURES / _length(train)), **settings},
+        **{**ours, **settings},
     )
 
 

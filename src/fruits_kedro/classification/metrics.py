@@ -1,4 +1,7 @@
-"""How good predictions are: scikit-learn's metrics, with intervals."""
+"""How good predictions are: scikit-learn's metrics, with intervals.
+
+scikit-learn is imported where it is used: every ``kedro`` command imports the pipelines.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import (
-    accuracy_score,
-    balanced_accuracy_score,
-    confusion_matrix,
-    precision_recall_fscore_support,
-)
 
 _TAILS = [0.025, 0.975]
 _NORMAL = 1.959964  # standard deviations that hold 95 %
@@ -30,6 +27,8 @@ def score(predictions: pd.DataFrame) -> dict[str, float]:
         ``_weighted``; ``log_loss``, in nats. As scikit-learn computes them; a class that nothing
         is predicted for has precision 0.
     """
+    from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
     truth, predicted = predictions["label"], predictions["predicted"]
     found = {"accuracy": accuracy_score(truth, predicted)}
     labels = sorted(set(truth))
@@ -46,6 +45,8 @@ def score(predictions: pd.DataFrame) -> dict[str, float]:
 
 
 def _balanced_accuracy(truth: pd.Series, predicted: pd.Series, labels: list[str]) -> float:
+    from sklearn.metrics import balanced_accuracy_score
+
     # scikit-learn warns of predicted labels that no photo has: they do not count in it.
     inside = predicted.where(predicted.isin(labels), "")
     if (inside == "").any():
@@ -133,6 +134,8 @@ def _ratio(some: NDArray[np.float64], all_: NDArray[np.float64]) -> NDArray[np.f
 
 def by_class(predictions: pd.DataFrame) -> pd.DataFrame:
     """Precision, recall, F1 and support of each class, worst F1 first."""
+    from sklearn.metrics import precision_recall_fscore_support
+
     truth, predicted = predictions["label"], predictions["predicted"]
     labels = sorted(set(truth) | set(predicted))
     figures = precision_recall_fscore_support(truth, predicted, labels=labels, zero_division=0)
@@ -143,6 +146,8 @@ def by_class(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
     """The confusion matrix: photos by label (rows) and predicted label (columns)."""
+    from sklearn.metrics import confusion_matrix
+
     truth, predicted = predictions["label"], predictions["predicted"]
     labels: list[Any] = sorted(set(truth) | set(predicted))
     matrix = confusion_matrix(truth, predicted, labels=labels)

@@ -10,7 +10,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from fruits_kedro.classification.classifiers import BASELINES, classes_of
+from fruits_kedro.classification.classifiers import BASELINES, check_settings, classes_of
 from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, NEVER, fruits_of, hold_out
 from fruits_kedro.classification.samples import (
     PCA,
@@ -48,9 +48,11 @@ def select_samples(
         out, -1 for never); and the leaks: ``path, label, test_path, test_label``.
 
     Raises:
-        FruitsError: fewer than two labels in Training, no photo in Test, or one that is in Training
-            under the same label.
+        FruitsError: a classifier has no such setting; fewer than two labels in Training, no photo
+            in Test, or one that is in Training under the same label.
     """
+    for name in params.models:
+        check_settings(name, params.settings_of(name))
     check_labels(features)
     leaks = find_leaks(features)
     guard_leakage(leaks, leave_out=params.leaks == "leave_out")

@@ -16,7 +16,6 @@ from plotly.subplots import make_subplots
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from scipy.cluster.hierarchy import leaves_list, linkage
 
 from fruits_kedro.classification.metrics import confusion
 from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, REASON
@@ -62,6 +61,8 @@ def plot_scores(scores: pd.DataFrame) -> go.Figure:
 
 def order_by_similarity(matrix: pd.DataFrame) -> list[str]:
     """The labels such that those taken for one another are neighbours, else alphabetical."""
+    from scipy.cluster.hierarchy import leaves_list, linkage
+
     labels = list(matrix.index)
     if len(labels) < 3:
         return labels

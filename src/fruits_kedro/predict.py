@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fruits_kedro.classification.classifiers import predict
-from fruits_kedro.classification.samples import to_vectors
+from fruits_kedro.classification.samples import pca_fingerprint, to_vectors
 from fruits_kedro.classification.unknown import distances
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.image_source import open_images
@@ -23,7 +23,7 @@ _EXTRACTED = (
     "path string, bytes long, features array<float>, error string, fingerprint string, "
     "engine string"
 )
-_NEEDED = ("backbone", "backbone_info", "pca_model", "classifiers", "classifier_info")
+_NEEDED = ("backbone", "pca_model", "classifiers", "classifier_info")
 COLUMNS = ("path", "predicted", "probability", "top_3", "looks_unknown", "distance", "error")
 
 
@@ -51,9 +51,15 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
             "--pipeline classification' with the same --params, or give --params store=<results>."
         )
     info, models = catalog.load("classifier_info"), catalog.load("classifiers")
-    extracted = _extract(catalog, folder, limits).persist()
+    pca_model = catalog.load("pca_model")
+    if info["pca_fingerprint"] != pca_fingerprint(pca_model):
+        raise FruitsError(
+            "The store's PCA is not the one that the classifiers were trained with.\nRun 'kedro "
+            "run --pipeline classification' again."
+        )
+    extracted = _extract(catalog, folder, info["fingerprint"], limits).persist()
     usable = extracted.where("error is null").select("path", "features")
-    vectors = to_vectors(usable, info["inputs"], catalog.load("pca_model"))
+    vectors = to_vectors(usable, info["inputs"], pca_model)
     labelled = predict(models[info["best"]], vectors)
     far = distances(models[f"nearest_centroid.{info['inputs']}"], vectors)
     joined = labelled.join(far.select("path", "distance"), "path").select(
@@ -69,12 +75,12 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
     return found[list(COLUMNS)].sort_values("path", ignore_index=True)
 
 
-def _extract(catalog: DataCatalog, folder: str, limits: ImageLimits) -> DataFrame:
-    backbone, stored = catalog.load("backbone"), catalog.load("backbone_info")["fingerprint"]
-    if backbone is None or backbone.fingerprint != stored:
+def _extract(catalog: DataCatalog, folder: str, fingerprint: str, limits: ImageLimits) -> DataFrame:
+    backbone = catalog.load("backbone")
+    if backbone is None or backbone.fingerprint != fingerprint:
         raise FruitsError(
-            f"The store's compiled backbone is not {stored}, with which the classifiers were "
-            "trained.\nRun 'kedro run' and the classification again."
+            f"The store's compiled backbone is not {fingerprint}, with which the classifiers were "
+            "trained.\nRun 'kedro run' and 'kedro run --pipeline classification' again."
         )
     images = open_images(folder)
     listing = images.list().select(["path", "length"]).rename_columns(["path", "bytes"])

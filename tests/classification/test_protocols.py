@@ -32,3 +32,14 @@ def test_the_seed_alone_decides():
     fruits = {f"Apple {i}": "Apple" for i in range(20)}
     assert hold_out(fruits, 3, 1) == hold_out(dict(reversed(fruits.items())), 3, 1)
     assert hold_out(fruits, 3, 1) != hold_out(fruits, 3, 2)
+
+
+def test_varieties_with_photos_in_common_are_held_out_together():
+    fruits = {**{f"Apple {i}": "Apple" for i in range(9)}, "Pear 1": "Pear", "Pear 2": "Pear"}
+    shared = [("Apple 0", "Apple 7"), ("Apple 3", "Apple 7"), ("Apple 1", "Pear 1")]
+    found = hold_out(fruits, 3, 0, shared)
+    assert found.keys() == fruits.keys()
+    assert found["Apple 0"] == found["Apple 3"] == found["Apple 7"]
+    assert {found["Pear 1"], found["Pear 2"]} < {0, 1, 2} and found["Pear 1"] != found["Pear 2"]
+    two = {"Fig 1": "Fig", "Fig 2": "Fig", "Plum": "Plum"}
+    assert set(hold_out(two, 2, 0, [("Fig 1", "Fig 2")]).values()) == {NEVER}

@@ -6,6 +6,7 @@ import pytest
 from fruits_kedro.classification.samples import (
     check_labels,
     find_leaks,
+    find_shared,
     guard_leakage,
     without,
 )
@@ -75,3 +76,9 @@ def test_nothing_is_left_out_where_nothing_leaks(spark, caplog):
 def test_too_few_labels_are_told(spark, kept, said):
     with pytest.raises(FruitsError, match=said):
         check_labels(spark.createDataFrame([r for r in ROWS if r[0] in kept], SCHEMA))
+
+
+def test_labels_with_photos_in_common(spark, caplog):
+    rows = [*ROWS, ("Training/c/1", "Training", "c", [0.0, 0.0]), ("x", "Test", None, [9.0, 9.0])]
+    assert find_shared(spark.createDataFrame(rows, SCHEMA)) == [("a", "b"), ("b", "c")]
+    assert "b and c have photos in common" in caplog.text

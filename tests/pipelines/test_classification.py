@@ -138,6 +138,18 @@ def test_photos_far_from_all_classes_look_unknown(classified, tmp_path):
     assert "2 photos" in said and any("look unknown" in key for key in said)
 
 
+@pytest.mark.parametrize(
+    ("key", "said"), [("fingerprint", "backbone is not other"), ("pca_fingerprint", "PCA is not")]
+)
+def test_classifiers_of_other_features_are_not_used(classified, tmp_path, key, said):
+    photos, store, _ = classified
+    shutil.copytree(store / "06_models", tmp_path / "store/06_models")
+    file = tmp_path / "store/06_models/classifier_info.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {key: "other"}))
+    result = run_predict(photos / "Test/Apple 1", tmp_path / "store", tmp_path / "out.csv")
+    assert result.exit_code == 1 and said in " ".join(result.output.split())
+
+
 def test_without_classifiers_a_word_says_what_to_run(finished, sample, tmp_path):
     result = run_predict(sample, finished[0], tmp_path / "out.csv")
     assert result.exit_code == 1 and "kedro run --pipeline classification" in result.output

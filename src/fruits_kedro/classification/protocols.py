@@ -30,7 +30,9 @@ def fruits_of(labels: Iterable[str], pattern: str) -> dict[str, str]:
     return found
 
 
-def hold_out(fruits: Mapping[str, str], folds: int, seed: int) -> dict[str, int]:
+def hold_out(
+    fruits: Mapping[str, str], folds: int, seed: int, shared: Iterable[tuple[str, str]] = ()
+) -> dict[str, int]:
     """The fold in which each variety is held out, in turn within each fruit.
 
     A fruit of one variety is never held out (``-1``): nothing would be left to know it by.
@@ -39,14 +41,20 @@ def hold_out(fruits: Mapping[str, str], folds: int, seed: int) -> dict[str, int]
         fruits: by label.
         folds: how many.
         seed: of the order within a fruit, and of the fold that it starts with.
+        shared: pairs of labels that have photos in common: of one fruit, they count as one variety.
     """
-    found = {}
+    variety = {label: label for label in sorted(fruits)}
+    for one, other in sorted(shared):
+        if fruits[one] == fruits[other]:
+            kept, gone = sorted((variety[one], variety[other]))
+            variety = {label: kept if v == gone else v for label, v in variety.items()}
+    fold = {}
     for fruit in sorted(set(fruits.values())):
-        varieties = sorted((v for v, f in fruits.items() if f == fruit), key=_hash(seed))
+        varieties = sorted({v for v in variety.values() if fruits[v] == fruit}, key=_hash(seed))
         first = int(_hash(seed)(fruit), 16)
-        for place, variety in enumerate(varieties):
-            found[variety] = NEVER if len(varieties) == 1 else (first + place) % folds
-    return found
+        for place, one in enumerate(varieties):
+            fold[one] = NEVER if len(varieties) == 1 else (first + place) % folds
+    return {label: fold[variety[label]] for label in fruits}
 
 
 def _hash(seed: int):  # type: ignore[no-untyped-def]

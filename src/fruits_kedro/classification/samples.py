@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 
 import pandas as pd
@@ -56,6 +57,17 @@ def find_leaks(features: DataFrame) -> pd.DataFrame:
     return found.sort_values(["path", "test_path"], ignore_index=True)
 
 
+def find_shared(features: DataFrame) -> list[tuple[str, str]]:
+    """Pairs of labels that have a photo in common, by its features: they show the same fruit."""
+    keyed = features.where("label is not null").select("label", F.xxhash64("features").alias("key"))
+    labels = keyed.groupBy("key").agg(F.sort_array(F.collect_set("label")).alias("labels"))
+    several = labels.where(F.size("labels") > 1).select("labels").distinct().collect()
+    pairs = {(row.labels[0], other) for row in several for other in row.labels[1:]}
+    for one, other in sorted(pairs):
+        logger.warning("%s and %s have photos in common: they are held out together", one, other)
+    return sorted(pairs)
+
+
 def guard_leakage(leaks: pd.DataFrame, leave_out: bool) -> None:
     """Stop where photos of Test are in Training under the same label.
 
@@ -89,6 +101,12 @@ def without(rows: DataFrame, paths: pd.Series) -> DataFrame:
         return rows
     gone = rows.sparkSession.createDataFrame(pd.DataFrame({"path": paths.unique()}))
     return rows.join(F.broadcast(gone), "path", "left_anti")
+
+
+def pca_fingerprint(pca_model: PipelineModel) -> str:
+    """What tells one fitted PCA from another: a hash of its components."""
+    components = pca_model.stages[-1].pc.toArray()  # type: ignore[attr-defined]
+    return hashlib.sha256(components.tobytes()).hexdigest()[:16]
 
 
 def to_vectors(samples: DataFrame, inputs: str, pca_model: PipelineModel) -> DataFrame:

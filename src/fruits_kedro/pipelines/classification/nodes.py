@@ -16,7 +16,9 @@ from fruits_kedro.classification.samples import (
     PCA,
     check_labels,
     find_leaks,
+    find_shared,
     guard_leakage,
+    pca_fingerprint,
     to_vectors,
     without,
 )
@@ -44,8 +46,8 @@ def select_samples(
     """Take the labelled photos, less those of Training that are in Test as well.
 
     Returns:
-        ``path, split, label, features, fruit, held_out`` (the fold in which the variety is held
-        out, -1 for never); and the leaks: ``path, label, test_path, test_label``.
+        ``path, split, label, features, fingerprint, fruit, held_out`` (the fold in which the
+        variety is held out, -1 for never); and the leaks: ``path, label, test_path, test_label``.
 
     Raises:
         FruitsError: a classifier has no such setting; fewer than two labels in Training, no photo
@@ -57,10 +59,11 @@ def select_samples(
     leaks = find_leaks(features)
     guard_leakage(leaks, leave_out=params.leaks == "leave_out")
     fruits = fruits_of(class_counts["label"].dropna().unique(), params.held_out.fruit)
-    held_out = hold_out(fruits, params.held_out.folds, params.seed)
+    shared = find_shared(features)
+    held_out = hold_out(fruits, params.held_out.folds, params.seed, shared)
     rows = [(label, fruit, held_out[label]) for label, fruit in fruits.items()]
     known = features.sparkSession.createDataFrame(rows, "label string, fruit string, held_out int")
-    columns = ["path", "split", "label", "features"]
+    columns = ["path", "split", "label", "features", "fingerprint"]
     kept = without(features.select(*columns), leaks["path"])
     return kept.join(F.broadcast(known), "label").select(*columns, "fruit", "held_out"), leaks
 
@@ -99,8 +102,9 @@ def fit_classifiers(
     """Fit what was chosen, and the baselines, on all of Training.
 
     Returns:
-        The models by name (``<model>.<inputs>``); and ``best, inputs, classes, seconds`` (to fit
-        each), ``unknown_distance`` (beyond which a photo looks unknown).
+        The models by name (``<model>.<inputs>``); and ``fingerprint`` (of the features),
+        ``pca_fingerprint, best, inputs, settings, classes, seconds`` (to fit each),
+        ``unknown_distance`` (beyond which a photo looks unknown).
     """
     models: Models = {}
     seconds: dict[str, float] = {}
@@ -118,6 +122,8 @@ def fit_classifiers(
         rows.unpersist()
     best = models[chosen[0].name]
     return models, {
+        "fingerprint": training.first()["fingerprint"],  # type: ignore[index]
+        "pca_fingerprint": pca_fingerprint(pca_model),
         "best": chosen[0].name,
         "inputs": chosen[0].inputs,
         "settings": {c.name: c.settings for c in chosen},

@@ -62,8 +62,9 @@ def settings() -> tuple[ClassificationParams, dict[str, str]]:
     """The project's own: of the classifiers, and of Spark where they are trained."""
     conf = PROJECT / "conf/base"
     params = yaml.safe_load((conf / "parameters_classification.yml").read_text())
-    spark = [yaml.safe_load((conf / name).read_text()) for name in ("spark.yml", "mllib.yml")]
-    return ClassificationParams(**params["classification"]), spark[0] | spark[1]
+    spark = yaml.safe_load((conf / "spark.yml").read_text())
+    spark["spark.driver.extraJavaOptions"] = "-XX:+UseSerialGC"  # as the pipeline has it
+    return ClassificationParams(**params["classification"]), spark
 
 
 def rows_of(spark: SparkSession, store: Path, split: str) -> DataFrame:

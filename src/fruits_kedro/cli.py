@@ -84,6 +84,8 @@ def predict(
     """
     from fruits_kedro.predict import predict_folder, summarise
 
+    if "://" in folder:  # its keys are looked up as those of a run's photos
+        params = params | {"images": folder}
     with _catalog(env, params) as catalog:
         found = predict_folder(catalog, folder, catalog.load("params:extraction").limits)
         found.to_csv(output, index=False)

@@ -236,6 +236,14 @@ class ClassificationParams(Closed):
     random_forest: Settings = Field(default={})
     gradient_boosting: Settings = Field(default={})
 
+    @field_validator("logistic_regression", "random_forest", "gradient_boosting")
+    @classmethod
+    def _has_values(cls, settings: Settings) -> Settings:
+        for name, value in settings.items():
+            if value == []:
+                raise ValueError(f"{name} is an empty list: give one value or several")
+        return settings
+
     def settings_of(self, model: str) -> Settings:
         """The settings of a classifier."""
         found: Settings = getattr(self, model)

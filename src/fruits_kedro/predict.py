@@ -93,7 +93,11 @@ def _extract(catalog: DataCatalog, folder: str, fingerprint: str, limits: ImageL
         return extract_batches(batches, images.read_all, shared.value, limits)
 
     tasks = count_tasks(listing.num_rows, spark.sparkContext.defaultParallelism)
-    rows = spark.createDataFrame(listing.to_pandas()).repartition(tasks)
+    rows = spark.createDataFrame(listing.to_pandas())
+    if images.in_order:
+        rows = rows.repartitionByRange(tasks, "path").sortWithinPartitions("path")
+    else:
+        rows = rows.repartition(tasks)
     return rows.mapInArrow(run, _EXTRACTED)
 
 

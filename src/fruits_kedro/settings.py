@@ -16,7 +16,6 @@ CONFIG_LOADER_ARGS = {
     "config_patterns": {
         "spark": ["spark*", "spark*/**"],
         "s3a": ["s3a*"],
-        "mllib": ["mllib*"],
         "emr": ["emr*"],
         "prices": ["prices*"],
     },
@@ -27,6 +26,5 @@ CONFIG_LOADER_ARGS = {
         "catalog": "soft",
         "spark": "soft",
         "s3a": "soft",
-        "mllib": "soft",
     },
 }

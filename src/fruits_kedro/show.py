@@ -26,6 +26,7 @@ def finish(result: Shown, as_json: bool) -> None:
 def _show(result: Shown) -> None:
     """Tables, and as it is what has lines of its own."""
     from rich import box, get_console
+    from rich.markup import escape
     from rich.table import Table
 
     for title, value in result.items():
@@ -40,7 +41,7 @@ def _show(result: Shown) -> None:
         elif rows:
             table = Table(box=box.SIMPLE, show_header=False, title=title, title_justify="left")
             for row in rows:
-                table.add_row(*row)
+                table.add_row(*map(escape, row))  # a path may look like rich's markup
             get_console().print(table)
 
 

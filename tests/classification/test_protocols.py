@@ -34,6 +34,14 @@ def test_the_seed_alone_decides():
     assert hold_out(fruits, 3, 1) != hold_out(fruits, 3, 2)
 
 
+def test_a_pattern_may_have_a_group_that_does_not_match():
+    assert fruits_of(["Apple 1", "Pear 1", "!"], r"^(Apple)|\w+") == {
+        "Apple 1": "Apple",
+        "Pear 1": "Pear",
+        "!": "!",
+    }
+
+
 def test_varieties_with_photos_in_common_are_held_out_together():
     fruits = {**{f"Apple {i}": "Apple" for i in range(9)}, "Pear 1": "Pear", "Pear 2": "Pear"}
     shared = [("Apple 0", "Apple 7"), ("Apple 3", "Apple 7"), ("Apple 1", "Pear 1")]

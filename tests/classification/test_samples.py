@@ -5,12 +5,15 @@ import pytest
 
 from fruits_kedro.classification.samples import (
     check_labels,
+    check_pca,
     find_leaks,
     find_shared,
     guard_leakage,
     without,
 )
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.linalg.pca import fit_pca
+from fruits_kedro.spark_pca import distributed_moments, to_spark_model
 
 SCHEMA = "path string, split string, label string, features array<float>"
 ROWS = [
@@ -80,5 +83,16 @@ def test_too_few_labels_are_told(spark, kept, said):
 
 def test_labels_with_photos_in_common(spark, caplog):
     rows = [*ROWS, ("Training/c/1", "Training", "c", [0.0, 0.0]), ("x", "Test", None, [9.0, 9.0])]
-    assert find_shared(spark.createDataFrame(rows, SCHEMA)) == [("a", "b"), ("b", "c")]
+    rows += [("y", "Test", "c", [1.0, 2.5])]  # of a and b as well
+    assert find_shared(spark.createDataFrame(rows, SCHEMA)) == [("a", "b"), ("a", "c"), ("b", "c")]
     assert "b and c have photos in common" in caplog.text
+
+
+def test_a_pca_of_other_features_is_refused(spark):
+    features = spark.createDataFrame(ROWS, SCHEMA)
+    training = features.where("split = 'Training'").select("features")
+    model = to_spark_model(fit_pca(distributed_moments(training), 1, False), spark, "features", "p")
+    check_pca(features, model)
+    changed = spark.createDataFrame([*ROWS, ("n", "Training", "a", [7.0, 7.0])], SCHEMA)
+    with pytest.raises(FruitsError, match="PCA is of other features"):
+        check_pca(changed, model)

@@ -113,7 +113,14 @@ def test_wrong_labels_are_among_the_first_suspects(blobs):
 
 
 @pytest.mark.parametrize(
-    "given", [{"models": ["svm"]}, {"models": []}, {"inputs": "raw"}, {"folds": 1}]
+    "given",
+    [
+        {"models": ["svm"]},
+        {"models": []},
+        {"inputs": "raw"},
+        {"folds": 1},
+        {"random_forest": {"maxDepth": []}},
+    ],
 )
 def test_wrong_parameters(given):
     with pytest.raises(ValueError, match=next(iter(given))):

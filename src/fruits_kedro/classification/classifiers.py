@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 BASELINES = ("majority_class", "nearest_centroid")
 TOP = 3
+_OURS = re.compile("Col$|_col$")
 _ROWS_A_WORKER = 1000
 _TREE_FEATURES = 64
 
@@ -42,7 +44,7 @@ def check_settings(name: str, settings: Mapping[str, Any]) -> None:
         "random_forest": RandomForestClassifier,
         "gradient_boosting": SparkXGBClassifier,
     }[name]()
-    known = {param.name for param in estimator.params}
+    known = {param.name for param in estimator.params if not _OURS.search(param.name)}
     if unknown := sorted(set(settings) - known):
         near = get_close_matches(unknown[0], known, 1)
         raise FruitsError(
@@ -146,7 +148,9 @@ def _estimator(name: str, settings: Mapping[str, Any], seed: int, train: DataFra
     from xgboost.spark import SparkXGBClassifier
 
     cores = train.sparkSession.sparkContext.defaultParallelism
+    logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # else a word at each step
     ours = {
+        "verbose": False,
         "num_workers": max(1, min(cores, train.count() // _ROWS_A_WORKER)),  # all start at once
         "tree_method": "hist",
         "random_state": seed,

@@ -79,18 +79,16 @@ def intervals(
     kind = predictions.groupby(["label", "predicted", "in_top_3"]).ngroup().to_numpy()
     _, first = np.unique(kind, return_index=True)
     kinds = predictions.iloc[first]
-    owner = kind if groups is None else predictions.groupby(groups).ngroup().to_numpy()
-    # Of each owner: how many photos of each kind, and the sum of their losses.
-    photos = np.zeros((owner.max() + 1, len(kinds)))
-    np.add.at(photos, (owner, kind), 1)
     losses = _losses(predictions)
     rng, n = np.random.default_rng(seed), len(predictions)
     if groups is None:
-        share = photos.sum(axis=1) / n
-        counts = rng.multinomial(n, share, resamples).astype(float)
-        margin = _NORMAL * losses.std(ddof=1) / np.sqrt(n) if n > 1 else np.inf
+        counts = rng.multinomial(n, np.bincount(kind) / n, resamples).astype(float)
+        margin = _NORMAL * losses.std(ddof=min(1, n - 1)) / np.sqrt(n)
         loss = (losses.mean() - margin, losses.mean() + margin)
     else:
+        owner = predictions.groupby(groups).ngroup().to_numpy()
+        photos = np.zeros((owner.max() + 1, len(kinds)))  # of each group, of each kind
+        np.add.at(photos, (owner, kind), 1)
         drawn = rng.multinomial(len(photos), np.full(len(photos), 1 / len(photos)), resamples)
         counts = drawn @ photos
         means = drawn @ np.bincount(owner, losses) / counts.sum(axis=1)

@@ -26,7 +26,8 @@ def fruits_of(labels: Iterable[str], pattern: str) -> dict[str, str]:
     found = {}
     for label in labels:
         match = re.search(pattern, label)
-        found[label] = (match[1] if match.groups() else match[0]) if match else label
+        groups = [*match.groups()[:1], match[0]] if match else []
+        found[label] = next(filter(None, groups), label)
     return found
 
 
@@ -45,7 +46,7 @@ def hold_out(
     """
     variety = {label: label for label in sorted(fruits)}
     for one, other in sorted(shared):
-        if fruits[one] == fruits[other]:
+        if {one, other} <= fruits.keys() and fruits[one] == fruits[other]:
             kept, gone = sorted((variety[one], variety[other]))
             variety = {label: kept if v == gone else v for label, v in variety.items()}
     fold = {}

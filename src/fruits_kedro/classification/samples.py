@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 
+import numpy as np
 import pandas as pd
 from pyspark.ml import PipelineModel
 from pyspark.ml.functions import array_to_vector
+from pyspark.ml.stat import Summarizer
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -41,6 +44,19 @@ def check_labels(features: DataFrame) -> None:
         logger.warning("%d photos have no label: they are left out", unlabelled)
 
 
+def check_pca(features: DataFrame, pca_model: PipelineModel) -> None:
+    """Raise FruitsError where a PCA was not fitted on the Training rows of these features."""
+    training = features.where("split = 'Training'")
+    mean = training.select(Summarizer.mean(array_to_vector(F.col("features")))).first()
+    found = mean[0].toArray()  # type: ignore[index]
+    fitted = pca_model.stages[0].mean.toArray()  # type: ignore[attr-defined]
+    if len(found) != len(fitted) or not np.allclose(found, fitted, rtol=1e-6, atol=1e-9):
+        raise FruitsError(
+            "The stored PCA is of other features than those that are stored.\nRun 'kedro run' "
+            "(or 'kedro run --pipeline reduction') with the same --params first."
+        )
+
+
 def find_leaks(features: DataFrame) -> pd.DataFrame:
     """Training photos whose features equal those of a Test photo, bit for bit: the same photo.
 
@@ -62,7 +78,7 @@ def find_shared(features: DataFrame) -> list[tuple[str, str]]:
     keyed = features.where("label is not null").select("label", F.xxhash64("features").alias("key"))
     labels = keyed.groupBy("key").agg(F.sort_array(F.collect_set("label")).alias("labels"))
     several = labels.where(F.size("labels") > 1).select("labels").distinct().collect()
-    pairs = {(row.labels[0], other) for row in several for other in row.labels[1:]}
+    pairs = {pair for row in several for pair in itertools.combinations(row.labels, 2)}
     for one, other in sorted(pairs):
         logger.warning("%s and %s have photos in common: they are held out together", one, other)
     return sorted(pairs)

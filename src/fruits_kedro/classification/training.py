@@ -156,7 +156,8 @@ def choose(
 def suspects(out_of_fold: pd.DataFrame) -> pd.DataFrame:
     """Training photos whose label may be wrong, the likeliest first.
 
-    They are predicted as something else by a model that has not seen them; the order is that of
+    They are predicted as something else by a model that has not seen them, but others of their
+    label (the only photo of a label cannot be told); the order is that of
     the probability of their own label (the "self-confidence" of Northcutt, Jiang & Chuang, 2021,
     "Confident learning: estimating uncertainty in dataset labels").
 
@@ -166,6 +167,7 @@ def suspects(out_of_fold: pd.DataFrame) -> pd.DataFrame:
     columns = ["path", "label", "predicted", "probability", "label_probability"]
     if out_of_fold.empty:
         return pd.DataFrame(columns=columns)
-    wrong = out_of_fold[out_of_fold["label"] != out_of_fold["predicted"]]
+    others = out_of_fold.groupby("label")["path"].transform("size") > 1
+    wrong = out_of_fold[others & (out_of_fold["label"] != out_of_fold["predicted"])]
     order = ["label_probability", "probability", "path"]
     return wrong.sort_values(order, ascending=[True, False, True], ignore_index=True)[columns]

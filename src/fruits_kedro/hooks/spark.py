@@ -12,6 +12,8 @@ from kedro.pipeline import Pipeline
 from fruits_kedro.roots import Roots
 from fruits_kedro.s3 import export_credentials, is_s3, spark_settings
 
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+
 
 class SparkHooks:
     """Owns Spark's configuration: ``spark.yml`` of the environment, for runs and notebooks."""
@@ -28,8 +30,6 @@ class SparkHooks:
             export_credentials(_credentials(config).get("s3"))
         if is_s3(roots.store) and self._settings.get("spark.master") != "yarn":
             self._settings = {**config["s3a"], **spark_settings(), **self._settings}
-        local = str(self._settings.get("spark.master", "")).startswith("local")
-        self._mllib = dict(config["mllib"]) if local else {}
         prepare_session(self._settings)
 
     @hook_impl(trylast=True)
@@ -37,8 +37,12 @@ class SparkHooks:
         """Start Spark once everything else is checked."""
         from fruits_kedro.spark_session import start_session
 
-        trains = bool(pipeline.only_nodes_with_tags("classification").nodes)
-        start_session({**self._settings, **(self._mllib if trains else {})})
+        settings = dict(self._settings)
+        if pipeline.only_nodes_with_tags("classification").nodes:
+            # Spark's classifiers work in the JVM: what speeds up its start slows them down.
+            options = str(settings.get(_JAVA_OPTIONS, ""))
+            settings[_JAVA_OPTIONS] = options.replace("-XX:TieredStopAtLevel=1", "").strip()
+        start_session(settings)
 
 
 def _credentials(config: AbstractConfigLoader) -> dict[str, Any]:

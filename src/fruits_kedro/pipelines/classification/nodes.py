@@ -15,6 +15,7 @@ from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, NEVER, fruit
 from fruits_kedro.classification.samples import (
     PCA,
     check_labels,
+    check_pca,
     find_leaks,
     find_shared,
     guard_leakage,
@@ -34,14 +35,14 @@ from fruits_kedro.classification.training import (
 )
 from fruits_kedro.classification.unknown import distance_threshold
 from fruits_kedro.linalg.pca import fit_pca
-from fruits_kedro.parameters import ClassificationParams, PcaParams
+from fruits_kedro.parameters import ClassificationParams
 from fruits_kedro.spark_pca import distributed_moments, to_spark_model
 
 Models = dict[str, PipelineModel]
 
 
 def select_samples(
-    features: DataFrame, class_counts: pd.DataFrame, params: ClassificationParams
+    features: DataFrame, pca_model: PipelineModel, params: ClassificationParams
 ) -> tuple[DataFrame, pd.DataFrame]:
     """Take the labelled photos, less those of Training that are in Test as well.
 
@@ -51,20 +52,22 @@ def select_samples(
 
     Raises:
         FruitsError: a classifier has no such setting; fewer than two labels in Training, no photo
-            in Test, or one that is in Training under the same label.
+            in Test, or one that is in Training under the same label; the PCA is of other features.
     """
     for name in params.models:
         check_settings(name, params.settings_of(name))
     check_labels(features)
+    check_pca(features, pca_model)
     leaks = find_leaks(features)
     guard_leakage(leaks, leave_out=params.leaks == "leave_out")
-    fruits = fruits_of(class_counts["label"].dropna().unique(), params.held_out.fruit)
-    shared = find_shared(features)
-    held_out = hold_out(fruits, params.held_out.folds, params.seed, shared)
-    rows = [(label, fruit, held_out[label]) for label, fruit in fruits.items()]
-    known = features.sparkSession.createDataFrame(rows, "label string, fruit string, held_out int")
     columns = ["path", "split", "label", "features", "fingerprint"]
     kept = without(features.select(*columns), leaks["path"])
+    splits = kept.where("label is not null").select("label", "split").distinct().collect()
+    fruits = fruits_of({row.label for row in splits}, params.held_out.fruit)
+    trained = {row.label: fruits[row.label] for row in splits if row.split == "Training"}
+    held_out = hold_out(trained, params.held_out.folds, params.seed, find_shared(features))
+    rows = [(label, fruit, held_out.get(label, NEVER)) for label, fruit in fruits.items()]
+    known = features.sparkSession.createDataFrame(rows, "label string, fruit string, held_out int")
     return kept.join(F.broadcast(known), "label").select(*columns, "fruit", "held_out"), leaks
 
 
@@ -163,12 +166,11 @@ def predict_held_out(
     samples: DataFrame,
     pca_model: PipelineModel,
     chosen: list[Candidate],
-    pca: PcaParams,
     params: ClassificationParams,
 ) -> pd.DataFrame:
     """Predict the fruit of varieties that were never trained on: ``held_out_varieties``.
 
-    PCA, too, is fitted without them.
+    PCA, too, is fitted without them, and without any photo that is one of theirs as well.
 
     Returns:
         As :func:`predict_test`, of all models, with the ``variety``; empty where there are not two
@@ -180,10 +182,13 @@ def predict_held_out(
     for fold in sorted(set(folds) - {NEVER}):
         training = rows.where((F.col("split") == "Training") & (F.col("held_out") != fold))
         unseen = rows.where(F.col("held_out") == fold)
+        photos = unseen.select(F.xxhash64("features").alias("photo")).distinct()
+        training = training.withColumn("photo", F.xxhash64("features"))
+        training = training.join(photos, "photo", "left_anti").drop("photo")
         if training.select("label").distinct().count() < 2:
             continue
         for inputs in dict.fromkeys(c.inputs for c in chosen):
-            model = _pca_of(training, pca_model, pca) if inputs == PCA else pca_model
+            model = _pca_of(training, pca_model) if inputs == PCA else pca_model
             vectors = to_vectors(training, inputs, model).persist()
             tried = to_vectors(unseen, inputs, model)
             for candidate in _with_baselines(chosen, inputs):
@@ -195,11 +200,12 @@ def predict_held_out(
     return pd.concat(found, ignore_index=True).drop(columns=["split", "top_3"])
 
 
-def _pca_of(training: DataFrame, pca_model: PipelineModel, pca: PcaParams) -> PipelineModel:
-    """A PCA with as many components, fitted on these rows."""
+def _pca_of(training: DataFrame, pca_model: PipelineModel) -> PipelineModel:
+    """A PCA as that one, fitted on these rows."""
+    standardize = pca_model.stages[0].getWithStd()  # type: ignore[attr-defined]
     moments = distributed_moments(training.select("features"))
     k = min(pca_model.stages[-1].pc.numCols, moments.count)  # type: ignore[attr-defined,union-attr]
-    fitted = fit_pca(moments, k, pca.standardize)  # type: ignore[arg-type]
+    fitted = fit_pca(moments, k, standardize)  # type: ignore[arg-type]
     return to_spark_model(fitted, training.sparkSession, "features", PCA)
 
 

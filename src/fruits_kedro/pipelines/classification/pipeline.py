@@ -28,7 +28,7 @@ def create_pipeline() -> Pipeline:
     training = [
         Node(
             select_samples,
-            inputs=["features", "class_counts", _PARAMS],
+            inputs=["features", "pca_model", _PARAMS],
             outputs=["samples", "leaked_images"],
             name="select_samples",
         ),
@@ -52,7 +52,7 @@ def create_pipeline() -> Pipeline:
         ),
         Node(
             predict_held_out,
-            inputs=["samples", "pca_model", "chosen_classifiers", "params:pca", _PARAMS],
+            inputs=["samples", "pca_model", "chosen_classifiers", _PARAMS],
             outputs="held_out_predictions",
             name="predict_held_out",
         ),

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from fruits_kedro.classification.metrics import confusion
 from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, REASON
 from fruits_kedro.classification.samples import to_vectors
-from fruits_kedro.errors import ImageError
+from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.image_source import ImageSource
 from fruits_kedro.images import decode
 from fruits_kedro.parameters import ClassificationParams
@@ -169,13 +169,13 @@ def plot_confused_pairs(
 
 def _thumbnail(raw_images: ImageSource, path: str | None) -> go.Image:
     image = Image.new("RGB", (_THUMBNAIL, _THUMBNAIL), "white")
-    content = next(raw_images.read_all([path])) if isinstance(path, str) else b""
-    if isinstance(content, bytes) and content:
-        try:
+    try:
+        content = next(iter(raw_images.read_all([path]))) if isinstance(path, str) else b""
+        if isinstance(content, bytes):
             image = decode(content)
             image.thumbnail((_THUMBNAIL, _THUMBNAIL))
-        except ImageError:
-            pass  # changed since its features were extracted
+    except (ImageError, FruitsError):
+        pass  # changed or gone since its features were extracted
     buffer = io.BytesIO()
     image.save(buffer, "JPEG")
     source = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
@@ -204,8 +204,11 @@ def plot_map(
     if len(points) < 3:
         return go.Figure().update_layout(title=f"{title}: too few", **LAYOUT)
     near = min(30.0, (len(points) - 1) / 3)
-    tsne = TSNE(perplexity=near, init="pca", random_state=params.seed)
-    points[["x", "y"]] = tsne.fit_transform(np.stack(points["scores"]))
+    matrix = np.stack(points["scores"])
+    # Where there are no two components to start from, it starts anywhere.
+    init = "pca" if np.linalg.matrix_rank(matrix - matrix.mean(axis=0)) >= 2 else "random"
+    tsne = TSNE(perplexity=near, init=init, random_state=params.seed)
+    points[["x", "y"]] = tsne.fit_transform(matrix)
     points["recognised"] = np.where(points["label"] == points["predicted"], "yes", "no")
     figure = px.scatter(
         points.sort_values(["label", "path"]),

@@ -31,11 +31,12 @@ def write_report(
         HTML that needs no network: plotly's script is in it, once.
     """
     pairs = confused_pairs.head(_PAIRS).drop(columns="path")
+    pairs["share"] = pairs["share"].map("{:.0%}".format)
     pictures = [
         plot.to_html(full_html=False, include_plotlyjs=place == 0)
         for place, plot in enumerate(plots)
     ]
-    worst = pairs.to_html(index=False, float_format="{:.0%}".format, border=0)
+    worst = pairs.to_html(index=False, border=0)
     return "\n".join(
         [
             f'<!doctype html><meta charset="utf-8"><title>Classification</title>'

@@ -9,53 +9,26 @@ benchmarks/results/classification.md.
 
 from __future__ import annotations
 
-import argparse
-import os
-import tempfile
-import threading
 import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import yaml
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
-from whole_run import PROJECT, kedro_run, write_results
+from whole_run import PROJECT, Memory, finished_store, usable_cores, write_results
 
 from fruits_kedro.classification.metrics import score
+from fruits_kedro.classification.parameters import ClassificationParams
 from fruits_kedro.classification.samples import PCA, to_vectors
 from fruits_kedro.classification.training import Candidate, candidates, collect, fit
-from fruits_kedro.parameters import ClassificationParams
 from fruits_kedro.spark_session import start_session
 
 SHARES = (0.25, 0.5, 1.0)
 NAMES = ("logistic_regression", "random_forest", "gradient_boosting")
-
-
-class Peak(threading.Thread):
-    """The largest resident set of this process and those below it, in MB, while a block runs."""
-
-    def __enter__(self) -> Peak:
-        self.largest, self.done = 0.0, threading.Event()
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.done.set()
-        self.join()
-
-    def run(self) -> None:
-        """Look three times a second."""
-        while not self.done.wait(0.3):
-            try:
-                processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
-                self.largest = max(self.largest, sum(p.memory_info().rss for p in processes) / 1e6)
-            except psutil.Error:  # it ended meanwhile
-                continue
 
 
 def settings() -> tuple[ClassificationParams, dict[str, str]]:
@@ -98,7 +71,7 @@ def measure(
 ) -> str:
     """One line: seconds to fit each share, the peak memory, and what it is worth on Test."""
     seconds = []
-    with Peak(daemon=True) as peak:
+    with Memory() as memory:
         for share in SHARES:
             rows = train.where(F.pmod(F.xxhash64("path"), F.lit(1000)) < 1000 * share).persist()
             rows.count()
@@ -108,23 +81,14 @@ def measure(
             rows.unpersist()
     found = score(collect(model, test))
     took = " | ".join(f"{one:.1f}" for one in seconds)
-    return (
-        f"| {candidate.model} | {took} | {peak.largest:,.0f} | {found['accuracy']:.4f} | "
-        f"{found['f1_macro']:.4f} |"
-    )
+    worth = f"{found['accuracy']:.4f} | {found['f1_macro']:.4f}"
+    return f"| {candidate.model} | {took} | {memory.peaks['together']:,.0f} | {worth} |"
 
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", required=True, help="a folder of photos")
-    parser.add_argument("--store", help="of a finished run; by default one is made")
-    arguments = parser.parse_args()
     params, spark_settings = settings()
-    with tempfile.TemporaryDirectory() as name:
-        store = Path(arguments.store or name).resolve()
-        if arguments.store is None:
-            kedro_run(store, images=Path(arguments.images).resolve())
+    with finished_store(__doc__) as store:
         spark = start_session(spark_settings)
         train, test = rows_of(spark, store, "Training"), rows_of(spark, store, "Test")
         n, k = train.count(), train.first()["vector"].size
@@ -134,7 +98,7 @@ def main() -> None:
         seconds, accuracy = sklearn_accuracy(train, test, penalty)
     counts = " | ".join(f"{n * share:,.0f} rows, s" for share in SHARES)
     table = [
-        f"{n:,} Training photos, {k} PCA scores each, {len(os.sched_getaffinity(0))} cores, "
+        f"{n:,} Training photos, {k} PCA scores each, {usable_cores()} cores, "
         f"{time.strftime('%Y-%m-%d')}. Memory is that of Python, JVM and workers together.",
         "",
         f"| classifier | {counts} | peak, MB | accuracy on Test | macro-F1 |",

@@ -8,7 +8,6 @@ prints a table and writes it to benchmarks/results/extraction.md.
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import tempfile
 import time
@@ -17,20 +16,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from whole_run import WholeRun, kedro_run, write_results
+from whole_run import WholeRun, kedro_run, usable_cores, write_results
 
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.extractor import compiled, extract
 from fruits_kedro.image_folder import ImageFolder
 
 RAW_SECONDS = 15
-
-
-def usable_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def bare_loop(root: str, paths: list[str], cores: int) -> float:

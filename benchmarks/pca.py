@@ -7,10 +7,8 @@ extracts the features once, prints a table and writes it to benchmarks/results/p
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +19,7 @@ from pyspark.ml.feature import PCA as SparkPCA
 from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import DataFrame, SparkSession
 from sklearn.decomposition import PCA
-from whole_run import kedro_run, write_results
+from whole_run import finished_store, write_results
 
 from fruits_kedro.linalg.pca import fit_pca
 from fruits_kedro.spark_pca import distributed_moments, to_spark_model
@@ -116,15 +114,8 @@ def measure(
 
 def main() -> None:
     """Extract, measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", required=True, help="a folder of photos")
-    parser.add_argument("--store", help="a finished store: its features are used, none extracted")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        store = arguments.store or folder
-        if arguments.store is None:
-            kedro_run(Path(store), images=Path(arguments.images).resolve())
-        table = pq.read_table(Path(store, "04_feature/extracted_features"), columns=["features"])
+    with finished_store(__doc__) as store:
+        table = pq.read_table(store / "04_feature/extracted_features", columns=["features"])
     column = table.column("features").drop_null().combine_chunks()
     features = column.flatten().to_numpy().reshape(len(column), -1)
     spark = start_session(SETTINGS)

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from extraction import bare_loop, usable_cores
-from whole_run import WholeRun, kedro_run, write_results
+from extraction import bare_loop
+from whole_run import WholeRun, kedro_run, usable_cores, write_results
 
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.sample import write_sample

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +30,7 @@ class WholeRun:
         info: ``model_info``; empty where the run makes none.
         seconds: of the process, from its start to its end.
         memory: largest resident set, in MB, of the ``driver`` (Python), its ``JVM`` and any
-            ``worker`` (Python).
+            ``worker`` (Python), and of all of them ``together``.
     """
 
     info: dict
@@ -35,25 +38,48 @@ class WholeRun:
     memory: dict[str, float]
 
 
-class _Memory(threading.Thread):
-    """Five times a second, the resident sets of a process and of those below it."""
+class Memory(threading.Thread):
+    """Five times a second, while a block runs, the resident sets of a process and those below it.
 
-    def __init__(self, process: psutil.Process) -> None:
+    Attributes:
+        peaks: of each kind of process the largest one, and of all of them ``together``, in MB.
+    """
+
+    def __init__(self, pid: int | None = None) -> None:
         super().__init__(daemon=True)
-        self.process = process
-        self.peaks = {"driver": 0.0, "JVM": 0.0, "worker": 0.0}
+        self.process = psutil.Process(pid)
+        self.peaks = {"driver": 0.0, "JVM": 0.0, "worker": 0.0, "together": 0.0}
         self.done = threading.Event()
 
+    def __enter__(self) -> Memory:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        self.join()
+
     def run(self) -> None:
+        """Look."""
         while not self.done.wait(0.2):
-            try:
-                for one in (self.process, *self.process.children(recursive=True)):
-                    command = one.cmdline()
+            together = 0.0
+            for one in (self.process, *self.process.children(recursive=True)):
+                try:
+                    command, size = one.cmdline(), one.memory_info().rss / 1e6
                     kind = "JVM" if "java" in command[0] else "driver"
                     kind = "worker" if "pyspark.daemon" in command else kind
-                    self.peaks[kind] = max(self.peaks[kind], one.memory_info().rss / 1e6)
-            except (psutil.Error, IndexError):  # it ended meanwhile
-                continue
+                except (psutil.Error, IndexError):  # it ended meanwhile
+                    continue
+                self.peaks[kind] = max(self.peaks[kind], size)
+                together += size
+            self.peaks["together"] = max(self.peaks["together"], together)
+
+
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def kedro_run(
@@ -86,15 +112,27 @@ def kedro_run(
         stderr=subprocess.STDOUT,
         text=True,
     )
-    memory = _Memory(psutil.Process(process.pid))
-    memory.start()
-    output, _ = process.communicate()
-    seconds = time.perf_counter() - started
-    memory.done.set()
+    with Memory(process.pid) as memory:
+        output, _ = process.communicate()
+        seconds = time.perf_counter() - started
     if process.returncode:
         raise RuntimeError(output[-3000:])
     file = Path(store, "08_reporting/model_info.json")
     return WholeRun(json.loads(file.read_text()) if file.exists() else {}, seconds, memory.peaks)
+
+
+@contextmanager
+def finished_store(description: str | None) -> Iterator[Path]:
+    """The store that the command line names, or one made of the photos that it names."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--images", required=True, help="a folder of photos")
+    parser.add_argument("--store", help="a finished store: its features are used, none extracted")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(arguments.store or folder).resolve()
+        if arguments.store is None:
+            kedro_run(store, images=Path(arguments.images).resolve())
+        yield store
 
 
 def features(store: Path) -> dict[str, list[float]]:

@@ -20,12 +20,18 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
 
+_TOGETHER = {
+    **dict.fromkeys(["s3", "yarn"], "servers"),
+    **dict.fromkeys(["test_classification.py", "test_notebooks.py"], "classified"),
+}
+
+
 class ByFile(LoadScopeScheduling):
-    """Parts the tests between processes by file; those with servers stay together."""
+    """Parts the tests between processes by file; those that share what takes long stay together."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(nodeid.partition("::")[0])
-        return "servers" if file.parent.name in ("s3", "yarn") else str(file)
+        return _TOGETHER.get(file.parent.name) or _TOGETHER.get(file.name) or str(file)
 
 
 @pytest.hookimpl(optionalhook=True)

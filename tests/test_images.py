@@ -104,3 +104,11 @@ def test_resize_is_pillows_bicubic():
     image = decode(JPEG)
     expected = np.asarray(image.resize((224, 224), Image.Resampling.BICUBIC))
     assert (resize(image, 224) == expected).all()
+
+
+def test_a_jpeg_may_come_smaller_than_it_is():
+    large = Image.fromarray(np.kron(GRADIENT, np.ones((50, 50), np.uint8)))
+    small = decode(to_bytes(large, "JPEG"), at_least=60)
+    assert small.size == (100, 100)  # a quarter; an eighth would be less than 60
+    expected = np.kron(GRADIENT, np.ones((12, 12), np.uint8))
+    assert np.abs(np.asarray(small.resize((96, 96)), float)[..., 0] - expected).mean() < 5

@@ -44,15 +44,18 @@ _TO_RGB = ("1", "L", "P", "CMYK", "YCbCr", "RGBX")
 _UINT16 = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
-def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def decode(
+    content: bytes, max_pixels: int = MAX_PIXELS, at_least: int | None = None
+) -> Image.Image:
     """Decode a photo to an upright RGB image.
 
     Args:
         content: the bytes of the file, in any format that Pillow reads.
         max_pixels: width times height, at most.
+        at_least: a JPEG may come smaller, where that is faster, but not than such a square.
 
     Returns:
-        An image of mode ``RGB``, of the photo's own size.
+        An image of mode ``RGB``, of the photo's own size unless ``at_least`` is given.
 
     Raises:
         ImageError: stage ``decode``; reason ``empty``, ``not_an_image``, ``truncated``,
@@ -68,6 +71,8 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
             if image.width * image.height > max_pixels:
                 size = f"{image.width} x {image.height}, and {max_pixels} are allowed"
                 raise ImageError("decode", "too_many_pixels", size)
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))
             image.load()
             return _to_rgb(_upright(image))
     except ImageError:

@@ -15,6 +15,11 @@ def colours(n: int) -> list[str]:
     return list(px.colors.sample_colorscale("turbo", np.linspace(0.03, 0.97, n)))
 
 
+def height_of_bars(n: int) -> int:
+    """In pixels, of a figure of so many horizontal bars, each with its name."""
+    return max(300, 120 + 18 * n)
+
+
 def right_share_axis(title: str) -> dict[str, Any]:
     """A second y axis for shares of 0 to 100 %, on the right, over the first one's grid."""
     return {

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 from kedro.io import DataCatalog
+from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fruits_kedro.classification.classifiers import predict
-from fruits_kedro.classification.samples import pca_fingerprint, to_vectors
+from fruits_kedro.classification.samples import pca_fingerprint, persisted, to_vectors
 from fruits_kedro.classification.unknown import distances
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.image_source import open_images
 from fruits_kedro.parameters import ImageLimits
-from fruits_kedro.pipelines.extraction.nodes import count_tasks
+from fruits_kedro.pipelines.extraction.nodes import extract
 
 _EXTRACTED = (
     "path string, bytes long, features array<float>, error string, fingerprint string, "
@@ -44,6 +43,28 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
     Raises:
         FruitsError: no photos, or the store lacks what is needed.
     """
+    info, nearest, best = _load_classifiers(catalog)
+    pca_model = catalog.load("pca_model")
+    if info["pca_fingerprint"] != pca_fingerprint(pca_model):
+        raise FruitsError(
+            "The store's PCA is not the one that the classifiers were trained with.\nRun 'kedro "
+            "run --pipeline classification' again."
+        )
+    with persisted(_extract(catalog, folder, info["fingerprint"], limits)) as extracted:
+        usable = extracted.where("error is null").select("path", "features")
+        vectors = to_vectors(usable, info["inputs"], pca_model)
+        predicted = predict(best, distances(nearest, vectors)).select(
+            *("path", "predicted", "probability", "distance"),
+            F.concat_ws(", ", "top_3").alias("top_3"),
+            (F.col("distance") > info["unknown_distance"]).alias("looks_unknown"),
+        )
+        failed = extracted.where("error is not null").select("path", "error")
+        found: pd.DataFrame = predicted.unionByName(failed, allowMissingColumns=True).toPandas()
+    return found[list(COLUMNS)].sort_values("path", ignore_index=True)
+
+
+def _load_classifiers(catalog: DataCatalog) -> tuple[dict[str, Any], PipelineModel, PipelineModel]:
+    """``classifier_info``, the nearest centroid and the best classifier."""
     missing = [name for name in _NEEDED if not catalog.exists(name)]
     if missing:
         raise FruitsError(
@@ -51,28 +72,7 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
             "--pipeline classification' with the same --params, or give --params store=<results>."
         )
     info, models = catalog.load("classifier_info"), catalog.load("classifiers")
-    pca_model = catalog.load("pca_model")
-    if info["pca_fingerprint"] != pca_fingerprint(pca_model):
-        raise FruitsError(
-            "The store's PCA is not the one that the classifiers were trained with.\nRun 'kedro "
-            "run --pipeline classification' again."
-        )
-    extracted = _extract(catalog, folder, info["fingerprint"], limits).persist()
-    usable = extracted.where("error is null").select("path", "features")
-    vectors = to_vectors(usable, info["inputs"], pca_model)
-    labelled = predict(models[info["best"]], vectors)
-    far = distances(models[f"nearest_centroid.{info['inputs']}"], vectors)
-    joined = labelled.join(far.select("path", "distance"), "path").select(
-        "path",
-        "predicted",
-        "probability",
-        F.concat_ws(", ", "top_3").alias("top_3"),
-        (F.col("distance") > info["unknown_distance"]).alias("looks_unknown"),
-        "distance",
-    )
-    found: pd.DataFrame = extracted.select("path", "error").join(joined, "path", "left").toPandas()
-    extracted.unpersist()
-    return found[list(COLUMNS)].sort_values("path", ignore_index=True)
+    return info, models[f"nearest_centroid.{info['inputs']}"], models[info["best"]]
 
 
 def _extract(catalog: DataCatalog, folder: str, fingerprint: str, limits: ImageLimits) -> DataFrame:
@@ -84,21 +84,9 @@ def _extract(catalog: DataCatalog, folder: str, fingerprint: str, limits: ImageL
         )
     images = open_images(folder)
     listing = images.list().select(["path", "length"]).rename_columns(["path", "bytes"])
-    spark = SparkSession.builder.getOrCreate()
-    shared = spark.sparkContext.broadcast(backbone)
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from fruits_kedro.extractor import extract_batches
-
-        return extract_batches(batches, images.read_all, shared.value, limits)
-
-    tasks = count_tasks(listing.num_rows, spark.sparkContext.defaultParallelism)
-    rows = spark.createDataFrame(listing.to_pandas())
-    if images.in_order:
-        rows = rows.repartitionByRange(tasks, "path").sortWithinPartitions("path")
-    else:
-        rows = rows.repartition(tasks)
-    return rows.mapInArrow(run, _EXTRACTED)
+    rows = SparkSession.builder.getOrCreate().createDataFrame(listing.to_pandas())
+    extraction = extract(rows, listing.num_rows, images, backbone, limits)
+    return extraction.rows.mapInArrow(extraction.function, _EXTRACTED)
 
 
 def summarise(found: pd.DataFrame, shown: int) -> dict[str, Any]:

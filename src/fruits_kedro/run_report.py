@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Group
 from rich.table import Table
 
+from fruits_kedro.classification.metrics import with_interval
 from fruits_kedro.parameters import CostParams
 from fruits_kedro.prices import Prices
 
@@ -141,7 +142,7 @@ def classification_table(metrics: dict[str, Any], seconds: float, places: dict[s
     figures.add_column("Test")
     figures.add_column("unseen varieties")
     for name in next(iter(protocols.values()))["models"]:
-        shown = (_with_interval(protocol, name) for protocol in protocols.values())
+        shown = (_macro_f1(protocol, name) for protocol in protocols.values())
         figures.add_row(name + (" *" if name == metrics["best"] else ""), *shown)
     table = _table()
     table.add_row("*", "the best in cross-validation on Training")
@@ -152,12 +153,11 @@ def classification_table(metrics: dict[str, Any], seconds: float, places: dict[s
     return Group(figures, table)
 
 
-def _with_interval(protocol: dict[str, Any], name: str) -> str:
+def _macro_f1(protocol: dict[str, Any], name: str) -> str:
     found = protocol.get("models", {}).get(name)
     if found is None:
         return "not measured"
-    value, low, high = (found["f1_macro"][key] for key in ("value", "low", "high"))
-    return f"{value:.3f}" + ("" if low is None else f" ({low:.3f} to {high:.3f})")
+    return with_interval(**found["f1_macro"])
 
 
 def _table() -> Table:

@@ -9,6 +9,7 @@ from fruits_kedro.classification.samples import (
     find_leaks,
     find_shared,
     guard_leakage,
+    photo_of,
     without,
 )
 from fruits_kedro.errors import FruitsError
@@ -26,8 +27,12 @@ ROWS = [
 LEAK = ("Test/a/7", "Test", "a", [1.0, 2.0])
 
 
+def photos(spark, *more):
+    return spark.createDataFrame([*ROWS, *more], SCHEMA).withColumn("photo", photo_of())
+
+
 def leaks_of(spark, *more):
-    return find_leaks(spark.createDataFrame([*ROWS, *more], SCHEMA))
+    return find_leaks(photos(spark, *more))
 
 
 def test_photos_of_training_that_are_in_test_are_found(spark):
@@ -82,9 +87,9 @@ def test_too_few_labels_are_told(spark, kept, said):
 
 
 def test_labels_with_photos_in_common(spark, caplog):
-    rows = [*ROWS, ("Training/c/1", "Training", "c", [0.0, 0.0]), ("x", "Test", None, [9.0, 9.0])]
+    rows = [("Training/c/1", "Training", "c", [0.0, 0.0]), ("x", "Test", None, [9.0, 9.0])]
     rows += [("y", "Test", "c", [1.0, 2.5])]  # of a and b as well
-    assert find_shared(spark.createDataFrame(rows, SCHEMA)) == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert find_shared(photos(spark, *rows)) == [("a", "b"), ("a", "c"), ("b", "c")]
     assert "b and c have photos in common" in caplog.text
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
+from fruits_kedro.classification.parameters import ClassificationParams
 from fruits_kedro.classification.training import (
     Candidate,
     candidates,
@@ -12,7 +13,6 @@ from fruits_kedro.classification.training import (
     suspects,
     with_folds,
 )
-from fruits_kedro.parameters import ClassificationParams
 
 
 def params(**given):
@@ -29,11 +29,10 @@ def test_every_combination_of_settings_is_a_candidate():
         random_forest={"numTrees": 3},
     )
     found = candidates(chosen)
-    assert [(c.inputs, c.model) for c in found] == 2 * [] + [
-        *[("features", "random_forest")] * 1,
-        *[("features", "logistic_regression")] * 4,
-        *[("pca_features", "random_forest")] * 1,
-        *[("pca_features", "logistic_regression")] * 4,
+    models = ["random_forest", *["logistic_regression"] * 4]
+    assert [(c.inputs, c.model) for c in found] == [
+        *[("features", model) for model in models],
+        *[("pca_features", model) for model in models],
     ]
     assert [c.settings for c in found[1:5]] == [
         {"regParam": r, "maxIter": i} for r in (0.1, 0.2) for i in (5, 6)

@@ -1,12 +1,16 @@
 """The pipeline from stored features to figures and pictures, and new photos through its models."""
 
+import base64
+import io
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from sklearn.metrics import f1_score
 
 from fruits_kedro.cli import predict
@@ -83,11 +87,17 @@ def test_the_pictures_show_all_classes(classified):
 
 
 def test_the_report_is_one_page_without_network(classified):
-    _, store, _ = classified
+    photos, store, _ = classified
     page = (store / "08_reporting/classification_report.html").read_text()
     assert page.count('class="plotly-graph-div"') == 5 and "<script src=" not in page
     for text in ("same physical fruits", "nearest_centroid", "held_out_varieties"):
         assert text in page
+    shown = json.loads(page.partition("const photos = ")[2].partition(", photo = ")[0])
+    assert sorted(shown) == sorted(str(p.relative_to(photos)) for p in photos.glob("Test/*/*.jpg"))
+    for path, url in shown.items():
+        small = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+        own = Image.open(photos / path).resize(small.size)
+        assert max(small.size) == 64 and np.abs(np.subtract(small, own, dtype=float)).mean() < 12
 
 
 def run_predict(folder, store, output, *arguments):
@@ -167,11 +177,11 @@ def test_a_training_photo_planted_in_test_stops_the_run(kedro_run, tmp_path):
     assert result.exit_code != 0
     said = " ".join(result.output.split())
     assert "Test/Cherry 1/planted.jpg" in said and "classification.leaks=leave_out" in said
+    leaked = pd.read_csv(store / "08_reporting/leaked_images.csv")
+    assert list(leaked["test_path"]) == ["Test/Cherry 1/planted.jpg"]
     assert not (store / "07_model_output").exists()
     go_on = {"classification.leaks": "leave_out", "classification.models": "logistic_regression"}
     assert kedro_run(*CLASSIFY, **places, **go_on).exit_code == 0
-    leaked = pd.read_csv(store / "08_reporting/leaked_images.csv")
-    assert list(leaked["test_path"]) == ["Test/Cherry 1/planted.jpg"]
     protocol = metrics(store)["protocols"]["held_out_varieties"]
     assert "two fruits" in protocol["not_measured"]  # each has one variety
 

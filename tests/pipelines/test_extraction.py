@@ -1,9 +1,13 @@
 """Extraction on Spark: partitions, counts and what they refuse."""
 
 import pytest
+from pyspark.sql import functions as F
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.pipelines.extraction.nodes import count_partitions, count_tasks
+from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.packed_images import PackedImages
+from fruits_kedro.parameters import ImageLimits
+from fruits_kedro.pipelines.extraction.nodes import count_partitions, count_tasks, extract
 from fruits_kedro.pipelines.extraction.outcomes import count_extracted, split_extracted
 
 
@@ -28,6 +32,19 @@ def test_partitions_fit_the_cores_and_the_files(images, cores, partitions):
 )
 def test_tasks_are_whole_rounds_over_the_cores(images, cores, tasks):
     assert count_tasks(images, cores) == tasks
+
+
+@pytest.mark.parametrize("source", [ImageFolder, PackedImages])
+def test_tasks_are_even_whatever_the_classes(spark, source, tmp_path):
+    """Nine photos of ten are of one class, the others of a hundred."""
+    paths = [f"Training/Apple/{i}.jpg" for i in range(900)]
+    paths += [f"Training/Cherry {i}/0.jpg" for i in range(100)]
+    rows = spark.createDataFrame([(path, 1) for path in paths], "path string, bytes long")
+    extraction = extract(rows, 1000, source(str(tmp_path)), None, ImageLimits())
+    sizes = extraction.rows.groupBy(F.spark_partition_id()).count().collect()
+    tasks = count_tasks(1000, spark.sparkContext.defaultParallelism)
+    assert sum(row["count"] for row in sizes) == 1000 and len(sizes) == tasks > 1
+    assert max(row["count"] for row in sizes) < 1.2 * 1000 / tasks
 
 
 SCHEMA = (

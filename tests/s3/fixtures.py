@@ -57,14 +57,14 @@ def kedro_process(
 ) -> Callable[..., subprocess.Popen]:
     """Start ``kedro run`` as a user does, in a process of its own, with the server's keys."""
 
-    def start(*arguments: str, **params: object) -> subprocess.Popen:
+    def start(*arguments: str, command: str = "run", **params: object) -> subprocess.Popen:
         given = {"extraction.weights": random_weights, **params}
         text = ",".join(f"{key}={value}" for key, value in given.items())
         kedro = shutil.which("kedro", path=Path(sys.executable).parent)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         environment |= s3_server.environment | {"KEDRO_ENV": "test"}
         return subprocess.Popen(
-            [kedro, "run", "--params", text, *arguments],
+            [kedro, command, "--params", text, *arguments],
             cwd=project,
             env=environment,
             stdout=subprocess.PIPE,

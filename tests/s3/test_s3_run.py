@@ -3,6 +3,8 @@
 import json
 import time
 
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from tests.s3.fixtures import ODD
 from tests.s3.results import assert_same, results
@@ -15,8 +17,8 @@ def bucket(s3_server, photos, maven):
     return s3_server
 
 
-def run(kedro_process, **params):
-    process = kedro_process(**params)
+def run(kedro_process, *arguments, **params):
+    process = kedro_process(*arguments, **params)
     output, _ = process.communicate(timeout=400)
     assert KEY not in output and SECRET not in output
     return process.returncode, output
@@ -63,6 +65,31 @@ def test_no_key_was_written_anywhere(in_bucket, bucket, tmp_path):
         if path.is_file():
             content = path.read_bytes()
             assert KEY.encode() not in content and SECRET.encode() not in content, path
+
+
+def test_classifiers_in_a_bucket(in_bucket, bucket, kedro_process, tmp_path):
+    images, store = f"s3://{BUCKET}/photos", f"s3://{BUCKET}/store"
+    few = {
+        "gradient_boosting.n_estimators": 3,
+        "models": "logistic_regression+gradient_boosting",
+        "inputs": "pca_features",
+        "folds": 2,
+    }
+    chosen = {f"classification.{name}": value for name, value in few.items()}
+    arguments = ("--pipeline", "classification")
+    code, output = run(kedro_process, *arguments, images=images, store=store, **chosen)
+    assert code == 0, output[-3000:]
+    local = bucket.download("store", tmp_path)
+    names = json.loads((local / "06_models/classifiers/names.json").read_text())
+    assert {name.partition(".")[0] for name in names} >= {*few["models"].split("+")}
+    table = tmp_path / "named.csv"
+    arguments = (f"{images}/Test", "--output", str(table))
+    code, output = run(kedro_process, *arguments, command="predict", store=store)
+    assert code == 0, output[-3000:]
+    named = pd.read_csv(table).dropna(subset="predicted").set_index("path")["predicted"]
+    stored = pq.read_table(local / "07_model_output/predictions").to_pandas().set_index("path")
+    assert len(named) == len(stored) > 50
+    assert (stored["predicted"].rename(lambda path: path.removeprefix("Test/")) == named).all()
 
 
 def test_a_second_run_replaces(in_bucket, bucket, kedro_process, kedro_run, photos, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -35,15 +35,20 @@ _ROWS_A_WORKER = 1000
 _TREE_FEATURES = 64
 
 
+class TooFewLabelsError(FruitsError):
+    """There are no two labels to tell apart."""
+
+    def __init__(self, labels: Collection[str]) -> None:
+        super().__init__(
+            "A classifier tells two labels or more apart, and the usable Training photos have "
+            f"{': '.join([str(len(labels)), *labels])}.\nGive photos of more labels, or another "
+            "subset."
+        )
+
+
 def check_settings(name: str, settings: Mapping[str, Any]) -> None:
     """Raise FruitsError where a classifier has no such setting."""
-    from xgboost.spark import SparkXGBClassifier  # half a second that other pipelines do without
-
-    estimator: Any = {
-        "logistic_regression": LogisticRegression,
-        "random_forest": RandomForestClassifier,
-        "gradient_boosting": SparkXGBClassifier,
-    }[name]()
+    estimator = _class_of(name)()
     known = {param.name for param in estimator.params if not _OURS.search(param.name)}
     if unknown := sorted(set(settings) - known):
         near = get_close_matches(unknown[0], known, 1)
@@ -71,24 +76,22 @@ def fit_classifier(
         order) and ``predicted`` (string).
 
     Raises:
-        FruitsError: there are fewer than two classes.
+        TooFewLabelsError: there are fewer than two classes.
     """
     counts = {row.label: row["count"] for row in train.groupBy("label").count().collect()}
     classes = sorted(counts)
     if len(classes) < 2:
-        raise FruitsError(
-            f"A classifier tells two labels or more apart, and the Training photos have "
-            f"{len(classes)}: {', '.join(classes)}.\nGive photos of more labels, or another subset."
-        )
+        raise TooFewLabelsError(classes)
     if name == "majority_class":
         fitted: Any = _majority_class(train, classes, counts)
     elif name == "nearest_centroid":
         fitted = _nearest_centroid(train, classes)
     else:
         logger.info("fitting %s %s", name, dict(settings))
-        mean = sum(counts.values()) / len(classes)
-        weights = {c: mean / counts[c] if class_weights else 1.0 for c in classes}
-        fitted = _estimator(name, settings, seed, train).fit(_indexed(train, classes, weights))
+        rows = sum(counts.values())
+        weights = {c: rows / len(classes) / counts[c] if class_weights else 1.0 for c in classes}
+        estimator = _estimator(name, settings, seed, train, rows)
+        fitted = estimator.fit(_indexed(train, classes, weights))
     names = IndexToString(inputCol="prediction", outputCol="predicted", labels=classes)
     return PipelineModel([fitted, names])
 
@@ -135,35 +138,44 @@ def _indexed(train: DataFrame, classes: list[str], weights: dict[str, float]) ->
     return indexed.withColumn("weight", weight[F.col("label_index").cast("int")])
 
 
-def _estimator(name: str, settings: Mapping[str, Any], seed: int, train: DataFrame) -> Any:
-    columns: dict[str, Any] = {
+def _class_of(name: str) -> Any:
+    if name == "gradient_boosting":
+        from xgboost.spark import SparkXGBClassifier  # half a second that others do without
+
+        return SparkXGBClassifier
+    return {"logistic_regression": LogisticRegression, "random_forest": RandomForestClassifier}[
+        name
+    ]
+
+
+def _estimator(
+    name: str, settings: Mapping[str, Any], seed: int, train: DataFrame, rows: int
+) -> Any:
+    ours: dict[str, Any] = {
         "featuresCol": "vector",
         "labelCol": "label_index",
         "weightCol": "weight",
     }
     if name == "logistic_regression":
-        return LogisticRegression(**columns, **{"family": "multinomial", **settings})
-    if name == "random_forest":
-        return RandomForestClassifier(**columns, **{"seed": seed, **settings})
-    from xgboost.spark import SparkXGBClassifier
-
-    cores = train.sparkSession.sparkContext.defaultParallelism
-    logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # else a word at each step
-    ours = {
-        "verbose": False,
-        "num_workers": max(1, min(cores, train.count() // _ROWS_A_WORKER)),  # all start at once
-        "tree_method": "hist",
-        "random_state": seed,
-        "verbosity": 0,
-        # As a forest does, a tree looks at a part of many features only.
-        "colsample_bytree": min(1.0, _TREE_FEATURES / _length(train)),
-    }
-    return SparkXGBClassifier(
-        features_col="vector",
-        label_col="label_index",
-        weight_col="weight",
-        **{**ours, **settings},
-    )
+        ours |= {"family": "multinomial"}
+    elif name == "random_forest":
+        ours |= {"seed": seed}
+    else:
+        cores = train.sparkSession.sparkContext.defaultParallelism
+        logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # else a word at each step
+        ours = {
+            "features_col": "vector",
+            "label_col": "label_index",
+            "weight_col": "weight",
+            "verbose": False,
+            "num_workers": max(1, min(cores, rows // _ROWS_A_WORKER)),  # all start at once
+            "tree_method": "hist",
+            "random_state": seed,
+            "verbosity": 0,
+            # As a forest does, a tree looks at a part of many features only.
+            "colsample_bytree": min(1.0, _TREE_FEATURES / _length(train)),
+        }
+    return _class_of(name)(**{**ours, **settings})
 
 
 def _majority_class(

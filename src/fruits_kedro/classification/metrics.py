@@ -27,12 +27,12 @@ def score(predictions: pd.DataFrame) -> dict[str, float]:
         ``_weighted``; ``log_loss``, in nats. As scikit-learn computes them; a class that nothing
         is predicted for has precision 0.
     """
-    from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+    from sklearn.metrics import accuracy_score, precision_recall_fscore_support, recall_score
 
     truth, predicted = predictions["label"], predictions["predicted"]
     found = {"accuracy": accuracy_score(truth, predicted)}
-    labels = sorted(set(truth))
-    found["balanced_accuracy"] = _balanced_accuracy(truth, predicted, labels)
+    there = sorted(set(truth))  # scikit-learn's own warns of predicted labels that no photo has
+    found["balanced_accuracy"] = recall_score(truth, predicted, labels=there, average="macro")
     for average in ("macro", "weighted"):
         precision, recall, f1, _ = precision_recall_fscore_support(
             truth, predicted, average=average, zero_division=0
@@ -42,16 +42,6 @@ def score(predictions: pd.DataFrame) -> dict[str, float]:
     found["top_3"] = predictions["in_top_3"].mean()
     found["log_loss"] = _losses(predictions).mean()
     return {name: float(value) for name, value in found.items()}
-
-
-def _balanced_accuracy(truth: pd.Series, predicted: pd.Series, labels: list[str]) -> float:
-    from sklearn.metrics import balanced_accuracy_score
-
-    # scikit-learn warns of predicted labels that no photo has: they do not count in it.
-    inside = predicted.where(predicted.isin(labels), "")
-    if (inside == "").any():
-        return float((inside == truth).groupby(truth).mean().mean())
-    return float(balanced_accuracy_score(truth, inside))
 
 
 def _losses(predictions: pd.DataFrame) -> NDArray[np.float64]:
@@ -98,6 +88,11 @@ def intervals(
     return result | {"log_loss": (float(loss[0]), float(loss[1]))}
 
 
+def with_interval(value: float, low: float | None, high: float | None) -> str:
+    """A figure and its interval in words, the interval where there is one."""
+    return f"{value:.3f}" + ("" if pd.isna(low) else f" ({low:.3f} to {high:.3f})")
+
+
 def _figures_of(kinds: pd.DataFrame, counts: NDArray[np.float64]) -> list[dict[str, float]]:
     labels = sorted(set(kinds["label"]) | set(kinds["predicted"]))
     place = {label: i for i, label in enumerate(labels)}
@@ -140,6 +135,14 @@ def by_class(predictions: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(dict(zip(("precision", "recall", "f1", "support"), figures)))
     table.insert(0, "label", labels)
     return table.sort_values(["f1", "label"], ignore_index=True)
+
+
+def of_model(predictions: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The predictions of one model, by its name ``<model>.<inputs>``."""
+    if predictions.empty:
+        return predictions
+    model, _, inputs = name.partition(".")
+    return predictions[(predictions["model"] == model) & (predictions["inputs"] == inputs)]
 
 
 def confusion(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -5,42 +5,47 @@ from __future__ import annotations
 import hashlib
 import itertools
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
 from pyspark.ml import PipelineModel
 from pyspark.ml.functions import array_to_vector
 from pyspark.ml.stat import Summarizer
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from fruits_kedro.classification.classifiers import TooFewLabelsError
 from fruits_kedro.errors import FruitsError
 
 logger = logging.getLogger(__name__)
 
-FEATURES, PCA = "features", "pca_features"
+PCA = "pca_features"
 _NAMED = 5
 
 
-def check_labels(features: DataFrame) -> None:
-    """Raise FruitsError where there is nothing to learn, or nothing to be tried on."""
-    counts = {
-        row.split: row.labels
-        for row in features.groupBy("split")
-        .agg(F.count_distinct("label").alias("labels"))
-        .collect()
-    }
-    if counts.get("Training", 0) < 2:
-        raise FruitsError(
-            "A classifier tells two labels or more apart, and the usable Training photos have "
-            f"{counts.get('Training', 0)}.\nGive photos of more labels, or another subset."
-        )
-    if not counts.get("Test"):
+def photo_of(features: str = "features") -> Column:
+    """What tells a photo from others: a hash of its features, which are equal bit for bit."""
+    return F.xxhash64(features)
+
+
+def check_labels(photos: DataFrame) -> None:
+    """Raise FruitsError where there is nothing to learn, or nothing to be tried on.
+
+    Args:
+        photos: ``split, label``.
+    """
+    counts = photos.groupBy("split", "label").count().collect()
+    labels = {row.label for row in counts if row.split == "Training"} - {None}
+    if len(labels) < 2:
+        raise TooFewLabelsError(sorted(labels))
+    if not any(row.split == "Test" and row.label is not None for row in counts):
         raise FruitsError(
             "A classifier is tried on Test, and no labelled photo of Test can be used.\nLay photos "
             "aside in a folder Test/<label>/, beside Training/<label>/, or choose another subset."
         )
-    if unlabelled := features.where("label is null").count():
+    if unlabelled := sum(row["count"] for row in counts if row.label is None):
         logger.warning("%d photos have no label: they are left out", unlabelled)
 
 
@@ -57,26 +62,28 @@ def check_pca(features: DataFrame, pca_model: PipelineModel) -> None:
         )
 
 
-def find_leaks(features: DataFrame) -> pd.DataFrame:
-    """Training photos whose features equal those of a Test photo, bit for bit: the same photo.
+def find_leaks(photos: DataFrame) -> pd.DataFrame:
+    """Training photos that are in Test as well.
+
+    Args:
+        photos: ``path, split, label, photo`` (:func:`photo_of`).
 
     Returns:
         ``path, label, test_path, test_label``, ordered by path.
     """
-    keyed = features.select("path", "split", "label", F.xxhash64("features").alias("key"))
-    training = keyed.where("split = 'Training'").drop("split")
-    test = keyed.where("split = 'Test'").select(
-        "key", F.col("path").alias("test_path"), F.col("label").alias("test_label")
+    training = photos.where("split = 'Training'").drop("split")
+    test = photos.where("split = 'Test'").select(
+        "photo", F.col("path").alias("test_path"), F.col("label").alias("test_label")
     )
     columns = ["path", "label", "test_path", "test_label"]
-    found: pd.DataFrame = training.join(test, "key").select(*columns).toPandas()
+    found: pd.DataFrame = training.join(test, "photo").select(*columns).toPandas()
     return found.sort_values(["path", "test_path"], ignore_index=True)
 
 
-def find_shared(features: DataFrame) -> list[tuple[str, str]]:
-    """Pairs of labels that have a photo in common, by its features: they show the same fruit."""
-    keyed = features.where("label is not null").select("label", F.xxhash64("features").alias("key"))
-    labels = keyed.groupBy("key").agg(F.sort_array(F.collect_set("label")).alias("labels"))
+def find_shared(photos: DataFrame) -> list[tuple[str, str]]:
+    """Pairs of labels that have a photo in common (``label, photo``): they show the same fruit."""
+    known = photos.where("label is not null")
+    labels = known.groupBy("photo").agg(F.sort_array(F.collect_set("label")).alias("labels"))
     several = labels.where(F.size("labels") > 1).select("labels").distinct().collect()
     pairs = {pair for row in several for pair in itertools.combinations(row.labels, 2)}
     for one, other in sorted(pairs):
@@ -99,8 +106,8 @@ def guard_leakage(leaks: pd.DataFrame, leave_out: bool) -> None:
         raise FruitsError(
             f"{same['path'].nunique()} Training photos are in Test as well: a classifier would "
             f"know them by heart. {', '.join(pairs)}{', …' if len(same) > _NAMED else ''}\n"
-            "Delete one of the two, or leave them out of Training: "
-            "--params classification.leaks=leave_out"
+            "All of them are in leaked_images.csv, in the store's 08_reporting. Delete one of the "
+            "two, or leave them out of Training: --params classification.leaks=leave_out"
         )
     if not leaks.empty:
         labels = leaks[["label", "test_label"]].drop_duplicates().head(_NAMED).to_numpy()
@@ -131,3 +138,13 @@ def to_vectors(samples: DataFrame, inputs: str, pca_model: PipelineModel) -> Dat
     if inputs == PCA:
         vectors = pca_model.transform(vectors).drop("features", "features_centred")
     return vectors.withColumnRenamed(inputs, "vector")
+
+
+@contextmanager
+def persisted(rows: DataFrame) -> Iterator[DataFrame]:
+    """Rows that are computed once, and kept until the block ends."""
+    rows.persist()
+    try:
+        yield rows
+    finally:
+        rows.unpersist()

@@ -6,6 +6,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,15 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from fruits_kedro.classification.classifiers import TOP, fit_classifier, predict
+from fruits_kedro.classification.classifiers import (
+    TOP,
+    TooFewLabelsError,
+    fit_classifier,
+    predict,
+)
 from fruits_kedro.classification.metrics import score
-from fruits_kedro.parameters import ClassificationParams
+from fruits_kedro.classification.parameters import ClassificationParams
+from fruits_kedro.classification.samples import persisted
 
 logger = logging.getLogger(__name__)
 
@@ -95,10 +102,9 @@ def cross_validate(
     """
     found = []
     for i in range(params.folds):
-        training = rows.where(F.col("fold") != i)
-        if training.select("label").distinct().count() < 2:
-            continue  # too few photos to tell anything from
-        found.append(collect(fit(candidate, training, params), rows.where(F.col("fold") == i)))
+        with suppress(TooFewLabelsError):  # too few photos to tell anything from
+            model = fit(candidate, rows.where(F.col("fold") != i), params)
+            found.append(collect(model, rows.where(F.col("fold") == i)))
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
@@ -129,37 +135,35 @@ def choose(
     tried = []
     for inputs, of_inputs in itertools.groupby(choices, key=lambda c: c.inputs):
         rows = rows_of(inputs)
-        rows = rows.coalesce(rows.sparkSession.sparkContext.defaultParallelism).persist()
-        for candidate in of_inputs:
-            started = time.perf_counter()
-            predictions = cross_validate(candidate, rows, params)
-            figure = 0.0 if predictions.empty else score(predictions)[CRITERION]
-            tried.append((figure, time.perf_counter() - started, candidate))
-            if figure > max((one[0] for one in tried[:-1]), default=-1.0):
-                best_predictions = predictions
-            logger.info("%s %s: macro-F1 %.3f", candidate.name, candidate.settings, figure)
-        rows.unpersist()
+        cores = rows.sparkSession.sparkContext.defaultParallelism
+        with persisted(rows.coalesce(cores)) as kept:
+            for candidate in of_inputs:
+                started = time.perf_counter()
+                predictions = cross_validate(candidate, kept, params)
+                figure = 0.0 if predictions.empty else score(predictions)[CRITERION]
+                tried.append((figure, time.perf_counter() - started, candidate, predictions))
+                logger.info("%s %s: macro-F1 %.3f", candidate.name, candidate.settings, figure)
     tried.sort(key=lambda one: -one[0])
     best: dict[str, Candidate] = {}
-    for _, _, candidate in tried:
+    for _, _, candidate, _ in tried:
         best.setdefault(candidate.name, candidate)
     table = pd.DataFrame(
         [
             {"model": c.model, "inputs": c.inputs, "settings": str(c.settings)}
             | {CRITERION: figure, "seconds": round(seconds, 3)}
-            for figure, seconds, c in tried
+            for figure, seconds, c, _ in tried
         ]
     )
-    return list(best.values()), table, best_predictions
+    return list(best.values()), table, tried[0][-1]
 
 
 def suspects(out_of_fold: pd.DataFrame) -> pd.DataFrame:
     """Training photos whose label may be wrong, the likeliest first.
 
     They are predicted as something else by a model that has not seen them, but others of their
-    label (the only photo of a label cannot be told); the order is that of
-    the probability of their own label (the "self-confidence" of Northcutt, Jiang & Chuang, 2021,
-    "Confident learning: estimating uncertainty in dataset labels").
+    label (the only photo of a label cannot be told). The order is that of the probability of their
+    own label (the "self-confidence" of Northcutt, Jiang & Chuang, 2021, "Confident learning:
+    estimating uncertainty in dataset labels").
 
     Returns:
         ``path, label, predicted, probability, label_probability``.

@@ -6,9 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from fruits_kedro.classification.metrics import by_class, confused_pairs, intervals, score
+from fruits_kedro.classification.metrics import (
+    by_class,
+    confused_pairs,
+    intervals,
+    of_model,
+    score,
+)
+from fruits_kedro.classification.parameters import ClassificationParams
 from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, PROTOCOLS, REASON
-from fruits_kedro.parameters import ClassificationParams
 
 NOT_MEASURED = "it takes two fruits in Training, and one of them of two varieties"
 _NOT_GUESSED = {"log_loss"}  # by the nearest centroid, which knows distances, not probabilities
@@ -34,35 +40,26 @@ def score_models(
         if every.empty:
             protocols[protocol] = {"not_measured": NOT_MEASURED}
             continue
+        protocols[protocol] = about = _about(every, protocol, info)
+        drawn = None if protocol == FOLDER else "variety"
         for (model, inputs), found in every.groupby(["model", "inputs"], sort=False):
-            seconds = info["seconds"].get(f"{model}.{inputs}") if protocol == FOLDER else None
+            name = f"{model}.{inputs}"
+            about["models"][name] = figures = _figures(found, model, params, drawn)
             named = {"protocol": protocol, "model": model, "inputs": inputs}
-            drawn = None if protocol == FOLDER else "variety"
-            figures = _figures(found, model, params, drawn)
-            rows += [named | one | {"seconds": seconds} for one in figures]
-        protocols[protocol] = _about(every, protocol, info)
-    table = pd.DataFrame(rows)
-    for (protocol, model, inputs), found in table.groupby(
-        ["protocol", "model", "inputs"], sort=False
-    ):
-        values = found.set_index("metric")[["value", "low", "high"]]
-        protocols[protocol]["models"][f"{model}.{inputs}"] = {
-            metric: {name: None if pd.isna(v) else float(v) for name, v in row.items()}
-            for metric, row in values.iterrows()
-        }
-    return {"reason": REASON, "best": info["best"], "protocols": protocols}, table
+            seconds = {"seconds": info["seconds"].get(name) if protocol == FOLDER else None}
+            rows += [named | {"metric": m} | one | seconds for m, one in figures.items()]
+    return {"reason": REASON, "best": info["best"], "protocols": protocols}, pd.DataFrame(rows)
 
 
 def _figures(
     found: pd.DataFrame, model: str, params: ClassificationParams, drawn: str | None
-) -> list[dict[str, Any]]:
-    limits = intervals(found, params.bootstrap, params.seed, drawn)
-    return [
-        {"metric": metric, "value": value}
-        | dict(zip(("low", "high"), limits.get(metric, (None, None))))
+) -> dict[str, dict[str, float | None]]:
+    limits: dict[str, Any] = intervals(found, params.bootstrap, params.seed, drawn)
+    return {
+        metric: {"value": value} | dict(zip(("low", "high"), limits.get(metric, (None, None))))
         for metric, value in score(found).items()
         if model != "nearest_centroid" or metric not in _NOT_GUESSED
-    ]
+    }
 
 
 def _about(table: pd.DataFrame, protocol: str, info: dict[str, Any]) -> dict[str, Any]:
@@ -88,14 +85,13 @@ def describe_best(
         each pair of labels taken for one another ``label, predicted, images, share, path``
         (``folder``).
     """
-    model, _, inputs = info["best"].partition(".")
-    tables = dict(zip(PROTOCOLS, (test_predictions, held_out_predictions)))
-    best = {
-        protocol: table[(table["model"] == model) & (table["inputs"] == inputs)]
-        for protocol, table in tables.items()
+    tables = (of_model(table, info["best"]) for table in (test_predictions, held_out_predictions))
+    best = dict(zip(PROTOCOLS, tables))
+    classes = [
+        by_class(table).assign(protocol=protocol)
+        for protocol, table in best.items()
         if not table.empty
-    }
-    classes = [by_class(table).assign(protocol=protocol) for protocol, table in best.items()]
+    ]
     every = pd.concat(classes, ignore_index=True)
     columns = ["protocol", *(c for c in every.columns if c != "protocol")]
     return every[columns], confused_pairs(best[FOLDER])

@@ -11,6 +11,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.classification.classifiers import BASELINES, check_settings, classes_of
+from fruits_kedro.classification.metrics import of_model
+from fruits_kedro.classification.parameters import ClassificationParams
 from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, NEVER, fruits_of, hold_out
 from fruits_kedro.classification.samples import (
     PCA,
@@ -20,6 +22,8 @@ from fruits_kedro.classification.samples import (
     find_shared,
     guard_leakage,
     pca_fingerprint,
+    persisted,
+    photo_of,
     to_vectors,
     without,
 )
@@ -35,40 +39,59 @@ from fruits_kedro.classification.training import (
 )
 from fruits_kedro.classification.unknown import distance_threshold
 from fruits_kedro.linalg.pca import fit_pca
-from fruits_kedro.parameters import ClassificationParams
 from fruits_kedro.spark_pca import distributed_moments, to_spark_model
 
 Models = dict[str, PipelineModel]
 
 
+def compare_photos(
+    features: DataFrame, params: ClassificationParams
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """Find photos that are there more than once: their features are equal bit for bit.
+
+    Returns:
+        Those of Training that are in Test as well: ``path, label, test_path, test_label``; and
+        pairs of labels that have a photo in common.
+
+    Raises:
+        FruitsError: a classifier has no such setting; there are fewer than two labels in Training,
+            or no photo in Test.
+    """
+    for name in params.models:
+        check_settings(name, params.settings_of(name))
+    with persisted(features.select("path", "split", "label", photo_of().alias("photo"))) as photos:
+        check_labels(photos)
+        return find_leaks(photos), find_shared(photos)
+
+
 def select_samples(
-    features: DataFrame, pca_model: PipelineModel, params: ClassificationParams
-) -> tuple[DataFrame, pd.DataFrame]:
+    features: DataFrame,
+    pca_model: PipelineModel,
+    leaked_images: pd.DataFrame,
+    shared_labels: list[tuple[str, str]],
+    params: ClassificationParams,
+) -> DataFrame:
     """Take the labelled photos, less those of Training that are in Test as well.
 
     Returns:
         ``path, split, label, features, fingerprint, fruit, held_out`` (the fold in which the
-        variety is held out, -1 for never); and the leaks: ``path, label, test_path, test_label``.
+        variety is held out, -1 for never).
 
     Raises:
-        FruitsError: a classifier has no such setting; fewer than two labels in Training, no photo
-            in Test, or one that is in Training under the same label; the PCA is of other features.
+        FruitsError: a photo is in Training and Test under the same label, or the PCA is of other
+            features.
     """
-    for name in params.models:
-        check_settings(name, params.settings_of(name))
-    check_labels(features)
+    guard_leakage(leaked_images, leave_out=params.leaks == "leave_out")
     check_pca(features, pca_model)
-    leaks = find_leaks(features)
-    guard_leakage(leaks, leave_out=params.leaks == "leave_out")
     columns = ["path", "split", "label", "features", "fingerprint"]
-    kept = without(features.select(*columns), leaks["path"])
-    splits = kept.where("label is not null").select("label", "split").distinct().collect()
+    kept = without(features.select(*columns), leaked_images["path"]).where("label is not null")
+    splits = kept.select("label", "split").distinct().collect()
     fruits = fruits_of({row.label for row in splits}, params.held_out.fruit)
     trained = {row.label: fruits[row.label] for row in splits if row.split == "Training"}
-    held_out = hold_out(trained, params.held_out.folds, params.seed, find_shared(features))
+    held_out = hold_out(trained, params.held_out.folds, params.seed, shared_labels)
     rows = [(label, fruit, held_out.get(label, NEVER)) for label, fruit in fruits.items()]
     known = features.sparkSession.createDataFrame(rows, "label string, fruit string, held_out int")
-    return kept.join(F.broadcast(known), "label").select(*columns, "fruit", "held_out"), leaks
+    return kept.join(F.broadcast(known), "label").select(*columns, "fruit", "held_out")
 
 
 def choose_classifiers(
@@ -90,9 +113,8 @@ def choose_classifiers(
 
     best, tried, predictions = choose(candidates(params), rows_of, params)
     if training.count() > params.tuning_images:  # else all were predicted
-        rows = to_vectors(training, best[0].inputs, pca_model).persist()
-        predictions = cross_validate(best[0], rows, params)
-        rows.unpersist()
+        with persisted(to_vectors(training, best[0].inputs, pca_model)) as rows:
+            predictions = cross_validate(best[0], rows, params)
     return best, tried, suspects(predictions)
 
 
@@ -113,16 +135,15 @@ def fit_classifiers(
     seconds: dict[str, float] = {}
     training = samples.where("split = 'Training'")
     for inputs in dict.fromkeys(c.inputs for c in chosen):
-        rows = to_vectors(training, inputs, pca_model).persist()
-        rows.count()  # what reading and reducing takes is not the classifier's
-        for candidate in _with_baselines(chosen, inputs):
-            started = time.perf_counter()
-            models[candidate.name] = fit(candidate, rows, params)
-            seconds[candidate.name] = round(time.perf_counter() - started, 3)
-        if inputs == chosen[0].inputs:
-            nearest = models[f"nearest_centroid.{inputs}"]
-            threshold = distance_threshold(nearest, rows, params.unknown_quantile)
-        rows.unpersist()
+        with persisted(to_vectors(training, inputs, pca_model)) as rows:
+            rows.count()  # what reading and reducing takes is not the classifier's
+            for candidate in _with_baselines(chosen, inputs):
+                started = time.perf_counter()
+                models[candidate.name] = fit(candidate, rows, params)
+                seconds[candidate.name] = round(time.perf_counter() - started, 3)
+            if inputs == chosen[0].inputs:
+                nearest = models[f"nearest_centroid.{inputs}"]
+                threshold = distance_threshold(nearest, rows, params.unknown_quantile)
     best = models[chosen[0].name]
     return models, {
         "fingerprint": training.first()["fingerprint"],  # type: ignore[index]
@@ -153,13 +174,19 @@ def predict_test(
     """
     test = samples.where("split = 'Test'")
     found = []
-    for name, model in classifiers.items():
-        one = collect(model, to_vectors(test, name.rpartition(".")[2], pca_model))
-        found.append(_named(one, FOLDER, name))
+    for inputs in dict.fromkeys(_inputs_of(name) for name in classifiers):
+        with persisted(to_vectors(test, inputs, pca_model)) as rows:
+            for name, model in classifiers.items():
+                if _inputs_of(name) == inputs:
+                    found.append(_named(collect(model, rows), FOLDER, name))
     every = pd.concat(found, ignore_index=True)
-    best = every[every["model"] + "." + every["inputs"] == info["best"]]
     columns = ["path", "split", "label", "predicted", "probability", "top_3"]
-    return best[columns].reset_index(drop=True), every.drop(columns=["split", "top_3"])
+    best = of_model(every, info["best"])[columns]
+    return best.reset_index(drop=True), every.drop(columns=["split", "top_3"])
+
+
+def _inputs_of(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def predict_held_out(
@@ -182,19 +209,18 @@ def predict_held_out(
     for fold in sorted(set(folds) - {NEVER}):
         training = rows.where((F.col("split") == "Training") & (F.col("held_out") != fold))
         unseen = rows.where(F.col("held_out") == fold)
-        photos = unseen.select(F.xxhash64("features").alias("photo")).distinct()
-        training = training.withColumn("photo", F.xxhash64("features"))
+        photos = unseen.select(photo_of().alias("photo")).distinct()
+        training = training.withColumn("photo", photo_of())
         training = training.join(photos, "photo", "left_anti").drop("photo")
         if training.select("label").distinct().count() < 2:
             continue
         for inputs in dict.fromkeys(c.inputs for c in chosen):
             model = _pca_of(training, pca_model) if inputs == PCA else pca_model
-            vectors = to_vectors(training, inputs, model).persist()
-            tried = to_vectors(unseen, inputs, model)
-            for candidate in _with_baselines(chosen, inputs):
-                one = collect(fit(candidate, vectors, params), tried)
-                found.append(_named(one, HELD_OUT, candidate.name))
-            vectors.unpersist()
+            vectors, tried = (to_vectors(some, inputs, model) for some in (training, unseen))
+            with persisted(vectors), persisted(tried):
+                for candidate in _with_baselines(chosen, inputs):
+                    one = collect(fit(candidate, vectors, params), tried)
+                    found.append(_named(one, HELD_OUT, candidate.name))
     if not found:
         return pd.DataFrame()
     return pd.concat(found, ignore_index=True).drop(columns=["split", "top_3"])

@@ -5,6 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from fruits_kedro.pipelines.classification.evaluation import describe_best, score_models
 from fruits_kedro.pipelines.classification.nodes import (
     choose_classifiers,
+    compare_photos,
     fit_classifiers,
     predict_held_out,
     predict_test,
@@ -27,9 +28,15 @@ def create_pipeline() -> Pipeline:
     """Choose on Training, fit, try on Test and on held-out varieties, score and draw."""
     training = [
         Node(
+            compare_photos,
+            inputs=["features", _PARAMS],
+            outputs=["leaked_images", "shared_labels"],
+            name="compare_photos",
+        ),
+        Node(
             select_samples,
-            inputs=["features", "pca_model", _PARAMS],
-            outputs=["samples", "leaked_images"],
+            inputs=["features", "pca_model", "leaked_images", "shared_labels", _PARAMS],
+            outputs="samples",
             name="select_samples",
         ),
         Node(
@@ -94,8 +101,8 @@ def create_pipeline() -> Pipeline:
             write_report,
             inputs=[
                 *("classification_scores", "confused_pairs", "classification_metrics"),
-                *("scores_plot", "confusion_plot", "confused_pairs_plot"),
-                *("class_scores_plot", "map_plot"),
+                *("raw_images", "map_plot"),
+                *("scores_plot", "confusion_plot", "confused_pairs_plot", "class_scores_plot"),
             ],
             outputs="classification_report",
             name="write_report",

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from PIL import Image
 from plotly import express as px
 from plotly.subplots import make_subplots
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from fruits_kedro.classification.metrics import confusion
+from fruits_kedro.classification.metrics import confusion, of_model
+from fruits_kedro.classification.parameters import ClassificationParams
 from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, REASON
 from fruits_kedro.classification.samples import to_vectors
-from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.image_source import ImageSource
-from fruits_kedro.images import decode
-from fruits_kedro.parameters import ClassificationParams
-from fruits_kedro.plots import LAYOUT, colours
+from fruits_kedro.pipelines.classification.thumbnails import thumbnails
+from fruits_kedro.plots import LAYOUT, colours, height_of_bars
 
 _MAX_POINTS = 5000
 _PAIRS = 12
 _THUMBNAIL = 100  # pixels
+_NO_PHOTO = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="  # 1 pixel
 _NAMES = {FOLDER: "the data set's own Training and Test", HELD_OUT: "varieties never trained on"}
 
 
@@ -77,7 +74,7 @@ def order_by_similarity(matrix: pd.DataFrame) -> list[str]:
 
 def plot_confusion(test_predictions: pd.DataFrame, info: dict[str, Any]) -> go.Figure:
     """The confusion matrix of the best model on Test, similar labels side by side."""
-    found = _of_best(test_predictions, info)
+    found = of_model(test_predictions, info["best"])
     counts = confusion(found)
     order = order_by_similarity(counts)
     counts = counts.loc[order, order]
@@ -129,9 +126,12 @@ def plot_class_scores(class_scores: pd.DataFrame) -> go.Figure:
         labels={"f1": "F1", "label": ""},
     )
     order = {"type": "category", "autorange": "reversed", "dtick": 1}
-    height = max(300, 120 + 18 * len(found))
     return figure.update_layout(
-        height=height, yaxis=order, xaxis_range=[0, 1.02], coloraxis_showscale=False, **LAYOUT
+        height=height_of_bars(len(found)),
+        yaxis=order,
+        xaxis_range=[0, 1.02],
+        coloraxis_showscale=False,
+        **LAYOUT,
     )
 
 
@@ -145,7 +145,7 @@ def plot_confused_pairs(
     pairs = confused_pairs.head(_PAIRS)
     if pairs.empty:
         return go.Figure().update_layout(title="No Test photo is taken for another label", **LAYOUT)
-    found = _of_best(test_predictions, info)
+    found = of_model(test_predictions, info["best"])
     right = found[found["label"] == found["predicted"]]
     typical = right.sort_values("probability", ascending=False).groupby("label")["path"].first()
     titles = [
@@ -156,31 +156,17 @@ def plot_confused_pairs(
     columns = 6
     rows = -(-len(titles) // columns)
     figure = make_subplots(rows=rows, cols=columns, subplot_titles=titles, vertical_spacing=0.12)
-    for i, row in enumerate(pairs.itertuples()):
-        for j, path in enumerate((row.path, typical.get(row.predicted))):
-            place = divmod(2 * i + j, columns)
-            figure.add_trace(_thumbnail(raw_images, path), row=place[0] + 1, col=place[1] + 1)
+    paths = [p for row in pairs.itertuples() for p in (row.path, typical.get(row.predicted))]
+    photos = thumbnails(raw_images, [path for path in paths if path], _THUMBNAIL)
+    for i, path in enumerate(paths):
+        name = html.escape(path) if path else "no photo"
+        image = go.Image(source=photos.get(path, _NO_PHOTO), hovertemplate=f"{name}<extra></extra>")
+        figure.add_trace(image, row=i // columns + 1, col=i % columns + 1)
     figure.update_annotations(font_size=11)
     figure.update_xaxes(visible=False).update_yaxes(visible=False)
     title = f"{len(confused_pairs)} pairs of labels are taken for one another; the most frequent"
     margin = {"t": 110, "r": 30}
     return figure.update_layout(title=title, height=190 + 210 * rows, **LAYOUT | {"margin": margin})
-
-
-def _thumbnail(raw_images: ImageSource, path: str | None) -> go.Image:
-    image = Image.new("RGB", (_THUMBNAIL, _THUMBNAIL), "white")
-    try:
-        content = next(iter(raw_images.read_all([path]))) if isinstance(path, str) else b""
-        if isinstance(content, bytes):
-            image = decode(content)
-            image.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    except (ImageError, FruitsError):
-        pass  # changed or gone since its features were extracted
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG")
-    source = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    name = html.escape(path) if isinstance(path, str) else "no photo"
-    return go.Image(source=source, hovertemplate=f"{name}<extra></extra>")
 
 
 def plot_map(
@@ -199,7 +185,7 @@ def plot_map(
     scores: pd.DataFrame = chosen.select(
         "path", vector_to_array(F.col("vector")).alias("scores")
     ).toPandas()
-    points = scores.merge(_of_best(test_predictions, info), on="path")
+    points = scores.merge(of_model(test_predictions, info["best"]), on="path")
     title = f"t-SNE of {len(points):,} Test photos"
     if len(points) < 3:
         return go.Figure().update_layout(title=f"{title}: too few", **LAYOUT)
@@ -227,9 +213,3 @@ def plot_map(
     figure.for_each_trace(lambda t: t.update(marker_size=11) if ", no" in t.name else None)
     axes = {"visible": False}
     return figure.update_layout(height=750, xaxis=axes, yaxis=axes, **LAYOUT)
-
-
-def _of_best(test_predictions: pd.DataFrame, info: dict[str, Any]) -> pd.DataFrame:
-    model, _, inputs = info["best"].partition(".")
-    table = test_predictions
-    return table[(table["model"] == model) & (table["inputs"] == inputs)]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from fruits_kedro.classification.metrics import with_interval
+from fruits_kedro.image_source import ImageSource
+from fruits_kedro.pipelines.classification.thumbnails import show_on_hover, thumbnails
+
 _SHOWN = ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "top_3")
 _PAIRS = 30
+_MAP, _SIDE = "map", 64  # id, pixels of a photo
 _STYLE = """body {font-family: sans-serif; margin: 2em auto; max-width: 1400px; color: #222}
 table {border-collapse: collapse; margin: 1em 0; font-size: .9em}
 td, th {padding: .3em .7em; text-align: right; white-space: nowrap}
@@ -17,14 +23,21 @@ tr:nth-child(even) {background: #f4f6f8} .wide {overflow-x: auto}"""
 
 
 def write_report(
-    scores: pd.DataFrame, confused_pairs: pd.DataFrame, reason: dict[str, str], *plots: go.Figure
+    scores: pd.DataFrame,
+    confused_pairs: pd.DataFrame,
+    metrics: dict[str, Any],
+    raw_images: ImageSource,
+    map_plot: go.Figure,
+    *plots: go.Figure,
 ) -> str:
     """Put tables and plots together.
 
     Args:
         scores: ``classification_scores``.
         confused_pairs: as its name says.
-        reason: ``classification_metrics``, for the reason of two protocols.
+        metrics: ``classification_metrics``, for the reason of two protocols.
+        raw_images: the photos that the map's points show under the mouse.
+        map_plot: comes last.
         plots: in order.
 
     Returns:
@@ -36,14 +49,17 @@ def write_report(
         plot.to_html(full_html=False, include_plotlyjs=place == 0)
         for place, plot in enumerate(plots)
     ]
+    map_ = map_plot.to_html(full_html=False, include_plotlyjs=False, div_id=_MAP)
+    paths = [path for trace in map_plot.data for path in trace.hovertext]
     worst = pairs.to_html(index=False, border=0)
     return "\n".join(
         [
             f'<!doctype html><meta charset="utf-8"><title>Classification</title>'
             f"<style>{_STYLE}</style>",
-            f"<h1>What the features are worth</h1><p>{escape(reason['reason'])}</p>",
+            f"<h1>What the features are worth</h1><p>{escape(metrics['reason'])}</p>",
             _table(scores),
-            *(f'<div class="wide">{picture}</div>' for picture in pictures),
+            *(f'<div class="wide">{picture}</div>' for picture in [*pictures, map_]),
+            show_on_hover(thumbnails(raw_images, paths, _SIDE), _MAP),
             f"<h2>Labels most often taken for one another</h2>{worst}",
         ]
     )
@@ -51,10 +67,8 @@ def write_report(
 
 def _table(scores: pd.DataFrame) -> str:
     found = scores[scores["metric"].isin(_SHOWN)].copy()
-    ends = found["low"].notna()
-    found["text"] = found["value"].map("{:.3f}".format)
-    low, high = (found.loc[ends, name].map("{:.3f}".format) for name in ("low", "high"))
-    found.loc[ends, "text"] += " (" + low + " to " + high + ")"
+    ends = zip(found["value"], found["low"], found["high"])
+    found["text"] = [with_interval(*one) for one in ends]
     index = ["protocol", "model", "inputs"]
     wide = found.pivot_table(
         index=index, columns="metric", values="text", aggfunc="first", sort=False

@@ -20,7 +20,7 @@ from fruits_kedro.extraction_checkpoint import Extraction
 from fruits_kedro.extraction_plan import STATES, images_in
 from fruits_kedro.extractor import load_pixels
 from fruits_kedro.image_source import ImageSource
-from fruits_kedro.parameters import ExtractionParams
+from fruits_kedro.parameters import ExtractionParams, ImageLimits
 from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, INDEX, compare, merge
 
 _CALIBRATION_PHOTOS = 100
@@ -97,22 +97,35 @@ def extract_features(
         error, fingerprint, engine``; either ``features`` (list of float32) or ``error``
         (``stage: reason: detail``) is null.
     """
-    spark = images_to_extract.sparkSession
     images = images_in(extraction_plan)
-    shared = spark.sparkContext.broadcast(backbone)
-    limits = params.limits
+    return extract(images_to_extract, images, raw_images, backbone, params.limits)
+
+
+def extract(
+    rows: DataFrame, images: int, raw_images: ImageSource, backbone: Backbone, limits: ImageLimits
+) -> Extraction:
+    """Lay out an extraction: the backbone broadcast, the rows parted into tasks.
+
+    Args:
+        rows: of the photos: ``path, bytes``, and others, which stay.
+        images: how many rows.
+        raw_images: to read from.
+        backbone: to extract with.
+        limits: what a photo may cost.
+    """
+    sc = rows.sparkSession.sparkContext
+    shared = sc.broadcast(backbone)
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from fruits_kedro.extractor import extract_batches
 
         return extract_batches(batches, raw_images.read_all, shared.value, limits)
 
-    cores = spark.sparkContext.defaultParallelism
-    tasks = count_tasks(images, cores)
+    tasks = count_tasks(images, sc.defaultParallelism)
     if raw_images.in_order:
-        rows = images_to_extract.repartitionByRange(tasks, "path").sortWithinPartitions("path")
+        rows = rows.repartitionByRange(tasks, "path").sortWithinPartitions("path")
     else:
-        rows = images_to_extract.repartition(tasks)
+        rows = rows.repartition(tasks)
     return Extraction(rows, run)
 
 

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from fruits_kedro.extraction_plan import images_in
 from fruits_kedro.parameters import PcaParams
-from fruits_kedro.plots import LAYOUT, colours, right_share_axis
+from fruits_kedro.plots import LAYOUT, colours, height_of_bars, right_share_axis
 
 _MAX_POINTS = 5000
 _VERSIONS = ("fruits-kedro", "kedro", "ai-edge-litert", "pillow", "numpy", "pyarrow")
@@ -33,7 +33,7 @@ def plot_class_counts(class_counts: pd.DataFrame) -> go.Figure:
         title=f"{counts['images'].sum():,} photos of {counts['label'].nunique()} classes",
         labels={"images": "photos", "label": ""},
     )
-    height = max(300, 120 + 18 * counts["label"].nunique())
+    height = height_of_bars(counts["label"].nunique())
     order = {"categoryorder": "category descending", "dtick": 1}
     return figure.update_layout(height=height, yaxis=order, **LAYOUT)
 

@@ -1,0 +1,85 @@
+"""The parameters of a classification."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PositiveInt, field_validator
+
+from fruits_kedro.validation import Closed
+
+ModelName = Literal["logistic_regression", "random_forest", "gradient_boosting"]
+Settings = dict[str, Any]
+
+# --params parts its items at commas.
+_SPLIT = BeforeValidator(lambda value: value.split("+") if isinstance(value, str) else value)
+
+
+class HeldOutParams(Closed):
+    """How fruits are recognised on varieties that were never trained on.
+
+    Attributes:
+        fruit: a regular expression that finds the fruit in a label (its first group, else all).
+        folds: each variety is held out in one of them.
+    """
+
+    fruit: str = r"^\w+"
+    folds: Annotated[int, Field(ge=2)] = 3
+
+    @field_validator("fruit")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        return value
+
+
+class ClassificationParams(Closed):
+    """How labels are predicted, and how that is judged.
+
+    Attributes:
+        inputs: what to train on: ``pca_features``, ``features``, or both.
+        models: which classifiers. In ``--params`` several are written with ``+`` between them.
+        class_weights: every class counts the same, however many photos it has.
+        folds: of the cross-validation on Training.
+        tuning_images: settings are chosen on at most so many Training photos.
+        leaks: ``stop`` where a Test photo is in Training under the same label, or ``leave_out``.
+        held_out: the protocol ``held_out_varieties``.
+        bootstrap: resamples for the intervals.
+        unknown_quantile: a new photo further from all classes than this share of the Training
+            photos is from its nearest looks unknown.
+        seed: of all that is drawn.
+        logistic_regression: settings of Spark ML's ``LogisticRegression``; a list is searched.
+        random_forest: of ``RandomForestClassifier``.
+        gradient_boosting: of xgboost's ``SparkXGBClassifier``.
+    """
+
+    inputs: Annotated[list[Literal["pca_features", "features"]], Field(min_length=1), _SPLIT]
+    models: Annotated[list[ModelName], Field(min_length=1), _SPLIT]
+    class_weights: bool = True
+    folds: Annotated[int, Field(ge=2)] = 3
+    tuning_images: PositiveInt = 2000
+    leaks: Literal["stop", "leave_out"] = "stop"
+    held_out: HeldOutParams = HeldOutParams()
+    bootstrap: Annotated[int, Field(ge=0)] = 1000
+    unknown_quantile: Annotated[float, Field(gt=0, le=1)] = 0.99
+    seed: Annotated[int, Field(ge=0)] = 0
+    logistic_regression: Settings = Field(default={})
+    random_forest: Settings = Field(default={})
+    gradient_boosting: Settings = Field(default={})
+
+    @field_validator("logistic_regression", "random_forest", "gradient_boosting")
+    @classmethod
+    def _has_values(cls, settings: Settings) -> Settings:
+        for name, value in settings.items():
+            if value == []:
+                raise ValueError(f"{name} is an empty list: give one value or several")
+        return settings
+
+    def settings_of(self, model: str) -> Settings:
+        """The settings of a classifier."""
+        found: Settings = getattr(self, model)
+        return found

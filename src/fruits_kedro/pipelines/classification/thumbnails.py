@@ -1,0 +1,74 @@
+"""Small pictures of photos, for pages that stand alone."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Collection
+
+from fruits_kedro.errors import FruitsError, ImageError
+from fruits_kedro.image_source import ImageSource
+from fruits_kedro.images import decode
+
+# Plotly's own box holds text only: the photo is shown beside it.
+_SCRIPT = """<img id="photo" alt="" style="position: fixed; display: none; pointer-events: none;
+border: 3px solid #fff; box-shadow: 0 0 6px #555; width: 128px; z-index: 9">
+<script>
+(function () {
+  const photos = %s, photo = document.getElementById("photo");
+  const plot = document.getElementById("%s");
+  plot.on("plotly_hover", function (found) {
+    const source = photos[found.points[0].hovertext];
+    if (!source) { return; }
+    photo.src = source;
+    photo.style.left = Math.min(found.event.clientX + 16, window.innerWidth - 150) + "px";
+    photo.style.top = Math.max(found.event.clientY - 190, 4) + "px";
+    photo.style.display = "block";
+  });
+  plot.on("plotly_unhover", function () { photo.style.display = "none"; });
+})();
+</script>"""
+
+
+def thumbnails(raw_images: ImageSource, paths: Collection[str], side: int) -> dict[str, str]:
+    """Small JPEGs of photos, as ``data:`` URLs.
+
+    Args:
+        raw_images: to read from.
+        paths: of photos.
+        side: of the square that each fits in, in pixels.
+
+    Returns:
+        By path; without photos that changed or went since their features were extracted.
+    """
+    found: dict[str, str] = {}
+    wanted = sorted(set(paths))
+    try:
+        for path, content in zip(wanted, raw_images.read_all(wanted)):
+            if isinstance(content, bytes) and (url := _thumbnail(content, side)):
+                found[path] = url
+    except FruitsError:
+        pass  # all of them went
+    return found
+
+
+def _thumbnail(content: bytes, side: int) -> str | None:
+    try:
+        image = decode(content, at_least=side)
+    except ImageError:
+        return None
+    image.thumbnail((side, side))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG")
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def show_on_hover(photos: dict[str, str], div: str) -> str:
+    """HTML that shows the photo of a point of a plotly figure beside the mouse.
+
+    Args:
+        photos: of :func:`thumbnails`, by the ``hovertext`` of the points.
+        div: id of the figure.
+    """
+    return _SCRIPT % (json.dumps(photos).replace("</", "<\\/"), div)

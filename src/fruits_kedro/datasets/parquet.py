@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 from kedro.io import DatasetError
 from kedro_datasets.spark import SparkDatasetV2
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
 
 from fruits_kedro.committed import MARK, files_of, job_of
 from fruits_kedro.datasets.replace import recover, written_beside
@@ -16,6 +19,8 @@ from fruits_kedro.file_system import file_system
 from fruits_kedro.s3 import is_s3
 
 _PROTOCOL = "spark.sql.sources.commitProtocolClass"
+_SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
+_SUFFIX = ".parquet"
 _MARKS = "mapreduce.fileoutputcommitter.marksuccessfuljobs"
 
 
@@ -41,7 +46,8 @@ class ParquetDataset(SparkDatasetV2):
     def _load(self) -> DataFrame | None:
         files = self._files()
         if files:
-            return SparkSession.builder.getOrCreate().read.parquet(*files)
+            reader = SparkSession.builder.getOrCreate().read
+            return reader.schema(self._schema_of(files[0])).parquet(*files)
         if self._optional:
             return None
         raise DatasetError(
@@ -74,6 +80,16 @@ class ParquetDataset(SparkDatasetV2):
             fs.pipe_file(mark, json.dumps({"filenames": written[:1]}).encode())
         if stale := [file for file in before if not file.endswith(f"/{MARK}")]:
             fs.rm(stale)
+
+    def _schema_of(self, place: str) -> StructType:
+        """Of a file or folder, read here: Spark would start a job, which waits for a free core."""
+        fs, path = file_system(place, self._credentials)
+        if not path.endswith(_SUFFIX):
+            path = next(name for name in fs.ls(path, detail=False) if name.endswith(_SUFFIX))
+        with fs.open(path, "rb") as file:
+            schema = pq.read_schema(file)
+        written = (schema.metadata or {}).get(_SPARKS_SCHEMA)  # knows types that Arrow has not
+        return StructType.fromJson(json.loads(written)) if written else from_arrow_schema(schema)
 
     def _exists(self) -> bool:
         return bool(self._files())

@@ -42,7 +42,11 @@ class SparkHooks:
             # Spark's classifiers work in the JVM: what speeds up its start slows them down.
             options = str(settings.get(_JAVA_OPTIONS, ""))
             settings[_JAVA_OPTIONS] = options.replace("-XX:TieredStopAtLevel=1", "").strip()
-        start_session(settings)
+        spark = start_session(settings)
+        if "extract_features" in {node.name for node in pipeline.nodes}:
+            from fruits_kedro.warm_up import start_workers
+
+            start_workers(spark)
 
 
 def _credentials(config: AbstractConfigLoader) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""Python workers started before they are needed, while the driver lists the photos."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+
+
+def start_workers(spark: SparkSession) -> threading.Thread:
+    """Start a worker on each core, in the background, with all that an extraction imports.
+
+    In local mode only: which executors a cluster will have is not known yet.
+
+    Returns:
+        The thread that waits for them; it raises nothing.
+    """
+    thread = threading.Thread(target=_start, args=(spark,), daemon=True)
+    if spark.sparkContext.master.startswith("local"):
+        thread.start()
+    return thread
+
+
+def _start(spark: SparkSession) -> None:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import fruits_kedro.backbones.litert
+        import fruits_kedro.extractor  # noqa: F401
+
+        yield from batches
+
+    try:
+        cores = spark.sparkContext.defaultParallelism
+        spark.range(cores, numPartitions=cores).mapInArrow(run, "id long").collect()
+    except Exception:  # the run itself will say what is wrong
+        logger.debug("The workers were not started beforehand", exc_info=True)

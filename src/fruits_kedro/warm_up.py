@@ -21,7 +21,7 @@ def start_workers(spark: SparkSession) -> threading.Thread:
         The thread that waits for them; it raises nothing.
     """
     thread = threading.Thread(target=_start, args=(spark,), daemon=True)
-    if spark.sparkContext.master.startswith("local"):
+    if str(spark.sparkContext.master).startswith("local"):
         thread.start()
     return thread
 

@@ -1,6 +1,8 @@
 """An output is there whole or not at all, and the last one stays until the new one is complete."""
 
 import os
+from datetime import datetime
+from decimal import Decimal
 
 import pandas as pd
 import pyarrow as pa
@@ -8,6 +10,7 @@ import pytest
 from kedro.io import DatasetError
 from pyspark.ml import PipelineModel
 from pyspark.ml.feature import SQLTransformer
+from pyspark.ml.linalg import Vectors
 
 from fruits_kedro import datasets
 from fruits_kedro.backbones import Backbone
@@ -96,6 +99,19 @@ def test_parquet_without_its_mark_does_not_load(parquet, frame, tmp_path):
     with pytest.raises(DatasetError, match="not complete"):
         dataset.load()
     assert optional.load() is None
+    (tmp_path / "rows" / "_SUCCESS").touch()
+    for file in (tmp_path / "rows").glob("*.parquet"):
+        file.unlink()
+    with pytest.raises(DatasetError, match="not complete"):
+        dataset.load()
+
+
+def test_types_that_only_spark_knows_come_back(spark, tmp_path):
+    rows = [(Vectors.dense([1.0, 2.0]), Decimal("1.50"), datetime(2026, 1, 2, 3, 4, 5))]
+    data = spark.createDataFrame(rows, ["vector", "decimal", "time"])
+    dataset = datasets.ParquetDataset(filepath=str(tmp_path / "rows"))
+    dataset.save(data)
+    assert dataset.load().schema == data.schema and dataset.load().collect() == data.collect()
 
 
 def model(statement):

@@ -45,9 +45,8 @@ class ParquetDataset(SparkDatasetV2):
 
     def _load(self) -> DataFrame | None:
         files = self._files()
-        if files:
-            reader = SparkSession.builder.getOrCreate().read
-            return reader.schema(self._schema_of(files[0])).parquet(*files)
+        if files and (schema := self._schema_of(files[0])):
+            return SparkSession.builder.getOrCreate().read.schema(schema).parquet(*files)
         if self._optional:
             return None
         raise DatasetError(
@@ -81,11 +80,14 @@ class ParquetDataset(SparkDatasetV2):
         if stale := [file for file in before if not file.endswith(f"/{MARK}")]:
             fs.rm(stale)
 
-    def _schema_of(self, place: str) -> StructType:
+    def _schema_of(self, place: str) -> StructType | None:
         """Of a file or folder, read here: Spark would start a job, which waits for a free core."""
         fs, path = file_system(place, self._credentials)
         if not path.endswith(_SUFFIX):
-            path = next(name for name in fs.ls(path, detail=False) if name.endswith(_SUFFIX))
+            files = [name for name in fs.ls(path, detail=False) if name.endswith(_SUFFIX)]
+            if not files:
+                return None
+            path = files[0]
         with fs.open(path, "rb") as file:
             schema = pq.read_schema(file)
         written = (schema.metadata or {}).get(_SPARKS_SCHEMA)  # knows types that Arrow has not

@@ -57,7 +57,7 @@ def count_extracted(
         F.collect_set(F.expr("case when error is null then fingerprint end")).alias("prints"),
     )
     # Of three splits at most: joined here, a join in Spark is two more stages.
-    found = images.toPandas().merge(extracted.toPandas(), "outer", "split")
+    found = pd.merge(images.toPandas(), extracted.toPandas(), "outer", "split")
     columns = ["images", "features", "rejected", "bytes", "paths"]
     counts = found[["split", *columns]].fillna(0).astype(dict.fromkeys(columns, "int64"))
     check_one_backbone({name for prints in found["prints"].dropna() for name in prints})

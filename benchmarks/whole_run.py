@@ -63,7 +63,11 @@ class Memory(threading.Thread):
         """Look."""
         while not self.done.wait(0.2):
             together = 0.0
-            for one in (self.process, *self.process.children(recursive=True)):
+            try:
+                processes = [self.process, *self.process.children(recursive=True)]
+            except psutil.Error:  # it has ended
+                continue
+            for one in processes:
                 try:
                     command, size = one.cmdline(), one.memory_info().rss / 1e6
                     kind = "JVM" if "java" in command[0] else "driver"

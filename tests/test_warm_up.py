@@ -1,23 +1,32 @@
 """Workers that are there before they are needed, and that never break a run."""
 
+import subprocess
 import sys
 from types import SimpleNamespace
-
-import pyarrow as pa
 
 from fruits_kedro.warm_up import start_workers
 
 
-def test_the_workers_have_imported_what_an_extraction_needs(spark):
-    start_workers(spark).join(timeout=120)
+def test_the_workers_have_imported_what_an_extraction_needs():
+    """In a process of its own: other tests' workers have imported it before."""
+    code = """
+import sys
+import pyarrow as pa
+from fruits_kedro.spark_session import start_session
+from fruits_kedro.warm_up import start_workers
 
-    def imported(batches):
-        for _ in batches:
-            yield pa.RecordBatch.from_pydict({"there": ["fruits_kedro.extractor" in sys.modules]})
+def imported(batches):
+    for _ in batches:
+        names = "fruits_kedro.extractor", "fruits_kedro.backbones.litert"
+        yield pa.RecordBatch.from_pydict({"there": [all(name in sys.modules for name in names)]})
 
-    cores = spark.sparkContext.defaultParallelism
-    rows = spark.range(cores, numPartitions=cores).mapInArrow(imported, "there boolean").collect()
-    assert [row.there for row in rows] == [True] * cores
+spark = start_session({"spark.master": "local[2]", "spark.ui.enabled": False})
+start_workers(spark).join()
+rows = spark.range(2, numPartitions=2).mapInArrow(imported, "there boolean").collect()
+print([row.there for row in rows])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines()[-1] == "[True, True]", done.stderr
 
 
 def test_a_cluster_is_left_alone():

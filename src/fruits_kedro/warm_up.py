@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def start_workers(spark: SparkSession) -> threading.Thread:
-    """Start a worker on each core, in the background, with all that an extraction imports.
+    """Start a worker on each core, in the background, with all that LiteRT and decoding import.
 
     In local mode only: which executors a cluster will have is not known yet.
 

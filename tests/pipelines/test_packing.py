@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.s3.results import assert_same, results
 
+from fruits_kedro.datasets import ParquetDataset
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.image_folder import ImageFolder
 from fruits_kedro.packed_images import PackedImages
@@ -51,6 +52,8 @@ def test_every_photo_comes_back(photos, packed):
     assert len(list(packed.glob("*.parquet"))) == info["files"] == 2
     with pytest.raises(ImageError, match="read: missing"):
         images.read("Test/no such.jpg")
+    dataset = ParquetDataset(filepath=str(packed))  # as in the catalog: a folder named .parquet
+    assert sorted(row.path for row in dataset.load().select("path").collect()) == sorted(paths)
 
 
 def test_photos_are_read_a_row_group_at_a_time(photos, packed, tmp_path, monkeypatch):

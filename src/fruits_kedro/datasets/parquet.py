@@ -50,7 +50,7 @@ class ParquetDataset(SparkDatasetV2):
         if self._optional:
             return None
         raise DatasetError(
-            f"{self._spark_path} is not there, or not complete (it has no {MARK}): a run is "
+            f"{self._spark_path} is not there, or not complete (no {MARK}, or no rows): a run is "
             "still writing it, or was interrupted.\nRun the pipeline that makes it again."
         )
 
@@ -83,11 +83,12 @@ class ParquetDataset(SparkDatasetV2):
     def _schema_of(self, place: str) -> StructType | None:
         """Of a file or folder, read here: Spark would start a job, which waits for a free core."""
         fs, path = file_system(place, self._credentials)
-        if not path.endswith(_SUFFIX):
+        if place == self._spark_path:  # all of the folder counts, but what Spark calls hidden
             files = [name for name in fs.ls(path, detail=False) if name.endswith(_SUFFIX)]
+            files = [name for name in files if name.rpartition("/")[2][0] not in "._"]
             if not files:
                 return None
-            path = files[0]
+            path = min(files)
         with fs.open(path, "rb") as file:
             schema = pq.read_schema(file)
         written = (schema.metadata or {}).get(_SPARKS_SCHEMA)  # knows types that Arrow has not

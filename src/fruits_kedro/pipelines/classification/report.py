@@ -50,7 +50,8 @@ def write_report(
         for place, plot in enumerate(plots)
     ]
     map_ = map_plot.to_html(full_html=False, include_plotlyjs=False, div_id=_MAP)
-    paths = [path for trace in map_plot.data for path in trace.hovertext]
+    wrong_first = sorted(map_plot.data, key=lambda trace: not trace.name.endswith(", no"))
+    paths = [path for trace in wrong_first for path in trace.hovertext]
     worst = pairs.to_html(index=False, border=0)
     return "\n".join(
         [

@@ -5,11 +5,19 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Collection
+import logging
+import time
+from collections.abc import Iterable
+
+import pyarrow as pa
 
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.image_source import ImageSource
 from fruits_kedro.images import decode
+
+logger = logging.getLogger(__name__)
+
+_SECONDS = 60.0
 
 # Plotly's own box holds text only: the photo is shown beside it.
 _SCRIPT = """<img id="photo" alt="" style="position: fixed; display: none; pointer-events: none;
@@ -31,25 +39,36 @@ border: 3px solid #fff; box-shadow: 0 0 6px #555; width: 128px; z-index: 9">
 </script>"""
 
 
-def thumbnails(raw_images: ImageSource, paths: Collection[str], side: int) -> dict[str, str]:
+def thumbnails(
+    raw_images: ImageSource, paths: Iterable[str], side: int, seconds: float = _SECONDS
+) -> dict[str, str]:
     """Small JPEGs of photos, as ``data:`` URLs.
 
     Args:
         raw_images: to read from.
-        paths: of photos.
+        paths: of photos, the most important ones first.
         side: of the square that each fits in, in pixels.
+        seconds: to take no more photos after.
 
     Returns:
-        By path; without photos that changed or went since their features were extracted.
+        By path; without photos that changed or went since their features were extracted, and
+        those that there was no time for, or no way to read: the log tells how many.
     """
     found: dict[str, str] = {}
-    wanted = sorted(set(paths))
+    wanted, started, why = list(dict.fromkeys(paths)), time.monotonic(), "changed or gone"
     try:
         for path, content in zip(wanted, raw_images.read_all(wanted)):
             if isinstance(content, bytes) and (url := _thumbnail(content, side)):
                 found[path] = url
-    except FruitsError:
-        pass  # all of them went
+            if time.monotonic() - started > seconds:
+                why = f"no time within {seconds:g} s"
+                break
+    except (FruitsError, OSError, pa.ArrowException) as error:  # pictures are not worth a run
+        why = str(error)
+    if len(found) < len(wanted):
+        logger.warning(
+            "%d of %d photos are not shown: %s", len(wanted) - len(found), len(wanted), why
+        )
     return found
 
 
@@ -59,6 +78,7 @@ def _thumbnail(content: bytes, side: int) -> str | None:
     except ImageError:
         return None
     image.thumbnail((side, side))
+    image.info.clear()  # comments and profiles, which may be larger than the photo
     buffer = io.BytesIO()
     image.save(buffer, "JPEG")
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
@@ -71,4 +91,4 @@ def show_on_hover(photos: dict[str, str], div: str) -> str:
         photos: of :func:`thumbnails`, by the ``hovertext`` of the points.
         div: id of the figure.
     """
-    return _SCRIPT % (json.dumps(photos).replace("</", "<\\/"), div)
+    return _SCRIPT % (json.dumps(photos).replace("<", "\\u003c"), div)

@@ -50,7 +50,7 @@ class ParquetDataset(SparkDatasetV2):
         if self._optional:
             return None
         raise DatasetError(
-            f"{self._spark_path} is not there, or not complete (no {MARK}, or no rows): a run is "
+            f"{self._spark_path} is not there, or not complete (no {MARK}, or no files): a run is "
             "still writing it, or was interrupted.\nRun the pipeline that makes it again."
         )
 

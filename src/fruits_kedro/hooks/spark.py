@@ -37,16 +37,22 @@ class SparkHooks:
         """Start Spark once everything else is checked."""
         from fruits_kedro.spark_session import start_session
 
-        settings = dict(self._settings)
-        if pipeline.only_nodes_with_tags("classification").nodes:
-            # Spark's classifiers work in the JVM: what speeds up its start slows them down.
-            options = str(settings.get(_JAVA_OPTIONS, ""))
-            settings[_JAVA_OPTIONS] = options.replace("-XX:TieredStopAtLevel=1", "").strip()
-        spark = start_session(settings)
+        trains = pipeline.only_nodes_with_tags("classification").nodes
+        spark = start_session(for_training(self._settings) if trains else self._settings)
         if "extract_features" in {node.name for node in pipeline.nodes}:
             from fruits_kedro.warm_up import start_workers
 
             start_workers(spark)
+
+
+def for_training(settings: dict[str, Any]) -> dict[str, Any]:
+    """Spark's settings where its classifiers work in the JVM: what speeds up its start slows them.
+
+    Args:
+        settings: of all other pipelines.
+    """
+    options = str(settings.get(_JAVA_OPTIONS, ""))
+    return settings | {_JAVA_OPTIONS: options.replace("-XX:TieredStopAtLevel=1", "").strip()}
 
 
 def _credentials(config: AbstractConfigLoader) -> dict[str, Any]:

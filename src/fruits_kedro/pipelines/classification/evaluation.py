@@ -63,7 +63,7 @@ def _figures(
 
 
 def _about(table: pd.DataFrame, protocol: str, info: dict[str, Any]) -> dict[str, Any]:
-    one = table[table["path"].notna()].drop_duplicates("path")
+    one = table.drop_duplicates("path")
     labels = set(one["label"])
     unknown = sorted(labels - set(info["classes"])) if protocol == FOLDER else []
     return {

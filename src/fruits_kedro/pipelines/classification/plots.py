@@ -22,6 +22,7 @@ from fruits_kedro.image_source import ImageSource
 from fruits_kedro.pipelines.classification.thumbnails import thumbnails
 from fruits_kedro.plots import LAYOUT, colours, height_of_bars
 
+WRONG = "x"  # the symbol of a photo that is taken for another label
 _MAX_POINTS = 5000
 _PAIRS = 12
 _THUMBNAIL = 100  # pixels
@@ -202,7 +203,7 @@ def plot_map(
         y="y",
         color="label",
         symbol="recognised",
-        symbol_map={"yes": "circle", "no": "x"},
+        symbol_map={"yes": "circle", "no": WRONG},
         hover_name="path",
         hover_data={"x": False, "y": False, "label": True, "predicted": True, "recognised": False},
         color_discrete_sequence=colours(points["label"].nunique()),
@@ -210,6 +211,6 @@ def plot_map(
         title=f"{title}: a cross is a photo that is taken for another label",
         render_mode="webgl",
     )
-    figure.for_each_trace(lambda t: t.update(marker_size=11) if ", no" in t.name else None)
+    figure.update_traces(marker_size=11, selector={"marker_symbol": WRONG})
     axes = {"visible": False}
     return figure.update_layout(height=750, xaxis=axes, yaxis=axes, **LAYOUT)

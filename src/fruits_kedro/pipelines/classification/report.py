@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from fruits_kedro.classification.metrics import with_interval
 from fruits_kedro.image_source import ImageSource
+from fruits_kedro.pipelines.classification.plots import WRONG
 from fruits_kedro.pipelines.classification.thumbnails import show_on_hover, thumbnails
 
 _SHOWN = ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "top_3")
@@ -50,7 +51,7 @@ def write_report(
         for place, plot in enumerate(plots)
     ]
     map_ = map_plot.to_html(full_html=False, include_plotlyjs=False, div_id=_MAP)
-    wrong_first = sorted(map_plot.data, key=lambda trace: not trace.name.endswith(", no"))
+    wrong_first = sorted(map_plot.data, key=lambda trace: trace.marker.symbol != WRONG)
     paths = [path for trace in wrong_first for path in trace.hovertext]
     worst = pairs.to_html(index=False, border=0)
     return "\n".join(

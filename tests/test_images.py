@@ -100,6 +100,55 @@ def test_unusable_bytes_say_why(content, reason):
     assert (caught.value.stage, caught.value.reason) == ("decode", reason)
 
 
+def mutations(content: bytes, seed: int) -> list[bytes]:
+    """The bytes with one place of them overwritten, cut out, doubled or cut off."""
+    at = np.random.default_rng(seed).integers(2, len(content), 40).tolist()
+    changed = [content[:i] + bytes([i % 256]) + content[i + 1 :] for i in at[:10]]
+    changed += [content[:i] + content[i + 3 :] for i in at[10:20]]
+    changed += [content[:i] + content[i - 2 :] for i in at[20:30]]
+    return changed + [content[:i] for i in at[30:]]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"quality": 100, "subsampling": 0}, {"subsampling": 1}, {"progressive": True},
+     {"restart_marker_blocks": 1}, {"keep_rgb": True}],
+)  # fmt: skip
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_has_the_pixels_that_pillow_gives_it(mode, options):
+    noise = Image.merge("RGB", [Image.effect_noise((93, 61), 90) for _ in range(3)])
+    content = to_bytes(noise.convert(mode), "JPEG", **options)
+    same = 0
+    for bytes_ in [content, *mutations(content, seed=len(options))]:
+        try:
+            expected = np.asarray(Image.open(io.BytesIO(bytes_)).convert("RGB"))
+        except Exception:
+            with pytest.raises(ImageError):
+                decode(bytes_)
+        else:
+            assert (pixels(bytes_) == expected).all()
+            same += 1
+    assert same >= 1
+
+
+def upside_down() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    return exif
+
+
+XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="3"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("metadata", [{"exif": upside_down()}, {"xmp": XMP}])
+def test_a_jpeg_is_turned_upright_whoever_tells_its_orientation(metadata):
+    stored = np.zeros((4, 6, 3), np.uint8)
+    stored[-1, -1] = 255
+    content = to_bytes(Image.fromarray(stored), "JPEG", quality=100, subsampling=0, **metadata)
+    upright = pixels(content)
+    assert upright[0, 0].min() > 200 and upright[-1, -1].max() < 50
+
+
 def test_resize_is_pillows_bicubic():
     image = decode(JPEG)
     expected = np.asarray(image.resize((224, 224), Image.Resampling.BICUBIC))

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from fruits_kedro.file_system import file_system
+from fruits_kedro.stored_features import StoredFeatures, read_features
 
 _ROW_GROUP_BYTES = 32 * 2**20  # held in memory by each worker
 
@@ -38,14 +39,25 @@ class ArrowWriter:
     job: str
 
     @classmethod
-    def save(cls, data: DataFrame, folder: str, credentials: dict[str, Any]) -> list[str]:
-        """Write a frame, a file for each of its partitions; returns the files' names, in order."""
-        writer = cls(folder, credentials, to_arrow_schema(data.schema), str(uuid.uuid4()))
+    def save(
+        cls, data: DataFrame | StoredFeatures, folder: str, credentials: dict[str, Any]
+    ) -> list[str]:
+        """Write rows, a file for each of their partitions; returns the files' names, in order."""
+        if isinstance(data, StoredFeatures):
+            rows, schema = data.rows, data.schema
+        else:
+            rows, schema = data, to_arrow_schema(data.schema)
+        writer = cls(folder, credentials, schema, str(uuid.uuid4()))
         fs, path = file_system(folder, credentials)
         fs.makedirs(path, exist_ok=True)
-        written = data.mapInArrow(writer.write, "name string").collect()
+        function = writer.write if rows is data else writer.fill
+        written = rows.mapInArrow(function, "name string").collect()
         # Of no rows Spark may make no task; the columns are kept all the same.
         return sorted(row.name for row in written) or [writer._write(0, 0, [])]
+
+    def fill(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """As :meth:`write`, of rows whose features are still where they were written first."""
+        return self.write(read_features(batches, self.schema, self.credentials))
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Write the rows of one task; yields the file's name once all of it is there."""

@@ -83,9 +83,10 @@ def _extract(catalog: DataCatalog, folder: str, fingerprint: str, limits: ImageL
             "trained.\nRun 'kedro run' and 'kedro run --pipeline classification' again."
         )
     images = open_images(folder)
-    listing = images.list().select(["path", "length"]).rename_columns(["path", "bytes"])
-    rows = SparkSession.builder.getOrCreate().createDataFrame(listing.to_pandas())
-    extraction = extract(rows, listing.num_rows, images, backbone, limits)
+    listing = images.list().select(["path", "length"]).rename_columns(["path", "bytes"]).to_pandas()
+    listing["position"] = range(len(listing))
+    rows = SparkSession.builder.getOrCreate().createDataFrame(listing)
+    extraction = extract(rows, len(listing), images, backbone, limits)
     return extraction.rows.mapInArrow(extraction.function, _EXTRACTED)
 
 

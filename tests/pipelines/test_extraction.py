@@ -1,5 +1,7 @@
 """Extraction on Spark: partitions, counts and what they refuse."""
 
+import itertools
+
 import pytest
 from pyspark.sql import functions as F
 
@@ -34,17 +36,33 @@ def test_tasks_are_whole_rounds_over_the_cores(images, cores, tasks):
     assert count_tasks(images, cores) == tasks
 
 
+def tasks_of(spark, source, folder, positions, images):
+    """The paths in each task of an extraction of photos at these places in the order of paths."""
+    rows = [(f"{position:04d}.jpg", 1, position) for position in positions]
+    frame = spark.createDataFrame(rows, "path string, bytes long, position long")
+    extraction = extract(frame.orderBy(F.rand(0)), images, source(str(folder)), None, ImageLimits())
+    assert extraction.rows.columns == ["path", "bytes"]
+    tasks = extraction.rows.rdd.map(lambda row: int(row.path[:4])).glom().collect()
+    assert len(tasks) == count_tasks(images, spark.sparkContext.defaultParallelism) > 1
+    assert sorted(itertools.chain(*tasks)) == list(positions)
+    assert all(task == sorted(task) for task in tasks)
+    return tasks
+
+
 @pytest.mark.parametrize("source", [ImageFolder, PackedImages])
-def test_tasks_are_even_whatever_the_classes(spark, source, tmp_path):
-    """Nine photos of ten are of one class, the others of a hundred."""
-    paths = [f"Training/Apple/{i}.jpg" for i in range(900)]
-    paths += [f"Training/Cherry {i}/0.jpg" for i in range(100)]
-    rows = spark.createDataFrame([(path, 1) for path in paths], "path string, bytes long")
-    extraction = extract(rows, 1000, source(str(tmp_path)), None, ImageLimits())
-    sizes = extraction.rows.groupBy(F.spark_partition_id()).count().collect()
-    tasks = count_tasks(1000, spark.sparkContext.defaultParallelism)
-    assert sum(row["count"] for row in sizes) == 1000 and len(sizes) == tasks > 1
-    assert max(row["count"] for row in sizes) < 1.2 * 1000 / tasks
+@pytest.mark.parametrize("positions", [range(1000), range(800, 1000)])
+def test_tasks_are_even(spark, source, tmp_path, positions):
+    tasks = tasks_of(spark, source, tmp_path, positions, len(positions))
+    even = len(positions) / len(tasks)
+    assert max(map(len, tasks)) <= (even + 8 if source is ImageFolder else 1.2 * even)
+
+
+def test_each_task_takes_part_in_a_large_class_and_neighbours_stay_together(spark, tmp_path):
+    tasks = tasks_of(spark, ImageFolder, tmp_path, range(1000), 1000)
+    for task in tasks:
+        of_a_class = [position for position in task if 300 <= position < 600]
+        assert len(of_a_class) >= 0.7 * 300 / len(tasks)
+        assert sum(b - a != 1 for a, b in itertools.pairwise(task)) <= 8
 
 
 SCHEMA = (

@@ -3,15 +3,19 @@
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyspark.sql.pandas.types import to_arrow_schema
 
+from fruits_kedro.datasets import ArrowParquetDataset
 from fruits_kedro.extraction_plan import STATES, images_in
-from fruits_kedro.pipelines.extraction.incremental import compare, merge
+from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, compare, merge
 
-INDEX = "path string, split string, label string, bytes long, modified_at timestamp"
-ROWS = INDEX + ", features array<float>, error string, fingerprint string, engine string"
+PHOTO = "path string, split string, label string, bytes long, modified_at timestamp"
+INDEX = PHOTO + ", position long"
+ROWS = PHOTO + ", features array<float>, error string, fingerprint string, engine string"
 NOW = SimpleNamespace(fingerprint="now", engine="litert")
-PLACED = [3, 1, 3]  # by the hash of the path alone
 T1, T2 = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
 
 
@@ -30,7 +34,7 @@ def index(spark):
         photo(name) for name in ("done", "new", "longer", "touched", "other", "failed", "engine")
     ]
     rows[2], rows[3] = photo("longer", length=11), photo("touched", modified=T2)
-    return spark.createDataFrame(rows, INDEX)
+    return spark.createDataFrame([(*row, i) for i, row in enumerate(sorted(rows))], INDEX)
 
 
 @pytest.fixture
@@ -72,7 +76,31 @@ def test_a_photo_that_is_to_be_done_comes_with_its_row(index, earlier):
     assert images_in({"gone": 1, "new": 2, "changed": 3, "done": 4, "failed_before": 5}) == 10
 
 
-def test_merged_rows_are_those_of_the_index(spark, index, earlier):
+@pytest.fixture
+def merged(spark, index, tmp_path):
+    """Merge runs, each given as rows; returns what is then in each file."""
+
+    def merge_runs(*runs, files=3):
+        frames = []
+        for rank, run in enumerate(runs):  # two row groups and more, in a folder of an odd name
+            frame = spark.createDataFrame(run, ROWS)
+            table = pa.Table.from_pandas(frame.toPandas(), to_arrow_schema(frame.schema))
+            path = tmp_path / f"é %20 {rank}.parquet"
+            pq.write_table(table, path, row_group_size=2)
+            frames.append(spark.read.parquet(str(path)))
+        dataset = ArrowParquetDataset(filepath=str(tmp_path / "merged"))
+        dataset.save(merge(index, frames, NOW, index.count(), files))
+        written = sorted((tmp_path / "merged").glob("*.parquet"))
+        return [pq.read_table(path).to_pylist() for path in written]
+
+    return merge_runs
+
+
+def features_of(files):
+    return {row["path"]: row["features"] for rows in files for row in rows}
+
+
+def test_merged_rows_are_those_of_the_index(merged, earlier):
     fresh = [
         row("new", 2.0),
         row("longer", 3.0, length=11),
@@ -82,20 +110,25 @@ def test_merged_rows_are_those_of_the_index(spark, index, earlier):
         row("done", 9.0, split="Training"),  # the later run counts; the split is the index's
         row("left over", 8.0),
     ]
-    merged = merge(index, [earlier, spark.createDataFrame(fresh, ROWS)], NOW, 3)
-    found = {r.path: (r.split, r.features) for r in merged.collect()}
-    assert found == {
-        "new": ("Test", [2.0]),
-        "longer": ("Test", [3.0]),
-        "touched": ("Test", [4.0]),
-        "other": ("Test", [5.0]),
-        "failed": ("Test", [6.0]),
-        "done": ("Test", [9.0]),
+    files = merged([tuple(row) for row in earlier.collect()], fresh)
+    assert [[row["path"] for row in rows] for rows in files] == [
+        ["done", "failed"],  # "engine" is of another one
+        ["longer", "new"],
+        ["other", "touched"],
+    ]
+    assert list(files[0][0]) == list(EXTRACTED)
+    assert {row["split"] for rows in files for row in rows} == {"Test"}
+    assert features_of(files) == {
+        "new": [2.0],
+        "longer": [3.0],
+        "touched": [4.0],
+        "other": [5.0],
+        "failed": [6.0],
+        "done": [9.0],
     }
-    assert merged.rdd.getNumPartitions() == 3
 
 
-def test_features_go_before_an_error_whoever_found_it(spark, index):
+def test_features_go_before_an_error_whoever_found_it(merged):
     forbidden = [row("done", error="read: forbidden: x"), row("new", 1.0)]
     mended = [
         row("done", 2.0),
@@ -103,21 +136,19 @@ def test_features_go_before_an_error_whoever_found_it(spark, index):
         row("done", error="x: y: z"),
     ]
     for runs in ([forbidden, mended], [mended, forbidden], [forbidden + mended]):
-        frames = [spark.createDataFrame(run, ROWS) for run in runs]
-        merged = merge(index, frames, NOW, 1)
-        assert {r.path: r.features for r in merged.collect()} == {"done": [2.0], "new": [1.0]}
+        assert features_of(merged(*runs)) == {"done": [2.0], "new": [1.0]}
 
 
 @pytest.mark.parametrize("broadcast", ["10MB", "-1"])
-def test_rows_and_their_order_do_not_depend_on_who_did_what(spark, index, broadcast):
+def test_rows_and_their_order_do_not_depend_on_who_did_what(spark, index, merged, broadcast):
     rows = [row(r.path, float(i), length=r.bytes, modified=r.modified_at.astimezone(UTC))
             for i, r in enumerate(index.collect())]  # fmt: skip
-    one = [spark.createDataFrame(rows, ROWS)]
-    two = [spark.createDataFrame(rows[4:] + rows[:1], ROWS), spark.createDataFrame(rows[1:4], ROWS)]
+    rows[0] = row("done", error="decode: empty: x")
     before = spark.conf.get("spark.sql.autoBroadcastJoinThreshold")
     spark.conf.set("spark.sql.autoBroadcastJoinThreshold", broadcast)  # a large index is not sent
     try:
-        parts = [merge(index, runs, NOW, 3).rdd.glom().collect() for runs in (one, two)]
+        parts = [merged(rows), merged([rows[i] for i in (4, 6, 5, 0)], rows[3:0:-1])]
     finally:
         spark.conf.set("spark.sql.autoBroadcastJoinThreshold", before)
-    assert parts[0] == parts[1] and [len(part) for part in parts[0]] == PLACED
+    assert parts[0] == parts[1] and [len(part) for part in parts[0]] == [3, 2, 2]
+    assert [row["path"] for part in parts[0] for row in part] == sorted(row[0] for row in rows)

@@ -1,4 +1,4 @@
-"""A Spark frame of long vectors in Parquet, written by the Python workers."""
+"""Rows with long vectors in Parquet, written by the Python workers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fruits_kedro.datasets.parquet import ParquetDataset
 from fruits_kedro.datasets.replace import written_beside
 from fruits_kedro.file_system import file_system
 from fruits_kedro.s3 import is_s3
+from fruits_kedro.stored_features import StoredFeatures
 
 
 class ArrowParquetDataset(ParquetDataset):
@@ -21,7 +22,7 @@ class ArrowParquetDataset(ParquetDataset):
     So a worker that was given up, and wrote later than the one in its place, doubles no row.
     """
 
-    def _save(self, data: DataFrame) -> None:
+    def _save(self, data: DataFrame | StoredFeatures) -> None:
         if not is_s3(self._spark_path):
             with written_beside(self._spark_path, self._credentials) as (new, target):
                 names = ArrowWriter.save(data, new, self._credentials)

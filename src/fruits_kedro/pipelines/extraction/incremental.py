@@ -9,9 +9,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
+from fruits_kedro.exact_partitions import partition_key
 from fruits_kedro.extraction_plan import STATES
+from fruits_kedro.stored_features import StoredFeatures, stored_at
 
-INDEX = ("path", "split", "label", "bytes", "modified_at")
+INDEX = ("path", "split", "label", "bytes", "modified_at", "position")
 _KNOWN = ("bytes", "modified_at", "fingerprint", "engine", "error")
 EXTRACTED = (
     *("path", "split", "label", "features", "error", "fingerprint"),
@@ -63,8 +65,12 @@ def compare(
 
 
 def merge(
-    image_index: DataFrame, runs: Sequence[DataFrame], backbone: Backbone, partitions: int
-) -> DataFrame:
+    image_index: DataFrame,
+    runs: Sequence[DataFrame],
+    backbone: Backbone,
+    images: int,
+    partitions: int,
+) -> StoredFeatures:
     """Put together one row for each photo of the index.
 
     The rows of a file, and their order, depend on the photos alone: a run that was interrupted
@@ -72,26 +78,23 @@ def merge(
 
     Args:
         image_index: the photos that are there.
-        runs: extracted rows; of a photo that is in several, one that has features counts, of
-            these the one of the last run.
+        runs: extracted rows, as they were read from Parquet; of a photo that is in several, one
+            that has features counts, of these the one of the last run.
         backbone: in use: rows of others are left out.
-        partitions: number of files.
+        images: how many photos there are.
+        partitions: number of files; each holds as many photos, neighbours in the order of paths.
     """
-    ranked = [run.withColumn("rank", F.lit(rank)) for rank, run in enumerate(runs)]
+    columns = [*map(F.col, ("path", *_KNOWN)), *stored_at()]
+    ranked = [run.select(*columns, F.lit(rank).alias("rank")) for rank, run in enumerate(runs)]
     ours = (F.col("fingerprint") == backbone.fingerprint) & (F.col("engine") == backbone.engine)
-    known = _union(ranked).where(ours).drop("split", "label")
-    wanted = image_index.select(
-        F.col("path").alias("known_path"),
-        F.col("bytes").alias("known_bytes"),
-        F.col("modified_at").alias("known_modified_at"),
-        "split",
-        "label",
-    )
-    same = [F.col(name) == F.col(f"known_{name}") for name in ("path", "bytes", "modified_at")]
-    placed = known.join(wanted, same).repartition(partitions, "path")
-    best = Window.partitionBy("path").orderBy(F.col("error").isNotNull(), F.desc("rank"))
+    known = functools.reduce(DataFrame.unionByName, ranked).where(ours)
+    key = partition_key(partitions, F.expr(f"position * {partitions} div {images}"))
+    wanted = image_index.select(*INDEX, key.alias("key"))
+    placed = known.join(wanted, ["path", "bytes", "modified_at"]).repartition(partitions, "key")
+    best = Window.partitionBy("key", "path").orderBy(F.col("error").isNotNull(), F.desc("rank"))
     first = placed.withColumn("place", F.row_number().over(best)).where("place = 1")
-    return first.select(*EXTRACTED).sortWithinPartitions("path")
+    rows = first.sortWithinPartitions("position").drop("key", "place", "position", "rank")
+    return StoredFeatures(rows, EXTRACTED)
 
 
 def _first_of(*conditions: Column) -> Column:
@@ -100,7 +103,3 @@ def _first_of(*conditions: Column) -> Column:
     for place, condition in reversed(list(enumerate(conditions))):
         state = F.when(condition, F.lit(place)).otherwise(state)
     return state
-
-
-def _union(frames: Sequence[DataFrame]) -> DataFrame:
-    return functools.reduce(DataFrame.unionByName, frames)

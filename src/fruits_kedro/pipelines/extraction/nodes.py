@@ -16,15 +16,18 @@ from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone, load
 from fruits_kedro.errors import ImageError
+from fruits_kedro.exact_partitions import partition_key
 from fruits_kedro.extraction_checkpoint import Extraction
 from fruits_kedro.extraction_plan import STATES, images_in
 from fruits_kedro.extractor import load_pixels
 from fruits_kedro.image_source import ImageSource
 from fruits_kedro.parameters import ExtractionParams, ImageLimits
 from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, INDEX, compare, merge
+from fruits_kedro.stored_features import StoredFeatures
 
 _CALIBRATION_PHOTOS = 100
 _IMAGES_A_TASK = 2048
+_STRETCHES = 8  # of neighbours by path in a task: of 256 photos at most, a checkpoint's file
 _BYTES_A_FILE = 128 * 2**20
 
 
@@ -107,7 +110,8 @@ def extract(
     """Lay out an extraction: the backbone broadcast, the rows parted into tasks.
 
     Args:
-        rows: of the photos: ``path, bytes``, and others, which stay.
+        rows: of the photos: ``path, bytes, position`` in the order of their paths, and others,
+            which stay.
         images: how many rows.
         raw_images: to read from.
         backbone: to extract with.
@@ -123,10 +127,13 @@ def extract(
 
     tasks = count_tasks(images, sc.defaultParallelism)
     if raw_images.in_order:
-        rows = rows.repartitionByRange(tasks, "path").sortWithinPartitions("path")
+        rows = rows.repartitionByRange(tasks, "position")
     else:
-        rows = rows.repartition(tasks)
-    return Extraction(rows, run)
+        # Neighbours stay together: who puts the files in order reads each of them once. Tasks
+        # take turns, so that none gets all the photos of a class of large ones.
+        stretch = F.expr(f"position * {tasks * _STRETCHES} div {max(images, 1)}")
+        rows = rows.repartition(tasks, partition_key(tasks, stretch % tasks))
+    return Extraction(rows.sortWithinPartitions("position").drop("position"), run)
 
 
 def measure_optimum(
@@ -180,28 +187,22 @@ def merge_features(
     extraction_checkpoint: DataFrame | None,
     backbone: Backbone,
     params: ExtractionParams,
-) -> DataFrame:
+) -> StoredFeatures:
     """Put together what was extracted now and before: one row for each photo of the index.
 
     Returns:
         ``path, split, label, features, error, fingerprint, engine, bytes, modified_at``.
     """
     runs = _earlier(previous_features if params.incremental else None, extraction_checkpoint)
-    partitions = params.partitions or count_partitions(
-        int(class_counts["images"].sum()),
-        backbone.n_features,
-        image_index.sparkSession.sparkContext.defaultParallelism,
-    )
-    return merge(image_index, runs, backbone, partitions)
+    images = int(class_counts["images"].sum())
+    cores = image_index.sparkSession.sparkContext.defaultParallelism
+    partitions = params.partitions or count_partitions(images, backbone.n_features, cores)
+    return merge(image_index, runs, backbone, images, partitions)
 
 
 def _earlier(*frames: DataFrame | None) -> list[DataFrame]:
     """The frames that are there, and know what the photos were like."""
-    return [
-        frame.select(*EXTRACTED)
-        for frame in frames
-        if frame is not None and set(EXTRACTED) <= set(frame.columns)
-    ]
+    return [frame for frame in frames if frame is not None and set(EXTRACTED) <= set(frame.columns)]
 
 
 def count_partitions(images: int, n_features: int, cores: int) -> int:

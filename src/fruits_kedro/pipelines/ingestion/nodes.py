@@ -6,6 +6,7 @@ import hashlib
 from fnmatch import fnmatchcase
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fruits_kedro.contracts import SPLITS, check_index
@@ -22,8 +23,8 @@ def index_images(
     """List the photos, name the split and label of each, and keep those of the subset.
 
     Returns:
-        The index: ``path, split, label, bytes, modified_at``, ordered by path; and the counts:
-        ``split, label, images``.
+        The index: ``path, split, label, bytes, modified_at, position``, the last of them counting
+        the photos in the order of their paths, from 0; and the counts: ``split, label, images``.
 
     Raises:
         FruitsError: no photos, no labels, an unknown subset, or one that keeps nothing.
@@ -44,6 +45,7 @@ def index_images(
             f"{', '.join(sorted(label_images(listing)['label'].dropna().unique())[:5])}."
         )
     check_index(index)
+    index["position"] = np.arange(len(index))
     return index, count_classes(index)
 
 

@@ -17,7 +17,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from fruits_kedro.file_system import file_system
 from fruits_kedro.stored_features import StoredFeatures, read_features
 
-_ROW_GROUP_BYTES = 32 * 2**20  # held in memory by each worker
+_ROW_GROUP_BYTES = 8 * 2**20  # held in memory by each worker
 
 
 @dataclass(frozen=True)

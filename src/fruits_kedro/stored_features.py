@@ -23,7 +23,7 @@ from fruits_kedro.file_system import file_system
 
 _FEATURES = StructField("features", ArrayType(FloatType()))
 _PLACE = ("file", "file_bytes", "row")
-_KEPT_BYTES = 64 * 2**20  # of row groups, in each worker
+_KEPT_BYTES = 24 * 2**20  # in each worker: of the last features, and what comes between them
 _READ_WHOLE = 8 * 2**20  # one request, where a footer and a column are three
 
 

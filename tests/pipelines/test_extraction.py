@@ -130,6 +130,12 @@ def test_a_row_lost_and_another_doubled_is_an_error(spark):
         count(spark, EXTRACTED, [EXTRACTED[0], EXTRACTED[0], EXTRACTED[2]])
 
 
+def test_a_row_of_another_photo_is_an_error(spark):
+    other = ("d.jpg", *EXTRACTED[2][1:])
+    with pytest.raises(FruitsError, match="lost or doubled"):
+        count(spark, EXTRACTED, [*EXTRACTED[:2], other])
+
+
 def test_a_split_without_any_usable_photo_is_an_error(spark):
     broken = [*EXTRACTED[:2], ("c.jpg", "Test", "Kiwi", None, "read: missing: ", "x")]
     with pytest.raises(

@@ -47,30 +47,38 @@ def count_extracted(
         FruitsError: a photo is missing or doubled, a split has no usable photo at all, or the
             features come from more than one backbone.
     """
-    images = image_index.groupBy("split").agg(
-        F.count("*").alias("images"), F.sum("bytes").alias("bytes")
+    # A path in both frames leaves nothing of its hash: with as many rows as photos, nothing is left
+    # of all together only if each photo has its row. No path has to travel for that.
+    photos = image_index.select("split", "bytes", F.xxhash64("path").alias("hash"))
+    rows = extracted_features.select(
+        "split",
+        F.xxhash64("path").alias("hash"),
+        F.isnull("error").alias("usable"),
+        F.expr("case when error is null then fingerprint end").alias("fingerprint"),
     )
-    extracted = extracted_features.groupBy("split").agg(
-        F.count_if(F.isnull("error")).alias("features"),
-        F.count("error").alias("rejected"),
-        F.count_distinct("path").alias("paths"),
-        F.collect_set(F.expr("case when error is null then fingerprint end")).alias("prints"),
-    )
-    # Of three splits at most: joined here, a join in Spark is two more stages.
-    found = pd.merge(images.toPandas(), extracted.toPandas(), "outer", "split")
-    columns = ["images", "features", "rejected", "bytes", "paths"]
-    counts = found[["split", *columns]].fillna(0).astype(dict.fromkeys(columns, "int64"))
-    check_one_backbone({name for prints in found["prints"].dropna() for name in prints})
+    both = photos.unionByName(rows, allowMissingColumns=True).groupBy("split")
+    counts: pd.DataFrame = both.agg(
+        F.count("bytes").alias("images"),
+        F.count_if("usable").alias("features"),
+        F.count_if(~F.col("usable")).alias("rejected"),
+        F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"),
+        F.bit_xor("hash").alias("unpaired"),
+        F.collect_set("fingerprint").alias("fingerprints"),
+    ).toPandas()
+    check_one_backbone({name for names in counts["fingerprints"] for name in names})
     _check(counts, rejected_images)
-    return counts.drop(columns="paths")
+    return counts[["split", "images", "features", "rejected", "bytes"]].sort_values(
+        "split", ignore_index=True
+    )
 
 
 def _check(counts: pd.DataFrame, rejected: DataFrame) -> None:
-    rows = counts["features"] + counts["rejected"]
-    lost = counts[(counts["images"] != rows) | (counts["paths"] != rows)]
+    found = counts["features"] + counts["rejected"]
+    lost = counts[(counts["images"] != found) | (counts["unpaired"] != 0)]
     if not lost.empty:
+        columns = ["split", "images", "features", "rejected"]
         raise FruitsError(
-            f"Rows were lost or doubled in extraction:\n{lost.to_string(index=False)}"
+            f"Rows were lost or doubled in extraction:\n{lost[columns].to_string(index=False)}"
         )
     for row in counts.itertuples():
         if row.features == 0:

@@ -1,10 +1,26 @@
 """Workers that are there before they are needed, and that never break a run."""
 
+import importlib
 import subprocess
 import sys
 from types import SimpleNamespace
 
-from fruits_kedro.warm_up import start_workers
+from fruits_kedro.warm_up import import_plotly, start_workers
+
+
+def test_a_figure_finds_plotly_imported():
+    code = """
+import sys
+from plotly import express as px
+from fruits_kedro.warm_up import import_plotly
+
+import_plotly().join()
+before = set(sys.modules)
+px.bar(x=[1], y=[1])
+print({name.partition(".")[0] for name in set(sys.modules) - before} & {"IPython", "nbformat"})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "set()\n", done.stderr
 
 
 def test_the_workers_have_imported_what_an_extraction_needs():
@@ -34,7 +50,9 @@ def test_a_cluster_is_left_alone():
     assert start_workers(spark).ident is None
 
 
-def test_a_failure_is_left_to_the_run(capfd):
+def test_a_failure_is_left_to_the_run(capfd, monkeypatch):
+    monkeypatch.setattr(importlib, "import_module", lambda name: 1 / 0)
+    import_plotly().join(timeout=10)
     spark = SimpleNamespace(sparkContext=SimpleNamespace(master="local[2]"))
     start_workers(spark).join(timeout=10)
     assert capfd.readouterr().err == ""

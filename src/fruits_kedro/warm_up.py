@@ -1,7 +1,8 @@
-"""Python workers started before they are needed, while the driver lists the photos."""
+"""What takes a second or two to start, begun while the driver waits for something else."""
 
 from __future__ import annotations
 
+import importlib
 import logging
 import threading
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,24 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
+
+
+def import_plotly() -> threading.Thread:
+    """Import what plotly's first figure would, in the background: all of IPython, if it is there.
+
+    Returns:
+        The thread that does; it raises nothing.
+    """
+    thread = threading.Thread(target=_import, args=("plotly.offline",), daemon=True)
+    thread.start()
+    return thread
+
+
+def _import(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except Exception:  # who needs it will say what is wrong
+        logger.debug("%s was not imported beforehand", module, exc_info=True)
 
 
 def start_workers(spark: SparkSession) -> threading.Thread:

@@ -36,12 +36,12 @@ class SparkHooks:
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
         """Start Spark once everything else is checked."""
         from fruits_kedro.spark_session import start_session
+        from fruits_kedro.warm_up import import_plotly, start_workers
 
+        import_plotly()
         trains = pipeline.only_nodes_with_tags("classification").nodes
         spark = start_session(for_training(self._settings) if trains else self._settings)
         if "extract_features" in {node.name for node in pipeline.nodes}:
-            from fruits_kedro.warm_up import start_workers
-
             start_workers(spark)
 
 

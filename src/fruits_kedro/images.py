@@ -41,10 +41,10 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
-# What Pillow hands to its decoder at a time: a limit of time takes effect in between.
-_JPEG_BYTES = 65_536
 _TO_RGB = ("1", "L", "P", "CMYK", "YCbCr", "RGBX")
 _UINT16 = ("I;16", "I;16L", "I;16B", "I;16N")
+# What Pillow hands to its decoder at a time: a limit of time takes effect in between.
+_JPEG_BYTES = 65_536
 
 
 def decode(

@@ -38,7 +38,8 @@ class SparkHooks:
         from fruits_kedro.spark_session import start_session
         from fruits_kedro.warm_up import import_plotly, start_workers
 
-        import_plotly()
+        if any(name.endswith("_plot") for name in pipeline.all_outputs()):
+            import_plotly()
         trains = pipeline.only_nodes_with_tags("classification").nodes
         spark = start_session(for_training(self._settings) if trains else self._settings)
         if "extract_features" in {node.name for node in pipeline.nodes}:

@@ -6,7 +6,6 @@ import hashlib
 from fnmatch import fnmatchcase
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fruits_kedro.contracts import SPLITS, check_index
@@ -45,7 +44,7 @@ def index_images(
             f"{', '.join(sorted(label_images(listing)['label'].dropna().unique())[:5])}."
         )
     check_index(index)
-    index["position"] = np.arange(len(index))
+    index["position"] = range(len(index))
     return index, count_classes(index)
 
 

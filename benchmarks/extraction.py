@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 from whole_run import WholeRun, kedro_run, usable_cores, write_results
 
+from fruits_kedro.backbones import FeatureModel
 from fruits_kedro.backbones.load import load_backbone
+from fruits_kedro.backbones.mobilenetv2 import preprocess
 from fruits_kedro.extractor import compiled, extract
 from fruits_kedro.image_folder import ImageFolder
 
@@ -41,16 +43,18 @@ def _extract(task: tuple[str, list[str]]) -> int:
     return sum(isinstance(outcome, np.ndarray) for outcome in outcomes)
 
 
-def raw_model(cores: int) -> float:
+def raw_model(cores: int, engine: str) -> float:
     """Images per second of the model alone, on pixels that are already there, a process a core."""
     with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
-        return sum(pool.map(_infer, range(cores)))
+        return sum(pool.map(_infer, [engine] * cores))
 
 
-def _infer(_: int) -> float:
-    model = compiled(load_backbone("imagenet", "litert", 224))
+def _infer(engine: str) -> float:
+    backbone = load_backbone("imagenet", "litert", 224)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
-    model(pixels)
+    litert = compiled(backbone)
+    model = litert if engine == "litert" else _openvino(backbone.model)
+    np.testing.assert_allclose(model(pixels), litert(pixels), rtol=0, atol=1e-4)
     started, done = time.perf_counter(), 0
     while time.perf_counter() - started < RAW_SECONDS:
         model(pixels)
@@ -58,12 +62,31 @@ def _infer(_: int) -> float:
     return done / (time.perf_counter() - started)
 
 
-def tf_data(root: str, paths: list[str]) -> float:
-    """The usual way: tf.data and Keras' predict, one process, all cores; model built before."""
+def _openvino(model: bytes) -> FeatureModel:
+    import openvino
+
+    one_thread = {
+        **{"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"},
+        "ENABLE_CPU_PINNING": False,  # else all processes share one core
+    }
+    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
+        Path(file.name).write_bytes(model)
+        network = openvino.Core().compile_model(file.name, "CPU", one_thread)
+    return lambda images: network(preprocess(images))[0]
+
+
+def tf_data(root: str, paths: list[str], cores: int) -> float:
+    """The usual way: tf.data and Keras' predict, one process, all cores; model built before.
+
+    Without tf.data's tuning of itself: TensorFlow 2.21 waits for it at the end of a pass, until
+    10 ms times a power of two are over, which doubles the time of some passes.
+    """
     from fruits_kedro.backbones import mobilenetv2
 
     tf = mobilenetv2.load_tensorflow()
     model = mobilenetv2.build("imagenet", 224)
+    options = tf.data.Options()
+    options.autotune.enabled = False
 
     def load(path: object) -> object:
         image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
@@ -71,7 +94,7 @@ def tf_data(root: str, paths: list[str]) -> float:
 
     def batches(names: list[str]) -> object:
         files = tf.data.Dataset.from_tensor_slices([f"{root}/{name}" for name in names])
-        return files.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(32).prefetch(2)
+        return files.map(load, num_parallel_calls=cores).batch(32).prefetch(2).with_options(options)
 
     model.predict(batches(paths[:64]), verbose=0)
     started = time.perf_counter()
@@ -91,15 +114,19 @@ def main() -> None:
     load_backbone("imagenet", "litert", 224)  # convert and cache, outside every timing
 
     # What is compared with is measured before and after: a machine's speed drifts.
-    raw, bare = raw_model(cores), bare_loop(root, paths, cores)
+    raw, openvino = raw_model(cores, "litert"), raw_model(cores, "openvino")
+    bare = bare_loop(root, paths, cores)
     with tempfile.TemporaryDirectory() as store:
         run = kedro_run(Path(store), images=root)
-    raw, bare = (raw + raw_model(cores)) / 2, (bare + bare_loop(root, paths, cores)) / 2
-    predict = tf_data(root, paths[:: max(1, len(paths) // arguments.tf_images)])
+    bare = (bare + bare_loop(root, paths, cores)) / 2
+    raw = (raw + raw_model(cores, "litert")) / 2
+    openvino = (openvino + raw_model(cores, "openvino")) / 2
+    predict = tf_data(root, paths[:: max(1, len(paths) // arguments.tf_images)], cores)
 
     speeds = {
         f"bare loop: read, decode, resize, model; {cores} processes, no Spark": bare,
-        f"raw model alone, {cores} processes": raw,
+        f"raw model alone, LiteRT, {cores} processes": raw,
+        f"raw model alone, OpenVINO, {cores} processes": openvino,
         "`tf.data` + `model.predict`, one process, all cores": predict,
     }
     lines = [

@@ -22,7 +22,8 @@ from sklearn.decomposition import PCA
 from whole_run import finished_store, write_results
 
 from fruits_kedro.linalg.pca import fit_pca
-from fruits_kedro.spark_pca import distributed_moments, to_spark_model
+from fruits_kedro.spark_moments import distributed_moments
+from fruits_kedro.spark_pca import to_spark_model
 from fruits_kedro.spark_session import start_session
 
 K = 50

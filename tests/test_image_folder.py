@@ -3,6 +3,7 @@
 import os
 import pickle
 import stat
+import threading
 
 import pytest
 
@@ -37,6 +38,27 @@ def test_every_name_is_listed_and_read_back(folder):
         i = NAMES.index(row["path"])
         assert (row["length"], row["modificationTime"].timestamp()) == (i, 1000 + i)
         assert images.read(row["path"]) == b"x" * i
+
+
+def test_photos_are_read_ahead_and_in_order(folder, monkeypatch):
+    images = ImageFolder(str(folder))
+    second, read = threading.Event(), images.read
+    paths = [NAMES[1], "gone.jpg"] * 20
+
+    def reading(path):
+        if path == "gone.jpg":
+            second.set()
+        return read(path)
+
+    monkeypatch.setattr(images, "read", reading)
+    contents = images.read_all(paths)
+    assert next(contents) == b"x"
+    assert second.wait(timeout=10)  # nobody has asked for it
+    rest = [next(contents) for _ in range(39)]
+    assert [str(x)[:13] if isinstance(x, ImageError) else x for x in rest] == (
+        ["read: missing", b"x"] * 20
+    )[:39]
+    assert next(contents, None) is None
 
 
 def test_a_url_is_listed_like_a_folder():

@@ -9,6 +9,8 @@ import pytest
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 
+from fruits_kedro import class_archive
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -33,28 +35,71 @@ def test_places_can_be_given_for_one_run(images, store):
     assert catalog["model_info"]._describe()["filepath"].as_posix().startswith("/tmp/out/")
 
 
-@pytest.mark.parametrize(
-    "command",
-    [["registry", "list"], ["catalog", "describe-datasets"], ["run", "--help"], ["viz", "build"]],
-    ids=" ".join,
-)
-def test_no_java_starts(command, tmp_path):
+@pytest.fixture
+def kedro_with_java_trap(tmp_path):
+    """Runs a command of Kedro's where Java only leaves a note that it was started."""
     trap = tmp_path / "bin" / "java"
     trap.parent.mkdir()
     trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\nexit 1\n")
     trap.chmod(0o755)
     (tmp_path / "release").write_text('JAVA_VERSION="17.0.1"\n')
-    environment = os.environ | {"JAVA_HOME": str(tmp_path), "KEDRO_ENV": "base"}
-    del environment["PYSPARK_SUBMIT_ARGS"]
-    done = subprocess.run(
-        [sys.executable, "-m", "kedro", *command],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment = os.environ | cache | {"JAVA_HOME": str(tmp_path), "KEDRO_ENV": "base"}
+    environment.pop("PYSPARK_SUBMIT_ARGS", None)
+
+    def run(*command):
+        done = subprocess.run(
+            [sys.executable, "-m", "kedro", *command],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        return done, (tmp_path / "started").exists()
+
+    return run
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    """What stands for an archive of Spark's classes, for the trapped Java."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    archive = class_archive._archive(tmp_path)
+    archive.parent.mkdir(parents=True)
+    archive.touch()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["registry", "list"], ["catalog", "describe-datasets"], ["run", "--help"], ["viz", "build"]],
+    ids=" ".join,
+)
+def test_no_java_starts(command, kedro_with_java_trap, archive):
+    done, started = kedro_with_java_trap(*command)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not (tmp_path / "started").exists()
+    assert not started
+
+
+WRONG = ["--params", "images=/nonexistent"]
+
+
+def test_a_run_starts_java_while_its_input_is_checked(kedro_with_java_trap, archive):
+    done, started = kedro_with_java_trap("run", *WRONG)
+    assert done.returncode == 1
+    assert "Error: The folder of photos /nonexistent does not exist." in done.stderr
+    assert started
+
+
+def test_java_waits_where_it_is_given_other_options(kedro_with_java_trap, archive):
+    done, started = kedro_with_java_trap("run", "--pipelines", "ingestion,classification", *WRONG)
+    assert done.returncode == 1
+    assert not started
+
+
+def test_java_waits_where_it_makes_an_archive(kedro_with_java_trap):
+    done, started = kedro_with_java_trap("run", *WRONG)
+    assert done.returncode == 1
+    assert not started
 
 
 def test_no_command_waits_for_heavy_packages():

@@ -45,6 +45,31 @@ print([row.there for row in rows])
     assert done.stdout.splitlines()[-1] == "[True, True]", done.stderr
 
 
+def test_the_moments_need_no_machine_learning_of_sparks():
+    code = "import sys, fruits_kedro.spark_moments; print('pyspark.ml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
+
+
+def test_spark_starts_in_the_jvm_that_is_there_already():
+    """In a process of its own: this one has a JVM."""
+    code = """
+from fruits_kedro import spark_session
+from fruits_kedro.warm_up import start_jvm
+from pyspark import SparkContext
+
+option = {"spark.driver.extraJavaOptions": "-Dof=SharedArchiveFile"}
+settings = {"spark.master": "local[1]", "spark.ui.enabled": False} | option
+spark_session.prepare_session(settings)
+start_jvm().join()
+jvm = SparkContext._gateway.proc.pid
+spark = spark_session.start_session(settings)
+print(SparkContext._gateway.proc.pid == jvm, spark.range(3).count())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines()[-1] == "True 3", done.stderr
+
+
 def test_a_cluster_is_left_alone():
     spark = SimpleNamespace(sparkContext=SimpleNamespace(master="yarn"))
     assert start_workers(spark).ident is None

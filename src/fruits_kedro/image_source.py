@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -19,6 +21,7 @@ LISTING_SCHEMA = pa.schema(
     ]
 )
 PACKED_SUFFIX = ".parquet"
+_AT_ONCE = 16  # photos that a thread reads without a word to the one that takes them
 
 
 @dataclass
@@ -82,7 +85,7 @@ class ImageSource(ABC):
         """
 
     def read_all(self, paths: Sequence[str]) -> Iterator[bytes | ImageError]:
-        """Read photos in order.
+        """Read photos in order, some ahead: while a model runs, a disk has time to answer.
 
         Args:
             paths: relative to the root, with ``/``.
@@ -93,13 +96,22 @@ class ImageSource(ABC):
         Raises:
             FruitsError: a bucket's server fails.
         """
-        yield from map(self._try_read, paths)
+        photos = map(self._try_read, paths)
+        with ThreadPoolExecutor(1) as reader:
+            ahead = reader.submit(_take, photos)
+            while found := ahead.result():
+                ahead = reader.submit(_take, photos)
+                yield from found
 
     def _try_read(self, path: str) -> bytes | ImageError:
         try:
             return self.read(path)
         except ImageError as error:
             return error
+
+
+def _take(photos: Iterator[bytes | ImageError]) -> list[bytes | ImageError]:
+    return list(islice(photos, _AT_ONCE))
 
 
 def open_images(root: str, storage_options: dict[str, Any] | None = None) -> ImageSource:

@@ -4,13 +4,39 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import threading
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
+
+
+def start_jvm() -> threading.Thread | None:
+    """Start Spark's JVM in the background, with the settings that are arranged for it.
+
+    Only with an archive of its classes: a JVM that ends before Spark starts in it would make a
+    poor one.
+
+    Returns:
+        The thread that waits for it, if one does; it raises nothing.
+    """
+    arranged = os.environ.get("PYSPARK_SUBMIT_ARGS", "")
+    if "PYSPARK_GATEWAY_PORT" in os.environ or "SharedArchiveFile" not in arranged:
+        return None
+    thread = threading.Thread(target=_launch)
+    thread.start()
+    return thread
+
+
+def _launch() -> None:
+    try:
+        SparkContext._ensure_initialized()
+    except Exception:  # the run itself will say what is wrong
+        logger.debug("The JVM was not started beforehand", exc_info=True)
 
 
 def import_plotly() -> threading.Thread:

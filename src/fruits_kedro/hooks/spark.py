@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
 from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -20,8 +21,9 @@ class SparkHooks:
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Arrange the settings for whoever first uses Spark; starts nothing."""
+        """Arrange the settings for whoever first uses Spark; a run starts its JVM right away."""
         from fruits_kedro.spark_session import prepare_session
+        from fruits_kedro.warm_up import start_jvm
 
         config = context.config_loader
         roots = Roots.of(context)
@@ -31,6 +33,8 @@ class SparkHooks:
         if is_s3(roots.store) and self._settings.get("spark.master") != "yarn":
             self._settings = {**config["s3a"], **spark_settings(), **self._settings}
         prepare_session(self._settings)
+        if _is_run_without("classification"):
+            start_jvm()
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
@@ -54,6 +58,15 @@ def for_training(settings: dict[str, Any]) -> dict[str, Any]:
     """
     options = str(settings.get(_JAVA_OPTIONS, ""))
     return settings | {_JAVA_OPTIONS: options.replace("-XX:TieredStopAtLevel=1", "").strip()}
+
+
+def _is_run_without(pipeline: str) -> bool:
+    """Whether the command is ``kedro run``, of other pipelines than this one."""
+    command = click.get_current_context(silent=True)
+    if command is None or command.command.name != "run":
+        return False
+    chosen = command.params
+    return pipeline not in (chosen.get("pipeline"), *(chosen.get("pipelines") or ()))
 
 
 def _credentials(config: AbstractConfigLoader) -> dict[str, Any]:

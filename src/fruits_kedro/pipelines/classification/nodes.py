@@ -39,7 +39,8 @@ from fruits_kedro.classification.training import (
 )
 from fruits_kedro.classification.unknown import distance_threshold
 from fruits_kedro.linalg.pca import fit_pca
-from fruits_kedro.spark_pca import distributed_moments, to_spark_model
+from fruits_kedro.spark_moments import distributed_moments
+from fruits_kedro.spark_pca import to_spark_model
 
 Models = dict[str, PipelineModel]
 

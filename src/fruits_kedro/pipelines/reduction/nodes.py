@@ -14,7 +14,8 @@ from fruits_kedro.contracts import check_vectors
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.linalg.pca import fit_pca
 from fruits_kedro.parameters import PcaParams
-from fruits_kedro.spark_pca import distributed_moments, to_spark_model
+from fruits_kedro.spark_moments import distributed_moments
+from fruits_kedro.spark_pca import to_spark_model
 
 
 def fit_pca_model(

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from fruits_kedro import class_archive
 from fruits_kedro.class_archive import _SPARK, accept_archive, archive_options
 from fruits_kedro.spark_session import _java_version, find_java
 
@@ -26,8 +27,9 @@ def run(java, options, *more):
 
 
 @pytest.fixture
-def made(java, tmp_path):
-    """An archive that was made a minute ago."""
+def made(java, tmp_path, monkeypatch):
+    """An archive that was made a minute ago, of few classes."""
+    monkeypatch.setattr(class_archive, "_LEAST", 0)
     done = run(java, archive_options(java))
     assert done.returncode == 0 and done.stdout == ""
     (new,) = (tmp_path / "fruits-kedro").iterdir()
@@ -53,6 +55,13 @@ def test_a_damaged_one_is_not_used(java, made, fault):
     other = content[:half] + b"damage" + content[half + 6 :]
     made.write_bytes(content[:-4096] if fault == "cut off" else other)
     os.utime(made, (time.time() - 60,) * 2)
+    accept_archive(java)
+    assert list(made.parent.iterdir()) == []
+
+
+def test_one_of_a_jvm_without_spark_is_not_used(java, made, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(made.parents[1]))
     accept_archive(java)
     assert list(made.parent.iterdir()) == []
 

@@ -9,8 +9,6 @@ import pytest
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 
-from fruits_kedro import class_archive
-
 ROOT = Path(__file__).parents[1]
 
 
@@ -43,8 +41,7 @@ def kedro_with_java_trap(tmp_path):
     trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\nexit 1\n")
     trap.chmod(0o755)
     (tmp_path / "release").write_text('JAVA_VERSION="17.0.1"\n')
-    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    environment = os.environ | cache | {"JAVA_HOME": str(tmp_path), "KEDRO_ENV": "base"}
+    environment = os.environ | {"JAVA_HOME": str(tmp_path), "KEDRO_ENV": "base"}
     environment.pop("PYSPARK_SUBMIT_ARGS", None)
 
     def run(*command):
@@ -60,21 +57,12 @@ def kedro_with_java_trap(tmp_path):
     return run
 
 
-@pytest.fixture
-def archive(tmp_path, monkeypatch):
-    """What stands for an archive of Spark's classes, for the trapped Java."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    archive = class_archive._archive(tmp_path)
-    archive.parent.mkdir(parents=True)
-    archive.touch()
-
-
 @pytest.mark.parametrize(
     "command",
     [["registry", "list"], ["catalog", "describe-datasets"], ["run", "--help"], ["viz", "build"]],
     ids=" ".join,
 )
-def test_no_java_starts(command, kedro_with_java_trap, archive):
+def test_no_java_starts(command, kedro_with_java_trap):
     done, started = kedro_with_java_trap(*command)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not started
@@ -83,21 +71,15 @@ def test_no_java_starts(command, kedro_with_java_trap, archive):
 WRONG = ["--params", "images=/nonexistent"]
 
 
-def test_a_run_starts_java_while_its_input_is_checked(kedro_with_java_trap, archive):
+def test_a_run_starts_java_while_its_input_is_checked(kedro_with_java_trap):
     done, started = kedro_with_java_trap("run", *WRONG)
     assert done.returncode == 1
     assert "Error: The folder of photos /nonexistent does not exist." in done.stderr
     assert started
 
 
-def test_java_waits_where_it_is_given_other_options(kedro_with_java_trap, archive):
+def test_java_waits_where_it_is_given_other_options(kedro_with_java_trap):
     done, started = kedro_with_java_trap("run", "--pipelines", "ingestion,classification", *WRONG)
-    assert done.returncode == 1
-    assert not started
-
-
-def test_java_waits_where_it_makes_an_archive(kedro_with_java_trap):
-    done, started = kedro_with_java_trap("run", *WRONG)
     assert done.returncode == 1
     assert not started
 

@@ -58,8 +58,7 @@ from fruits_kedro import spark_session
 from fruits_kedro.warm_up import start_jvm
 from pyspark import SparkContext
 
-option = {"spark.driver.extraJavaOptions": "-Dof=SharedArchiveFile"}
-settings = {"spark.master": "local[1]", "spark.ui.enabled": False} | option
+settings = {"spark.master": "local[1]", "spark.ui.enabled": False}
 spark_session.prepare_session(settings)
 start_jvm().join()
 jvm = SparkContext._gateway.proc.pid

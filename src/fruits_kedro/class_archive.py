@@ -19,6 +19,9 @@ _OTHER_CLASSES = (
     *("HADOOP_CONF_DIR", "YARN_CONF_DIR"),
 )
 _SETTLED = 20  # seconds: a JVM writes its archive in one go
+_LEAST = (
+    100_000_000  # bytes: 160 MB after a run, a quarter where the JVM ended before Spark started
+)
 
 
 def archive_options(java_home: Path) -> str:
@@ -46,13 +49,15 @@ def archive_options(java_home: Path) -> str:
 
 
 def accept_archive(java_home: Path) -> None:
-    """Check an archive that an earlier JVM has made: over half a file a JVM would crash."""
+    """Check an archive that an earlier JVM has made: over half a file a JVM would crash, and one
+    of a JVM in which Spark never started would not help."""
     archive = _archive(java_home)
     new = archive.with_suffix(".new")
     try:
-        if time.time() - new.stat().st_mtime < _SETTLED:
+        found = new.stat()
+        if time.time() - found.st_mtime < _SETTLED:
             return  # its JVM may still be writing it
-        if _is_whole(new, java_home / "bin" / "java"):
+        if found.st_size >= _LEAST and _is_whole(new, java_home / "bin" / "java"):
             os.replace(new, archive)
         else:
             new.unlink()

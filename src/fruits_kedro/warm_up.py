@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import threading
 from collections.abc import Iterable, Iterator
 
@@ -15,19 +14,13 @@ from pyspark.sql import SparkSession
 logger = logging.getLogger(__name__)
 
 
-def start_jvm() -> threading.Thread | None:
+def start_jvm() -> threading.Thread:
     """Start Spark's JVM in the background, with the settings that are arranged for it.
 
-    Only with an archive of its classes: a JVM that ends before Spark starts in it would make a
-    poor one.
-
     Returns:
-        The thread that waits for it, if one does; it raises nothing.
+        The thread that waits for it; it raises nothing.
     """
-    arranged = os.environ.get("PYSPARK_SUBMIT_ARGS", "")
-    if "PYSPARK_GATEWAY_PORT" in os.environ or "SharedArchiveFile" not in arranged:
-        return None
-    thread = threading.Thread(target=_launch)
+    thread = threading.Thread(target=_launch)  # no daemon: it leaves a folder if cut off
     thread.start()
     return thread
 

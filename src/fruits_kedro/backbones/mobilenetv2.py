@@ -85,10 +85,19 @@ def to_arrays(model: keras.Model) -> dict[str, NDArray[np.float32]]:
 
 
 def convert_to_litert(model: keras.Model) -> bytes:
-    """Convert a Keras model to a float32 LiteRT flatbuffer with a batch of one image."""
-    # Keras prints the signature it exports, a line a weight.
+    """Convert a Keras model to a float32 LiteRT flatbuffer with a batch of one image.
+
+    Of the frozen graph: the same bits as of the Keras model, which the converter would first save
+    to disk and read again, in a quarter of the time.
+    """
+    tf = load_tensorflow()
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    image = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
     with quiet_stderr(), redirect_stdout(io.StringIO()):
-        return bytes(load_tensorflow().lite.TFLiteConverter.from_keras_model(model).convert())
+        graph = tf.function(model).get_concrete_function(image)
+        frozen = convert_variables_to_constants_v2(graph)
+        return bytes(tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert())
 
 
 def weights_to_bytes(model: keras.Model) -> bytes:

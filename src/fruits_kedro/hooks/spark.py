@@ -22,7 +22,7 @@ class SparkHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Arrange the settings for whoever first uses Spark; a run starts its JVM right away."""
-        from fruits_kedro.spark_session import prepare_session
+        from fruits_kedro.spark_session import find_java, prepare_session
         from fruits_kedro.warm_up import start_jvm
 
         config = context.config_loader
@@ -33,7 +33,7 @@ class SparkHooks:
         if is_s3(roots.store) and self._settings.get("spark.master") != "yarn":
             self._settings = {**config["s3a"], **spark_settings(), **self._settings}
         prepare_session(self._settings)
-        if _is_run_without("classification"):
+        if _is_run_without("classification") and find_java() is not None:
             start_jvm()
 
     @hook_impl(trylast=True)

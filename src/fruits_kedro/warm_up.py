@@ -6,28 +6,36 @@ import importlib
 import logging
 import threading
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
-from pyspark import SparkContext
 from pyspark.sql import SparkSession
+
+from fruits_kedro.spark_session import find_java, start_jvm
 
 logger = logging.getLogger(__name__)
 
 
-def start_jvm() -> threading.Thread:
-    """Start Spark's JVM in the background, with the settings that are arranged for it.
+def start_java(settings: dict[str, Any]) -> threading.Thread:
+    """Start Spark's JVM in the background.
+
+    Args:
+        settings: Spark's.
 
     Returns:
         The thread that waits for it; it raises nothing.
     """
-    thread = threading.Thread(target=_launch)  # no daemon: it leaves a folder if cut off
+    thread = threading.Thread(
+        target=_launch, args=(settings,)
+    )  # no daemon: it would leave a folder
     thread.start()
     return thread
 
 
-def _launch() -> None:
+def _launch(settings: dict[str, Any]) -> None:
     try:
-        SparkContext._ensure_initialized()
+        if (java_home := find_java()) is not None:
+            start_jvm(settings, java_home)
     except Exception:  # the run itself will say what is wrong
         logger.debug("The JVM was not started beforehand", exc_info=True)
 

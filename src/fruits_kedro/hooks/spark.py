@@ -22,8 +22,8 @@ class SparkHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Arrange the settings for whoever first uses Spark; a run starts its JVM right away."""
-        from fruits_kedro.spark_session import find_java, prepare_session
-        from fruits_kedro.warm_up import start_jvm
+        from fruits_kedro.spark_session import prepare_session
+        from fruits_kedro.warm_up import start_java
 
         config = context.config_loader
         roots = Roots.of(context)
@@ -33,8 +33,8 @@ class SparkHooks:
         if is_s3(roots.store) and self._settings.get("spark.master") != "yarn":
             self._settings = {**config["s3a"], **spark_settings(), **self._settings}
         prepare_session(self._settings)
-        if _is_run_without("classification") and find_java() is not None:
-            start_jvm()
+        if _is_run_without("classification"):
+            start_java(self._settings)
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline) -> None:

@@ -21,7 +21,7 @@ LISTING_SCHEMA = pa.schema(
     ]
 )
 PACKED_SUFFIX = ".parquet"
-_AT_ONCE = 16  # photos that a thread reads without a word to the one that takes them
+_AT_ONCE = 16  # photos: to hand over each by itself would cost what reading ahead gains
 
 
 @dataclass

@@ -30,7 +30,8 @@ def split_extracted(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame
             part[1].alias("reason"),
             part[2].alias("detail"),
         )
-        .orderBy("path")
+        .repartition(1)  # few rows: to order them over several would take another pass
+        .sortWithinPartitions("path")
     )
     return features, rejected, rejected
 

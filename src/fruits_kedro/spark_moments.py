@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -31,7 +32,9 @@ def distributed_moments(vectors: DataFrame) -> Moments | None:
     if n_partitions > _MAX_PARTS:
         groups = parts.repartition(math.isqrt(n_partitions))
         parts = groups.mapInArrow(_moments_of_parts, _SCHEMA)
-    received: Any = parts.toPandas()  # as Arrow: half the time of collect()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the whole trace of a worker that fails; it is raised, too
+        received: Any = parts.toPandas()  # as Arrow: half the time of collect()
     return functools.reduce(_add, itertools.starmap(_from_buffers, received.to_numpy()), None)
 
 

@@ -21,7 +21,7 @@ from whole_run import WholeRun, kedro_run, usable_cores, write_results
 from fruits_kedro.backbones import FeatureModel
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.mobilenetv2 import preprocess
-from fruits_kedro.extractor import compiled, extract
+from fruits_kedro.extractor import compiled, extract, time_model
 from fruits_kedro.image_folder import ImageFolder
 
 RAW_SECONDS = 15
@@ -55,18 +55,16 @@ def _infer(engine: str) -> float:
     litert = compiled(backbone)
     model = litert if engine == "litert" else _openvino(backbone.model)
     np.testing.assert_allclose(model(pixels), litert(pixels), rtol=0, atol=1e-4)
-    started, done = time.perf_counter(), 0
-    while time.perf_counter() - started < RAW_SECONDS:
-        model(pixels)
-        done += 1
-    return done / (time.perf_counter() - started)
+    return time_model(model, backbone, RAW_SECONDS)
 
 
 def _openvino(model: bytes) -> FeatureModel:
     import openvino
 
     one_thread = {
-        **{"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"},
+        "INFERENCE_NUM_THREADS": 1,
+        "NUM_STREAMS": 1,
+        "INFERENCE_PRECISION_HINT": "f32",
         "ENABLE_CPU_PINNING": False,  # else all processes share one core
     }
     with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
@@ -114,21 +112,19 @@ def main() -> None:
     load_backbone("imagenet", "litert", 224)  # convert and cache, outside every timing
 
     # What is compared with is measured before and after: a machine's speed drifts.
-    raw, openvino = raw_model(cores, "litert"), raw_model(cores, "openvino")
-    bare = bare_loop(root, paths, cores)
+    measures = {
+        f"bare loop: read, decode, resize, model; {cores} processes, no Spark": (
+            lambda: bare_loop(root, paths, cores)
+        ),
+        f"raw model alone, LiteRT, {cores} processes": lambda: raw_model(cores, "litert"),
+        f"raw model alone, OpenVINO, {cores} processes": lambda: raw_model(cores, "openvino"),
+    }
+    before = {name: measure() for name, measure in measures.items()}
     with tempfile.TemporaryDirectory() as store:
         run = kedro_run(Path(store), images=root)
-    bare = (bare + bare_loop(root, paths, cores)) / 2
-    raw = (raw + raw_model(cores, "litert")) / 2
-    openvino = (openvino + raw_model(cores, "openvino")) / 2
-    predict = tf_data(root, paths[:: max(1, len(paths) // arguments.tf_images)], cores)
-
-    speeds = {
-        f"bare loop: read, decode, resize, model; {cores} processes, no Spark": bare,
-        f"raw model alone, LiteRT, {cores} processes": raw,
-        f"raw model alone, OpenVINO, {cores} processes": openvino,
-        "`tf.data` + `model.predict`, one process, all cores": predict,
-    }
+    speeds = {name: (before[name] + measure()) / 2 for name, measure in measures.items()}
+    some = paths[:: max(1, len(paths) // arguments.tf_images)]
+    speeds["`tf.data` + `model.predict`, one process, all cores"] = tf_data(root, some, cores)
     lines = [
         f"{len(paths):,} photos, {cores} cores, {_cpu()}, {time.strftime('%Y-%m-%d')}.",
         *report(len(paths), run, speeds),

@@ -33,13 +33,14 @@ def test_wrong_vectors_are_named(spark, broken):
 
 
 @pytest.mark.parametrize("broken", [[1.0, float("nan"), 0.0], [1.0, 2.0]])
-def test_pca_names_the_rows_it_cannot_take(spark, broken):
+def test_pca_names_the_rows_it_cannot_take(spark, recwarn, broken):
     rows = [(f"{i}.jpg", "Training", "Kiwi", [i, i * i, 1.0], "x") for i in map(float, range(6))]
     rows[3] = (*rows[3][:3], broken, "x")
     schema = "path string, split string, label string, features array<float>, fingerprint string"
     counts = pd.DataFrame({"split": ["Training"], "features": [6]})
     with pytest.raises(FruitsError, match=r"not 3 finite numbers: '3\.0\.jpg'\."):
         fit_pca_model(spark.createDataFrame(rows, schema), counts, PcaParams(n_components=1))
+    assert not any("Traceback" in str(warning.message) for warning in recwarn)
 
 
 def test_pca_of_fewer_rows_than_there_are_is_refused(spark):

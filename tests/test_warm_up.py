@@ -14,7 +14,6 @@ def test_a_figure_finds_plotly_imported():
     code = """
 import sys
 from plotly import express as px
-from fruits_kedro import class_archive, spark_session
 from fruits_kedro.warm_up import import_plotly
 
 import_plotly().join()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
@@ -21,7 +20,7 @@ from fruits_kedro.s3 import check_bucket, is_s3
 
 logger = logging.getLogger(__name__)
 
-_READ_AHEAD = 32  # requests at a time of one worker: an answer takes as long as several inferences
+_REQUESTS = 32  # at a time, of one worker: an answer takes as long as several inferences
 
 
 class ImageFolder(ImageSource):
@@ -31,11 +30,13 @@ class ImageFolder(ImageSource):
         options = self.storage_options
         if is_s3(self.root):
             # Without concurrency within a file: s3fs would ask for its size first, a HEAD a photo.
-            own = {"config_kwargs": {"max_pool_connections": _READ_AHEAD}, "max_concurrency": 1}
+            own = {"config_kwargs": {"max_pool_connections": _REQUESTS}, "max_concurrency": 1}
             options = own | options
         self._fs, base = fsspec.core.url_to_fs(self.root, use_listings_cache=False, **options)
         self._base = base.rstrip("/")
         self._is_local = isinstance(self._fs, LocalFileSystem)
+        if not self._is_local:
+            self._readers, self._at_once = _REQUESTS, 1
 
     def read(self, path: str) -> bytes:
         """Read one photo, as :meth:`ImageSource.read`.
@@ -64,20 +65,6 @@ class ImageFolder(ImageSource):
             raise ImageError("read", "outside_root", f"a link to {os.path.realpath(path)}")
         with open(path, "rb") as file:
             return file.read()
-
-    def read_all(self, paths: Sequence[str]) -> Iterator[bytes | ImageError]:
-        """Read photos in order, from a bucket many at a time and ahead of who takes them."""
-        if self._is_local:
-            yield from super().read_all(paths)
-            return
-        ahead: deque[Future[bytes | ImageError]] = deque()
-        with ThreadPoolExecutor(_READ_AHEAD) as pool:
-            for path in paths:
-                ahead.append(pool.submit(self._try_read, path))
-                if len(ahead) == _READ_AHEAD:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
 
     def list(self) -> pa.Table:
         """List the photos, ordered by path, as :meth:`ImageSource.list`.

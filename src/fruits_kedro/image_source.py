@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -21,7 +21,6 @@ LISTING_SCHEMA = pa.schema(
     ]
 )
 PACKED_SUFFIX = ".parquet"
-_AT_ONCE = 16  # photos: to hand over each by itself would cost what reading ahead gains
 
 
 @dataclass
@@ -37,6 +36,10 @@ class ImageSource(ABC):
     root: str
     storage_options: dict[str, Any] = field(default_factory=dict)
     in_order: ClassVar[bool] = False
+    # Threads that read ahead, and how many photos each takes at a time: from a disk one thread, and
+    # to hand over each photo by itself would cost what it gains.
+    _readers = 1
+    _at_once = 16
 
     def __post_init__(self) -> None:
         self._connect()
@@ -85,7 +88,7 @@ class ImageSource(ABC):
         """
 
     def read_all(self, paths: Sequence[str]) -> Iterator[bytes | ImageError]:
-        """Read photos in order, some ahead: while a model runs, a disk has time to answer.
+        """Read photos in order, some ahead: a disk or a bucket has time to answer.
 
         Args:
             paths: relative to the root, with ``/``.
@@ -96,22 +99,24 @@ class ImageSource(ABC):
         Raises:
             FruitsError: a bucket's server fails.
         """
-        photos = map(self._try_read, paths)
-        with ThreadPoolExecutor(1) as reader:
-            ahead = reader.submit(_take, photos)
-            while found := ahead.result():
-                ahead = reader.submit(_take, photos)
-                yield from found
+        ahead: deque[Future[Sequence[bytes | ImageError]]] = deque()
+        with ThreadPoolExecutor(self._readers) as pool:
+            for start in range(0, len(paths), self._at_once):
+                some = paths[start : start + self._at_once]
+                ahead.append(pool.submit(self._try_each, some))
+                if len(ahead) > self._readers:
+                    yield from ahead.popleft().result()
+            while ahead:
+                yield from ahead.popleft().result()
+
+    def _try_each(self, paths: Sequence[str]) -> Sequence[bytes | ImageError]:
+        return [self._try_read(path) for path in paths]
 
     def _try_read(self, path: str) -> bytes | ImageError:
         try:
             return self.read(path)
         except ImageError as error:
             return error
-
-
-def _take(photos: Iterator[bytes | ImageError]) -> list[bytes | ImageError]:
-    return list(islice(photos, _AT_ONCE))
 
 
 def open_images(root: str, storage_options: dict[str, Any] | None = None) -> ImageSource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -25,19 +25,15 @@ def start_java(settings: dict[str, Any]) -> threading.Thread:
     Returns:
         The thread that waits for it; it raises nothing.
     """
-    thread = threading.Thread(
-        target=_launch, args=(settings,)
-    )  # no daemon: it would leave a folder
+    # No daemon: what is cut off as it waits for a JVM leaves a folder behind.
+    thread = _thread(_launch, settings, daemon=False)
     thread.start()
     return thread
 
 
 def _launch(settings: dict[str, Any]) -> None:
-    try:
-        if (java_home := find_java()) is not None:
-            start_jvm(settings, java_home)
-    except Exception:  # the run itself will say what is wrong
-        logger.debug("The JVM was not started beforehand", exc_info=True)
+    if (java_home := find_java()) is not None:
+        start_jvm(settings, java_home)
 
 
 def import_plotly() -> threading.Thread:
@@ -46,16 +42,9 @@ def import_plotly() -> threading.Thread:
     Returns:
         The thread that does; it raises nothing.
     """
-    thread = threading.Thread(target=_import, args=("plotly.offline",), daemon=True)
+    thread = _thread(importlib.import_module, "plotly.offline")
     thread.start()
     return thread
-
-
-def _import(module: str) -> None:
-    try:
-        importlib.import_module(module)
-    except Exception:  # who needs it will say what is wrong
-        logger.debug("%s was not imported beforehand", module, exc_info=True)
 
 
 def start_workers(spark: SparkSession) -> threading.Thread:
@@ -66,7 +55,7 @@ def start_workers(spark: SparkSession) -> threading.Thread:
     Returns:
         The thread that waits for them; it raises nothing.
     """
-    thread = threading.Thread(target=_start, args=(spark,), daemon=True)
+    thread = _thread(_start, spark)
     if str(spark.sparkContext.master).startswith("local"):
         thread.start()
     return thread
@@ -79,8 +68,15 @@ def _start(spark: SparkSession) -> None:
 
         yield from batches
 
-    try:
-        cores = spark.sparkContext.defaultParallelism
-        spark.range(cores, numPartitions=cores).mapInArrow(run, "id long").collect()
-    except Exception:  # the run itself will say what is wrong
-        logger.debug("The workers were not started beforehand", exc_info=True)
+    cores = spark.sparkContext.defaultParallelism
+    spark.range(cores, numPartitions=cores).mapInArrow(run, "id long").collect()
+
+
+def _thread(work: Callable[[Any], object], argument: Any, daemon: bool = True) -> threading.Thread:
+    def run() -> None:
+        try:
+            work(argument)
+        except Exception:  # the run itself will say what is wrong
+            logger.debug("%s failed beforehand", work.__name__, exc_info=True)
+
+    return threading.Thread(target=run, daemon=daemon)

@@ -23,7 +23,6 @@ class SparkHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Arrange the settings for whoever first uses Spark; a run starts its JVM right away."""
         from fruits_kedro.spark_session import prepare_session
-        from fruits_kedro.warm_up import start_java
 
         config = context.config_loader
         roots = Roots.of(context)
@@ -34,6 +33,8 @@ class SparkHooks:
             self._settings = {**config["s3a"], **spark_settings(), **self._settings}
         prepare_session(self._settings)
         if _is_run_without("classification"):
+            from fruits_kedro.warm_up import start_java
+
             start_java(self._settings)
 
     @hook_impl(trylast=True)

@@ -158,10 +158,12 @@ def measure_optimum(
     seconds = params.calibration_seconds
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from fruits_kedro.extractor import time_model
+        from fruits_kedro.extractor import compiled, time_model
 
+        backbone = shared.value
         for _ in batches:
-            yield pa.RecordBatch.from_pydict({"speed": [time_model(shared.value, seconds)]})
+            speed = time_model(compiled(backbone), backbone, seconds)
+            yield pa.RecordBatch.from_pydict({"speed": [speed]})
 
     timed = spark.range(cores, numPartitions=cores).mapInArrow(run, "speed double")
     return {"cores": cores, "images_per_s": sum(row.speed for row in timed.collect())}

@@ -25,26 +25,32 @@ print({name.partition(".")[0] for name in set(sys.modules) - before} & {"IPython
     assert done.stdout == "set()\n", done.stderr
 
 
-def test_the_workers_have_imported_what_an_extraction_needs():
-    """In a process of its own: other tests' workers have imported it before."""
+def test_workers_are_there_and_have_imported_what_an_extraction_needs():
+    """In a process of its own: it has a daemon and workers of its own."""
     code = """
 import sys
+import psutil
 import pyarrow as pa
+import yaml
 from fruits_kedro.spark_session import start_session
 from fruits_kedro.warm_up import start_workers
 
 def imported(batches):
+    names = "pandas", "fruits_kedro.extractor", "fruits_kedro.backbones.litert"
+    there = all(name in sys.modules for name in names)
     for _ in batches:
-        names = "fruits_kedro.extractor", "fruits_kedro.backbones.litert"
-        yield pa.RecordBatch.from_pydict({"there": [all(name in sys.modules for name in names)]})
+        yield pa.RecordBatch.from_pydict({"there": [there], "worker": [psutil.Process().pid]})
 
-spark = start_session({"spark.master": "local[2]", "spark.ui.enabled": False})
+settings = yaml.safe_load(open("conf/base/spark.yml"))
+spark = start_session({**settings, "spark.master": "local[2]"})
 start_workers(spark).join()
-rows = spark.range(2, numPartitions=2).mapInArrow(imported, "there boolean").collect()
-print([row.there for row in rows])
+processes = psutil.Process().children(recursive=True)
+workers = {one.pid for one in processes if one.parent().cmdline()[-1].endswith("worker_daemon")}
+rows = spark.range(2, numPartitions=2).mapInArrow(imported, "there boolean, worker long").collect()
+print([row.there for row in rows], {row.worker for row in rows} <= workers, len(workers))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert done.stdout.splitlines()[-1] == "[True, True]", done.stderr
+    assert done.stdout.splitlines()[-1] == "[True, True] True 2", done.stderr
 
 
 def test_the_moments_need_no_machine_learning_of_sparks():

@@ -48,7 +48,7 @@ def import_plotly() -> threading.Thread:
 
 
 def start_workers(spark: SparkSession) -> threading.Thread:
-    """Start a worker on each core, in the background, with all that LiteRT and decoding import.
+    """Start a worker on each core, in the background.
 
     In local mode only: which executors a cluster will have is not known yet.
 
@@ -63,9 +63,6 @@ def start_workers(spark: SparkSession) -> threading.Thread:
 
 def _start(spark: SparkSession) -> None:
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import fruits_kedro.backbones.litert
-        import fruits_kedro.extractor  # noqa: F401
-
         yield from batches
 
     cores = spark.sparkContext.defaultParallelism

@@ -74,7 +74,7 @@ def _workers(process: subprocess.Popen) -> list[psutil.Process]:
             lines = child.cmdline(), child.parent().cmdline()
         except (psutil.Error, AttributeError):
             continue  # it has just gone
-        if all(line[-1:] == ["pyspark.daemon"] for line in lines):
+        if all(line[-1:] == ["fruits_kedro.worker_daemon"] for line in lines):
             found.append(child)
     return found
 

@@ -157,7 +157,8 @@ def test_aws_asking_for_patience(emr, aws, monkeypatch):
 
     emr("package")
     monkeypatch.setattr(boto3.Session, "client", client)
-    monkeypatch.setattr("botocore.retries.base.BaseRetryBackoff", object, raising=False)
+    backoff = "botocore.retries.standard.ExponentialBackoff.delay_amount"
+    monkeypatch.setattr(backoff, lambda *_: 0)  # nobody waits
     assert emr("up", "--yes", "--json")["cluster"]["id"]
     left[0] = 100
     assert "too many requests" in emr("down", code=1)

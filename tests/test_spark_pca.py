@@ -17,7 +17,7 @@ from fruits_kedro.spark_pca import to_spark_model
 @pytest.fixture(scope="module")
 def matrix():
     rng = np.random.default_rng(3)
-    return (rng.normal(size=(300, 40)) @ rng.normal(size=(40, 40)) + 2).astype(np.float32)
+    return (rng.normal(size=(2500, 40)) @ rng.normal(size=(40, 40)) + 2).astype(np.float32)
 
 
 def frame(spark, matrix):
@@ -28,9 +28,9 @@ def frame(spark, matrix):
 def test_moments_do_not_depend_on_the_partitions(spark, matrix, partitions):
     moments = distributed_moments(frame(spark, matrix).repartition(partitions))
     exact = matrix.astype(np.float64)
-    assert moments.count == 300
+    assert moments.count == 2500
     np.testing.assert_allclose(moments.mean, exact.mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(moments.scatter, np.cov(exact.T) * 299, rtol=1e-10)
+    np.testing.assert_allclose(moments.scatter, np.cov(exact.T) * 2499, rtol=1e-10)
 
 
 def test_an_empty_frame_has_no_moments(spark):

@@ -14,6 +14,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame
 
 from fruits_kedro.file_system import file_system, write_whole
+from fruits_kedro.tables import in_tables
 
 _ROWS = 256  # of a file: seconds of work, or a minute with photos of 12 megapixels
 # A worker keeps back what is smaller than its buffer, and the bar would stand still meanwhile.
@@ -68,24 +69,12 @@ class CheckpointWriter:
         # and who reads them takes each photo once.
         task = context.taskAttemptId() if context is not None else 0
         fs, path = file_system(self.folder, self.credentials)
-        for part, table in enumerate(_in_tables(batches)):
+        for part, table in enumerate(in_tables(batches, _ROWS)):
             name = f"{self.run}-{task:05d}-{part:05d}.parquet"
             _write(fs, f"{path}/{name}", table)
             size = _FLUSHED // table.num_rows + 1
             written = pa.array([bytes(size)] * table.num_rows, pa.binary())
             yield pa.RecordBatch.from_pydict({"written": written})
-
-
-def _in_tables(batches: Batches) -> Iterator[pa.Table]:
-    waiting: list[pa.RecordBatch] = []
-    for batch in batches:
-        waiting.append(batch)
-        while sum(b.num_rows for b in waiting) >= _ROWS:
-            table = pa.Table.from_batches(waiting)
-            yield table.slice(0, _ROWS)
-            waiting = table.slice(_ROWS).to_batches()
-    if any(b.num_rows for b in waiting):
-        yield pa.Table.from_batches(waiting)
 
 
 def _write(fs: Any, path: str, table: pa.Table) -> None:

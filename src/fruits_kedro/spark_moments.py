@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from fruits_kedro.linalg.moments import Moments
+from fruits_kedro.tables import in_tables
 
 _SCHEMA = "count long, mean binary, scatter binary"
 _ROWS = 1024  # at a time, 10 MB of float64: one product of few rows takes longer for each
@@ -44,7 +45,8 @@ def _moments_of_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBat
 
 def _sum_rows(batches: Iterable[pa.RecordBatch]) -> Moments | None:
     total: Moments | None = None
-    for rows in _together(batches):
+    for table in in_tables(batches, _ROWS):
+        rows = table.column(0).combine_chunks()
         matrix = rows.flatten().to_numpy(zero_copy_only=False).reshape(len(rows), -1)
         total = total or Moments.none(matrix.shape[1])
         lengths = rows.value_lengths().to_numpy(zero_copy_only=False)
@@ -52,19 +54,6 @@ def _sum_rows(batches: Iterable[pa.RecordBatch]) -> Moments | None:
             raise ValueError("features of different lengths, or not finite")
         total.add_rows(matrix)
     return total
-
-
-def _together(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.ListArray]:
-    """The one column, about ``_ROWS`` at a time, however large the batches are."""
-    waiting: list[pa.ListArray] = []
-    for batch in batches:
-        for start in range(0, batch.num_rows, _ROWS):
-            waiting.append(batch.column(0).slice(start, _ROWS))
-            if sum(map(len, waiting)) >= _ROWS:
-                yield pa.concat_arrays(waiting)
-                waiting = []
-    if waiting:
-        yield pa.concat_arrays(waiting)
 
 
 def _moments_of_parts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from fruits_kedro.spark_session import find_java, start_jvm
@@ -62,11 +61,8 @@ def start_workers(spark: SparkSession) -> threading.Thread:
 
 
 def _start(spark: SparkSession) -> None:
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        yield from batches
-
     cores = spark.sparkContext.defaultParallelism
-    spark.range(cores, numPartitions=cores).mapInArrow(run, "id long").collect()
+    spark.range(cores, numPartitions=cores).mapInArrow(lambda batches: batches, "id long").collect()
 
 
 def _thread(work: Callable[[Any], object], argument: Any, daemon: bool = True) -> threading.Thread:

@@ -23,7 +23,6 @@ class MeanColour:
     engine: str = "litert"
     input_size: int = 10
     n_features: int = 3
-    batch_size: int = 4
     fingerprint: str = "mean-colour"
 
     def compile(self):

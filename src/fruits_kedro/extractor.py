@@ -18,6 +18,9 @@ from fruits_kedro.time_limit import TimeLimitError, time_limit
 
 # Rows of an output batch: small enough for a progress bar that moves, 330 kB of features.
 _ROWS = 64
+# Photos decoded and resized one after the other, then the model on them one after the other: in
+# turn, either finds the caches full of the other's data. 5 MB of pixels.
+_CHUNK = 32
 
 _LIMITS = ImageLimits()
 
@@ -78,7 +81,7 @@ def time_model(model: FeatureModel, backbone: Backbone, seconds: float) -> float
     """Images per second of a backbone's model alone, on pixels that are there already."""
     size = backbone.input_size
     pixels = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
-    pixels = pixels.repeat(backbone.batch_size, axis=0)
+    pixels = pixels.repeat(_CHUNK, axis=0)
     started, done = time.perf_counter(), 0
     while (elapsed := time.perf_counter() - started) < seconds or not done:
         model(pixels)
@@ -95,7 +98,7 @@ def extract(
     """Features (float32, ``(n_features,)``) of each photo, or the ImageError that says why not."""
     outcomes: list[Outcome] = []
     contents = iter(contents)
-    while chunk := list(islice(contents, backbone.batch_size)):
+    while chunk := list(islice(contents, _CHUNK)):
         loaded = [load_pixels(content, backbone.input_size, limits) for content in chunk]
         usable = [pixels for pixels in loaded if not isinstance(pixels, ImageError)]
         features = iter(_infer(usable, model))

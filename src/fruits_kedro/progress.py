@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 logger = logging.getLogger(__name__)
 
-_POLL_S = 0.5
+_POLL_S = 1.0  # as often as executors in local mode send their figures
 _LOG_EVERY_S = 15
 
 

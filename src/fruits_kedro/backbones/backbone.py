@@ -67,11 +67,6 @@ class Backbone:
         digest = self.weights_sha256 if is_f32 else hashlib.sha256(self.model).hexdigest()
         return fingerprint(self.name, self.input_size, self.precision, digest)
 
-    @property
-    def batch_size(self) -> int:
-        """Images an inference: LiteRT is fastest with one, TensorFlow needs many."""
-        return 1 if self.engine == "litert" else 32
-
     def describe(self) -> dict[str, str | int]:
         """Everything but the model itself."""
         return {

@@ -7,6 +7,7 @@ import uuid
 from pyspark.sql import DataFrame, SparkSession
 
 from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
+from fruits_kedro.datasets.parquet import read_schema
 from fruits_kedro.extraction_checkpoint import CheckpointWriter, Extraction
 from fruits_kedro.file_system import file_system
 
@@ -21,21 +22,27 @@ class ExtractionCheckpointDataset(FsspecDataset[Extraction, DataFrame | None]):
 
     def load(self) -> DataFrame | None:
         """The rows of all files, or None where there are none."""
-        if not self._exists():
+        files = self._files()
+        if not files:
             return None
+        fs, _ = file_system(self._filepath, self._credentials)
+        schema = read_schema(fs, files[0])  # Spark would start a job for it
         path = self._filepath.replace("s3://", "s3a://")
-        return SparkSession.builder.getOrCreate().read.parquet(path)
+        return SparkSession.builder.getOrCreate().read.schema(schema).parquet(path)
 
     def save(self, data: Extraction) -> None:
         """Run an extraction, and write its rows as they come."""
         data.write(CheckpointWriter(self._filepath, self._credentials, uuid.uuid4().hex[:8]))
 
     def _exists(self) -> bool:
+        return bool(self._files())
+
+    def _files(self) -> list[str]:
         fs, path = file_system(self._filepath, self._credentials)
         try:
-            return any(name.endswith(".parquet") for name in fs.ls(path, detail=False))
+            return sorted(name for name in fs.ls(path, detail=False) if name.endswith(".parquet"))
         except FileNotFoundError:
-            return False
+            return []
 
     def _release(self) -> None:
         fs, path = file_system(self._filepath, self._credentials)

@@ -89,10 +89,7 @@ class ParquetDataset(SparkDatasetV2):
             if not files:
                 return None
             path = min(files)
-        with fs.open(path, "rb") as file:
-            schema = pq.read_schema(file)
-        written = (schema.metadata or {}).get(_SPARKS_SCHEMA)  # knows types that Arrow has not
-        return StructType.fromJson(json.loads(written)) if written else from_arrow_schema(schema)
+        return read_schema(fs, path)
 
     def _exists(self) -> bool:
         return bool(self._files())
@@ -112,6 +109,14 @@ class ParquetDataset(SparkDatasetV2):
         """Clear up after a run that died while it wrote this dataset."""
         if not is_s3(self._spark_path):  # there, each new version replaces what is left as well
             recover(self._spark_path, self._credentials)
+
+
+def read_schema(fs: Any, path: str) -> StructType:
+    """Spark's schema of a Parquet file."""
+    with fs.open(path, "rb") as file:
+        schema = pq.read_schema(file)
+    written = (schema.metadata or {}).get(_SPARKS_SCHEMA)  # knows types that Arrow has not
+    return StructType.fromJson(json.loads(written)) if written else from_arrow_schema(schema)
 
 
 def _read(fs: Any, path: str) -> bytes | None:

@@ -70,7 +70,8 @@ def _openvino(model: bytes) -> FeatureModel:
     with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
         Path(file.name).write_bytes(model)
         network = openvino.Core().compile_model(file.name, "CPU", one_thread)
-    return lambda images: network(preprocess(images))[0]
+    # One at a time, as LiteRT does: of 32 at once it gives 88 images/s instead of 104.
+    return lambda images: np.concatenate([network(preprocess(image[None]))[0] for image in images])
 
 
 def tf_data(root: str, paths: list[str], cores: int, tunes: bool) -> float:

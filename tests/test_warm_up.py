@@ -28,8 +28,11 @@ print({name.partition(".")[0] for name in set(sys.modules) - before} & {"IPython
 def test_workers_are_there_and_have_imported_what_an_extraction_needs():
     """In a process of its own: it has a daemon and workers of its own."""
     code = """
+import importlib
 import sys
+import zipimport
 import psutil
+import pyspark
 import pyarrow as pa
 import yaml
 from fruits_kedro.spark_session import start_session
@@ -37,7 +40,10 @@ from fruits_kedro.warm_up import start_workers
 
 def imported(batches):
     names = "pandas", "fruits_kedro.extractor", "fruits_kedro.backbones.litert"
-    there = all(name in sys.modules for name in names)
+    there = all(name in sys.modules for name in names) and ".zip" not in pyspark.__file__
+    zips = dict(zipimport._zip_directory_cache)
+    importlib.invalidate_caches()
+    there &= bool(zips) and all(zipimport._zip_directory_cache[name] is zips[name] for name in zips)
     for _ in batches:
         yield pa.RecordBatch.from_pydict({"there": [there], "worker": [psutil.Process().pid]})
 

@@ -33,17 +33,20 @@ class Extraction:
     Attributes:
         rows: of the photos.
         function: from batches of them to batches of features; has to be picklable.
+        stretch: of a task's rows so many at a time are neighbours by path: they are written to one
+            file, so that who puts all of them in order reads each file once.
     """
 
     rows: DataFrame
     function: Callable[[Batches], Iterator[pa.RecordBatch]]
+    stretch: int = 1
 
     def write(self, writer: CheckpointWriter) -> int:
         """Run it, and write what comes; returns the number of rows."""
-        function = self.function
+        function, stretch = self.function, self.stretch
 
         def run(batches: Batches) -> Iterator[pa.RecordBatch]:
-            return writer.write(function(batches))
+            return writer.write(function(batches), stretch)
 
         return self.rows.mapInArrow(run, "written binary").count()
 
@@ -62,14 +65,16 @@ class CheckpointWriter:
     credentials: dict[str, Any]
     run: str
 
-    def write(self, batches: Batches) -> Iterator[pa.RecordBatch]:
-        """Write batches to files of the same number of rows each; yields a row for each written."""
+    def write(self, batches: Batches, stretch: int = 1) -> Iterator[pa.RecordBatch]:
+        """Write batches to files of the same number of rows each, of whole stretches; yields a row
+        for each written."""
         context = TaskContext.get()
         # A task that is tried again may meet its rows in another order: its files have other names,
         # and who reads them takes each photo once.
         task = context.taskAttemptId() if context is not None else 0
         fs, path = file_system(self.folder, self.credentials)
-        for part, table in enumerate(in_tables(batches, _ROWS)):
+        rows = stretch * max(1, _ROWS // stretch)
+        for part, table in enumerate(in_tables(batches, rows)):
             name = f"{self.run}-{task:05d}-{part:05d}.parquet"
             _write(fs, f"{path}/{name}", table)
             size = _FLUSHED // table.num_rows + 1

@@ -182,6 +182,12 @@ def test_a_checkpoint_grows_and_goes(spark, tmp_path):
     assert dataset.load() is None and not list(tmp_path.iterdir())
 
 
+def test_a_stretch_is_never_parted_between_files(tmp_path):
+    rows = pa.RecordBatch.from_pydict({"id": list(range(600))})
+    told = list(CheckpointWriter(str(tmp_path), {}, "run").write([rows], stretch=100))
+    assert [batch.num_rows for batch in told] == [200, 200, 200]
+
+
 def test_rows_that_are_written_are_told_at_once(tmp_path):
     """A worker's buffer of 64 kB holds back smaller batches, and with them the progress."""
     rows = pa.RecordBatch.from_pydict({"id": list(range(300))})

@@ -37,7 +37,8 @@ def test_tasks_are_whole_rounds_over_the_cores(images, cores, tasks):
 
 
 def tasks_of(spark, source, folder, positions, images):
-    """The paths in each task of an extraction of photos at these places in the order of paths."""
+    """The photos in each task of an extraction, by their places in the order of paths, and how many
+    neighbours each task has at a time."""
     rows = [(f"{position:04d}.jpg", 1, position) for position in positions]
     frame = spark.createDataFrame(rows, "path string, bytes long, position long")
     extraction = extract(frame.orderBy(F.rand(0)), images, source(str(folder)), None, ImageLimits())
@@ -46,23 +47,24 @@ def tasks_of(spark, source, folder, positions, images):
     assert len(tasks) == count_tasks(images, spark.sparkContext.defaultParallelism) > 1
     assert sorted(itertools.chain(*tasks)) == list(positions)
     assert all(task == sorted(task) for task in tasks)
-    return tasks
+    return tasks, extraction.stretch
 
 
 @pytest.mark.parametrize("source", [ImageFolder, PackedImages])
 @pytest.mark.parametrize("positions", [range(1000), range(800, 1000)])
 def test_tasks_are_even(spark, source, tmp_path, positions):
-    tasks = tasks_of(spark, source, tmp_path, positions, len(positions))
+    tasks, _ = tasks_of(spark, source, tmp_path, positions, len(positions))
     even = len(positions) / len(tasks)
     assert max(map(len, tasks)) <= (even + 8 if source is ImageFolder else 1.2 * even)
 
 
 def test_each_task_takes_part_in_a_large_class_and_neighbours_stay_together(spark, tmp_path):
-    tasks = tasks_of(spark, ImageFolder, tmp_path, range(1000), 1000)
+    tasks, stretch = tasks_of(spark, ImageFolder, tmp_path, range(1000), 1000)
     for task in tasks:
         of_a_class = [position for position in task if 300 <= position < 600]
         assert len(of_a_class) >= 0.7 * 300 / len(tasks)
-        assert sum(b - a != 1 for a, b in itertools.pairwise(task)) <= 8
+        breaks = [i for i in range(1, len(task)) if task[i] != task[i - 1] + 1]
+        assert breaks == list(range(stretch, len(task), stretch)) and len(breaks) < 8
 
 
 SCHEMA = (

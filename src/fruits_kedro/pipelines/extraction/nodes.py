@@ -27,7 +27,7 @@ from fruits_kedro.stored_features import StoredFeatures
 
 _CALIBRATION_PHOTOS = 100
 _IMAGES_A_TASK = 2048
-_STRETCHES = 8  # of neighbours by path in a task: of 256 photos at most, a checkpoint's file
+_STRETCHES = 8  # of neighbours by path in a task: of 256 photos at most, as a checkpoint's file
 _BYTES_A_FILE = 128 * 2**20
 
 
@@ -126,14 +126,15 @@ def extract(
         return extract_batches(batches, raw_images.read_all, shared.value, limits)
 
     tasks = count_tasks(images, sc.defaultParallelism)
+    stretch = max(1, math.ceil(images / (tasks * _STRETCHES)))
     if raw_images.in_order:
         rows = rows.repartitionByRange(tasks, "position")
     else:
         # Neighbours stay together: who puts the files in order reads each of them once. Tasks
         # take turns, so that none gets all the photos of a class of large ones.
-        stretch = F.expr(f"position * {tasks * _STRETCHES} div {max(images, 1)}")
-        rows = rows.repartition(tasks, partition_key(tasks, stretch % tasks))
-    return Extraction(rows.sortWithinPartitions("position").drop("position"), run)
+        number = F.expr(f"position div {stretch}")
+        rows = rows.repartition(tasks, partition_key(tasks, number % tasks))
+    return Extraction(rows.sortWithinPartitions("position").drop("position"), run, stretch)
 
 
 def measure_optimum(

@@ -106,7 +106,7 @@ def _backbone(
 
 
 def _serialise(weights: Weights, engine: Engine, input_size: int) -> bytes:
-    logger.info("Converting the weights for %s (once; about 20 s) …", engine)
+    logger.info("Converting the weights for %s (once; about 10 s) …", engine)
     model = mobilenetv2.build(weights.path, input_size)
     if engine == "litert":
         return mobilenetv2.convert_to_litert(model)

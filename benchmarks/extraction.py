@@ -8,7 +8,9 @@ prints a table and writes it to benchmarks/results/extraction.md.
 from __future__ import annotations
 
 import argparse
+import itertools
 import platform
+import statistics
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -24,7 +26,8 @@ from fruits_kedro.backbones.mobilenetv2 import preprocess
 from fruits_kedro.extractor import compiled, extract, time_model
 from fruits_kedro.image_folder import ImageFolder
 
-RAW_SECONDS = 15
+RAW_SECONDS = 10
+ROUNDS = 3
 
 
 def bare_loop(root: str, paths: list[str], cores: int) -> float:
@@ -114,8 +117,22 @@ def main() -> None:
     paths = ImageFolder(root).list().column("path").to_pylist()
     cores = usable_cores()
     load_backbone("imagenet", "litert", 224)  # convert and cache, outside every timing
+    runs, speeds = measure(root, paths, cores)
+    cpu, today = _cpu(), time.strftime("%Y-%m-%d")
+    lines = [
+        f"{len(paths):,} photos, {cores} cores, {cpu}, {today}. {ROUNDS} runs, each between two "
+        "measurements of the loop and the models: mean speeds, and the middle one of the ratios "
+        "(the lowest, the highest).",
+        *report(len(paths), runs, speeds),
+    ]
+    write_results("extraction", "Extraction", lines)
 
-    # What is compared with is measured before and after: a machine's speed drifts.
+
+def measure(
+    root: str, paths: list[str], cores: int
+) -> tuple[list[WholeRun], dict[str, list[float]]]:
+    """Runs, and beside each of them the images per second of what it is compared with."""
+    # A machine's speed drifts: what is compared with is measured right before and after each run.
     measures = {
         f"bare loop: read, decode, resize, model; {cores} processes, no Spark": (
             lambda: bare_loop(root, paths, cores)
@@ -123,48 +140,63 @@ def main() -> None:
         f"raw model alone, LiteRT, {cores} processes": lambda: raw_model(cores, "litert"),
         f"raw model alone, OpenVINO, {cores} processes": lambda: raw_model(cores, "openvino"),
     }
-    before = {name: measure() for name, measure in measures.items()}
-    with tempfile.TemporaryDirectory() as store:
-        run = kedro_run(Path(store), images=root)
-    speeds = {name: (before[name] + measure()) / 2 for name, measure in measures.items()}
-    usual = "`tf.data` + `model.predict`, one process, all cores"
-    speeds[usual] = tf_data(root, paths, cores, tunes=True)
-    speeds[f"{usual}, without the tuning of itself"] = tf_data(root, paths, cores, tunes=False)
-    lines = [
-        f"{len(paths):,} photos, {cores} cores, {_cpu()}, {time.strftime('%Y-%m-%d')}.",
-        *report(len(paths), run, speeds),
-    ]
-    write_results("extraction", "Extraction", lines)
-
-
-def report(images: int, run: WholeRun, speeds: dict[str, float]) -> list[str]:
-    """Lines of the tables: our speed beside the others', and where our seconds went."""
-    stages = run.info["stages"]
-    stage = run.info["speed"]["images_per_s"]
-    listed = images / (stages["ingestion"]["seconds"] + stages["extraction"]["seconds"])
+    around, runs = [{name: timed() for name, timed in measures.items()}], []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as store:
+            runs.append(kedro_run(Path(store), images=root))
+        around.append({name: timed() for name, timed in measures.items()})
     speeds = {
-        "`kedro run`, extraction: from the index to counted features in Parquet": stage,
+        name: [(before[name] + after[name]) / 2 for before, after in itertools.pairwise(around)]
+        for name in measures
+    }
+    usual = "`tf.data` + `model.predict`, one process, all cores"
+    speeds[usual] = [tf_data(root, paths, cores, tunes=True)] * ROUNDS
+    untuned = tf_data(root, paths, cores, tunes=False)
+    speeds[f"{usual}, without the tuning of itself"] = [untuned] * ROUNDS
+    return runs, speeds
+
+
+def report(images: int, runs: list[WholeRun], speeds: dict[str, list[float]]) -> list[str]:
+    """Lines of the tables: our speeds beside the others', and where the seconds of a middling run
+    went."""
+    extracted = [run.info["speed"]["images_per_s"] for run in runs]
+    listed = [images / _seconds(run, "ingestion", "extraction") for run in runs]
+    speeds = {
+        "`kedro run`, extraction: from the index to counted features in Parquet": extracted,
         "`kedro run`, listing and extraction": listed,
-        "`kedro run`, whole process (with JVM, PCA, plots)": images / run.seconds,
+        "`kedro run`, whole process (with JVM, PCA, plots)": [images / run.seconds for run in runs],
         **speeds,
     }
+    run = sorted(runs, key=lambda run: _seconds(run, "extraction"))[len(runs) // 2]
     return [
         "",
         "| what | images/s | extraction / this |",
         "| --- | ---: | ---: |",
-        *(f"| {name} | {speed:,.1f} | {stage / speed:.2f} |" for name, speed in speeds.items()),
+        *(
+            f"| {name} | {statistics.mean(each):,.1f} | {_ratios(extracted, each)} |"
+            for name, each in speeds.items()
+        ),
         "",
         f"Peak memory of a Python worker: {run.memory['worker']:,.0f} MB.",
         "",
         "| stage of `kedro run` | seconds |",
         "| --- | ---: |",
-        *(f"| {name} | {figures['seconds']:.1f} |" for name, figures in stages.items()),
+        *(f"| {name} | {figures['seconds']:.1f} |" for name, figures in run.info["stages"].items()),
         f"| whole process | {run.seconds:.1f} |",
         "",
         "| node | seconds |",
         "| --- | ---: |",
         *(f"| {name} | {seconds:.1f} |" for name, seconds in run.info["node_seconds"].items()),
     ]
+
+
+def _seconds(run: WholeRun, *stages: str) -> float:
+    return sum(run.info["stages"][stage]["seconds"] for stage in stages)
+
+
+def _ratios(ours: list[float], theirs: list[float]) -> str:
+    ratios = sorted(a / b for a, b in zip(ours, theirs))
+    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}, {ratios[-1]:.2f})"
 
 
 def _cpu() -> str:

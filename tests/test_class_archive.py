@@ -48,6 +48,35 @@ def test_it_is_made_once_and_then_used(java, made):
     assert f"Opened archive {archive}" in told
 
 
+def test_other_jars_have_another_which_takes_its_place(java, made, monkeypatch, tmp_path):
+    """A JVM uses no archive whose jars were written again, as by another installation."""
+    accept_archive(java)
+    used = archive_options(java)
+    jars = tmp_path / "jars"
+    jars.mkdir()
+    for jar in class_archive._JARS.iterdir():
+        (jars / jar.name).symlink_to(jar)
+    monkeypatch.setattr(class_archive, "_JARS", jars)
+    assert archive_options(java) == used
+    again = jars / "janino.jar"
+    again.write_bytes(b"")
+    made_anew = archive_options(java)
+    assert "ArchiveClassesAtExit" in made_anew
+    os.utime(again, (1, 1))
+    assert archive_options(java) != made_anew
+    assert run(java, archive_options(java)).returncode == 0
+    (new,) = (tmp_path / "fruits-kedro").glob("*.new")
+    os.utime(new, (time.time() - 60,) * 2)
+    accept_archive(java)
+    assert list(new.parent.iterdir()) == [new.with_suffix(".jsa")]
+
+
+def test_spark_without_jars_of_its_own_has_none(java, monkeypatch, tmp_path):
+    monkeypatch.setattr(class_archive, "_JARS", tmp_path / "jars")
+    accept_archive(java)
+    assert archive_options(java) == "" and list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("fault", ["cut off", "other bytes"])
 def test_a_damaged_one_is_not_used(java, made, fault):
     content = made.read_bytes()

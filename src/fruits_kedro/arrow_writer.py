@@ -16,6 +16,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from fruits_kedro.file_system import file_system
 from fruits_kedro.stored_features import StoredFeatures, read_features
+from fruits_kedro.tables import first_of_each
 
 _ROW_GROUP_BYTES = 8 * 2**20  # held in memory by each worker
 
@@ -56,8 +57,9 @@ class ArrowWriter:
         return sorted(row.name for row in written) or [writer._write(0, 0, [])]
 
     def fill(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """As :meth:`write`, of rows whose features are still where they were written first."""
-        return self.write(read_features(batches, self.schema, self.credentials))
+        """As :meth:`write`, of rows of ``StoredFeatures``."""
+        rows = first_of_each(batches, "path")
+        return self.write(read_features(rows, self.schema, self.credentials))
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Write the rows of one task; yields the file's name once all of it is there."""

@@ -13,6 +13,7 @@ import pyspark
 from fruits_kedro.cache import cache_folder
 
 _SPARK = Path(pyspark.__file__).parent
+_JARS = _SPARK / "jars"
 # Where one of these says so, Spark's class path is another one.
 _OTHER_CLASSES = (
     *("SPARK_HOME", "SPARK_CONF_DIR", "SPARK_DIST_CLASSPATH"),
@@ -26,15 +27,16 @@ def archive_options(java_home: Path) -> str:
     """The options for Spark's JVM to use the archive of its classes, or to make it when it ends.
 
     The archive (application class-data sharing, https://openjdk.org/jeps/350) is of one Java and
-    one Spark. A new one counts once :func:`accept_archive` has looked at it.
+    one installation of Spark. A new one counts once :func:`accept_archive` has looked at it.
 
     Args:
         java_home: of a Java 17.
     """
+    if not _JARS.is_dir() or any(name in os.environ for name in _OTHER_CLASSES):
+        return ""
     archive = _archive(java_home)
     new = archive.with_suffix(".new")
-    # To Spark a space parts two options.
-    if " " in str(archive) or any(name in os.environ for name in _OTHER_CLASSES):
+    if " " in str(archive):  # to Spark it parts two options
         return ""
     try:
         archive.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +50,9 @@ def archive_options(java_home: Path) -> str:
 
 def accept_archive(java_home: Path) -> None:
     """Check an archive that an earlier JVM has made: over half a file a JVM would crash, and one
-    of a JVM in which Spark never started would not help."""
+    of a JVM in which Spark never started would not help. It takes the place of older ones."""
+    if not _JARS.is_dir():
+        return
     archive = _archive(java_home)
     new = archive.with_suffix(".new")
     try:
@@ -57,6 +61,9 @@ def accept_archive(java_home: Path) -> None:
             return  # its JVM may still be writing it
         if found.st_size >= _LEAST and _is_whole(new, java_home / "bin" / "java"):
             os.replace(new, archive)
+            for other in archive.parent.glob(f"{_name(java_home)}-*"):
+                if other != archive:
+                    other.unlink()
         else:
             new.unlink()
     except OSError:  # there is none
@@ -64,14 +71,29 @@ def accept_archive(java_home: Path) -> None:
 
 
 def _archive(java_home: Path) -> Path:
-    made_of = f"{java_home.resolve()} {_SPARK} {pyspark.__version__}"
-    digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]
-    return cache_folder() / f"spark-{digest}.jsa"
+    """Where the archive lies: another Java or other jars there have another one. A JVM uses none
+    of jars that have since been written again, be they the same ones, and says nothing."""
+    try:
+        java = (java_home / "release").read_text()
+    except OSError:
+        java = ""
+    jars = sorted(os.scandir(_JARS), key=lambda jar: jar.name)
+    found = [(jar.name, jar.stat().st_size, jar.stat().st_mtime_ns) for jar in jars]
+    return cache_folder() / f"{_name(java_home)}-{_digest(java, *found)}.jsa"
+
+
+def _name(java_home: Path) -> str:
+    """The beginning of the names of all archives of a Java and a Spark at these places."""
+    return f"spark-{_digest(java_home.resolve(), _SPARK)}"
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _is_whole(archive: Path, java: Path) -> bool:
     """Whether a JVM can use all of an archive: it compares the check sums."""
     checks = ["-Xshare:on", "-XX:+VerifySharedSpaces", f"-XX:ErrorFile={os.devnull}"]
-    classes = f"{_SPARK / 'conf'}{os.pathsep}{_SPARK / 'jars' / '*'}"
+    classes = f"{_SPARK / 'conf'}{os.pathsep}{_JARS / '*'}"
     command = [str(java), *checks, f"-XX:SharedArchiveFile={archive}", "-cp", classes, "-version"]
     return subprocess.run(command, capture_output=True, cwd=archive.parent).returncode == 0

@@ -41,7 +41,8 @@ class StoredFeatures:
     No feature passes through the JVM, which takes its time for each float.
 
     Attributes:
-        rows: all other columns, and ``file, file_bytes, row``, as :func:`stored_at` gives them.
+        rows: all other columns, and ``file, file_bytes, row``, as :func:`stored_at` gives them. Of
+            neighbours with the same ``path`` the first counts.
         columns: of the whole rows, in order, ``features`` (list of float32) among them.
     """
 

@@ -1,10 +1,11 @@
-"""Batches as Spark hands them to a worker, put together to tables of a size of one's own."""
+"""What a worker does to the batches that Spark hands it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def in_tables(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
@@ -18,3 +19,17 @@ def in_tables(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table
             waiting = table.slice(rows).to_batches()
     if any(b.num_rows for b in waiting):
         yield pa.Table.from_batches(waiting)
+
+
+def first_of_each(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.RecordBatch]:
+    """Of neighbouring rows that agree in a column the first, in one batch or across several."""
+    last = None
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        values = batch.column(column)
+        changes = pc.not_equal(values[1:], values[:-1]).to_pylist()
+        first = [values[0].as_py() != last, *changes]
+        last = values[-1].as_py()
+        if any(first):
+            yield batch.filter(pa.array(first))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
@@ -91,9 +91,9 @@ def merge(
     key = partition_key(partitions, F.expr(f"position * {partitions} div {images}"))
     wanted = image_index.select(*INDEX, key.alias("key"))
     placed = known.join(wanted, ["path", "bytes", "modified_at"]).repartition(partitions, "key")
-    best = Window.partitionBy("key", "path").orderBy(F.col("error").isNotNull(), F.desc("rank"))
-    first = placed.withColumn("place", F.row_number().over(best)).where("place = 1")
-    rows = first.sortWithinPartitions("position").drop("key", "place", "position", "rank")
+    # The first of each photo counts: a worker sees that as it goes, Spark's window sorts once more.
+    best_first = ("position", F.col("error").isNotNull(), F.desc("rank"))
+    rows = placed.sortWithinPartitions(*best_first).drop("key", "position", "rank")
     return StoredFeatures(rows, EXTRACTED)
 
 

@@ -88,6 +88,39 @@ print(SparkContext._gateway.proc.pid == jvm, spark.range(3).count())
     assert not made.exists() or made.stat().st_size  # an archive of an earlier run was looked at
 
 
+def test_the_jvm_starts_whatever_is_imported_meanwhile(tmp_path, monkeypatch):
+    """PySpark forks: no import may hold the lock then that a fork takes last."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    code = """
+import os, sys, threading, time
+from fruits_kedro.warm_up import start_java
+
+forks, finds = threading.Event(), threading.Event()
+
+class Slow:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "setuptools":
+            finds.set()
+            forks.wait(1)
+            time.sleep(0.5)
+
+def before():
+    forks.set()
+    finds.wait(5)
+
+sys.meta_path.insert(0, Slow)
+os.register_at_fork(before=before)
+java = start_java({"spark.master": "local[1]", "spark.ui.enabled": False})
+forks.wait()
+import distutils  # as pyspark.ml does
+java.join()
+print("both done", finds.is_set())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "both done True", done.stderr
+
+
 def test_a_cluster_is_left_alone():
     spark = SimpleNamespace(sparkContext=SimpleNamespace(master="yarn"))
     assert start_workers(spark).ident is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import threading
@@ -24,6 +25,10 @@ def start_java(settings: dict[str, Any]) -> threading.Thread:
     Returns:
         The thread that waits for it; it raises nothing.
     """
+    # Looking for distutils, setuptools imports itself, and makes a logger, under Python's one lock
+    # for finding modules. A fork takes the lock of logging, then that one: the other way round.
+    with contextlib.suppress(ImportError):
+        importlib.import_module("distutils")
     # No daemon: what is cut off as it waits for a JVM leaves a folder behind.
     thread = _thread(_launch, settings, daemon=False)
     thread.start()

@@ -9,8 +9,9 @@ from fruits_kedro.errors import FruitsError
 from fruits_kedro.image_folder import ImageFolder
 from fruits_kedro.packed_images import PackedImages
 from fruits_kedro.parameters import ImageLimits
-from fruits_kedro.pipelines.extraction.nodes import count_partitions, count_tasks, extract
+from fruits_kedro.pipelines.extraction.nodes import count_partitions, extract
 from fruits_kedro.pipelines.extraction.outcomes import count_extracted, split_extracted
+from fruits_kedro.task_layout import TaskLayout, count_tasks
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,22 @@ def test_partitions_fit_the_cores_and_the_files(images, cores, partitions):
 )
 def test_tasks_are_whole_rounds_over_the_cores(images, cores, tasks):
     assert count_tasks(images, cores) == tasks
+
+
+def test_small_tasks_come_last_and_every_photo_has_one(spark):
+    layout = TaskLayout.of(10_720, 2)
+    task = F.expr(layout.task_of("id"))
+    found = spark.range(10_720).groupBy(task.alias("task")).count().orderBy("task").collect()
+    assert [row.task for row in found] == list(range(layout.tasks))
+    sizes = [row["count"] for row in found]
+    large, small = sizes[: layout.large], sizes[layout.large :]
+    assert len(small) == 8 and set(small[:-1]) == {layout.stretch} and small[-1] <= layout.stretch
+    assert max(large) - min(large) <= layout.stretch
+    assert 4 * layout.stretch < max(large) <= 2048
+
+
+def test_one_round_of_tasks_has_no_small_ones():
+    assert TaskLayout.of(300, 2) == TaskLayout(stretch=19, large=2, small=0, stretches=16)
 
 
 def tasks_of(spark, source, folder, positions, images):

@@ -24,10 +24,9 @@ from fruits_kedro.image_source import ImageSource
 from fruits_kedro.parameters import ExtractionParams, ImageLimits
 from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, INDEX, compare, merge
 from fruits_kedro.stored_features import StoredFeatures
+from fruits_kedro.task_layout import TaskLayout, count_tasks, whole_rounds
 
 _CALIBRATION_PHOTOS = 100
-_IMAGES_A_TASK = 2048
-_STRETCHES = 8  # of neighbours by path in a task: of 256 photos at most, as a checkpoint's file
 _BYTES_A_FILE = 128 * 2**20
 
 
@@ -125,16 +124,15 @@ def extract(
 
         return extract_batches(batches, raw_images.read_all, shared.value, limits)
 
-    tasks = count_tasks(images, sc.defaultParallelism)
-    stretch = max(1, math.ceil(images / (tasks * _STRETCHES)))
+    cores = sc.defaultParallelism
+    layout = TaskLayout.of(images, cores)
     if raw_images.in_order:
-        rows = rows.repartitionByRange(tasks, "position")
+        rows = rows.repartitionByRange(count_tasks(images, cores), "position")
     else:
-        # Neighbours stay together: who puts the files in order reads each of them once. Tasks
-        # take turns, so that none gets all the photos of a class of large ones.
-        number = F.expr(f"position div {stretch}")
-        rows = rows.repartition(tasks, partition_key(tasks, number % tasks))
-    return Extraction(rows.sortWithinPartitions("position").drop("position"), run, stretch)
+        # Neighbours stay together: who puts the files in order reads each of them once.
+        key = partition_key(layout.tasks, F.expr(layout.task_of("position")))
+        rows = rows.repartition(layout.tasks, key)
+    return Extraction(rows.sortWithinPartitions("position").drop("position"), run, layout.stretch)
 
 
 def measure_optimum(
@@ -170,19 +168,6 @@ def measure_optimum(
     return {"cores": cores, "images_per_s": sum(row.speed for row in timed.collect())}
 
 
-def count_tasks(images: int, cores: int) -> int:
-    """How many tasks: whole rounds over the cores of at most 2,048 photos each.
-
-    What an executor that goes takes with it is what its tasks were at.
-    """
-    return _whole_rounds(math.ceil(images / _IMAGES_A_TASK), cores, images)
-
-
-def _whole_rounds(parts: int, cores: int, images: int) -> int:
-    """The next number of parts that keeps all cores busy to the end; no part is empty."""
-    return max(1, min(images, cores * max(1, math.ceil(parts / cores))))
-
-
 def merge_features(
     image_index: DataFrame,
     class_counts: pd.DataFrame,
@@ -210,4 +195,4 @@ def _earlier(*frames: DataFrame | None) -> list[DataFrame]:
 
 def count_partitions(images: int, n_features: int, cores: int) -> int:
     """How many partitions, and so files: one a core, or more in whole rounds of 128 MB files."""
-    return _whole_rounds(math.ceil(images * n_features * 4 / _BYTES_A_FILE), cores, images)
+    return whole_rounds(math.ceil(images * n_features * 4 / _BYTES_A_FILE), cores, images)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from pyspark.sql import Column
-from pyspark.sql import functions as F
 
 
-def partition_key(partitions: int, number: Column) -> Column:
-    """The value by whose hash ``repartition`` sends a row to a partition of one's choice.
+def partition_key(partitions: int, number: str) -> str:
+    """SQL for the value by whose hash ``repartition`` sends a row to a partition of one's choice.
 
     Args:
         partitions: how many there are: ``frame.repartition(partitions, key)``.
-        number: of the partition wanted, from 0; a whole number.
+        number: SQL for the number of the partition wanted, from 0; a whole number.
     """
     keys = ",".join(map(str, _keys(partitions)))
-    return F.element_at(F.split(F.lit(keys), ",").cast("array<int>"), number.cast("int") + 1)
+    return f"element_at(cast(split('{keys}', ',') as array<int>), cast({number} as int) + 1)"
 
 
 def _keys(partitions: int) -> NDArray[np.int64]:

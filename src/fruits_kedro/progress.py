@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 logger = logging.getLogger(__name__)
 
-_POLL_S = 1.0  # as often as executors in local mode send their figures
+_POLL_S = 2.0  # as often as executors in local mode send their figures
 _LOG_EVERY_S = 15
 
 
@@ -36,6 +36,7 @@ class RowProgress:
     ) -> None:
         self._store = spark._jsparkSession.sharedState().statusStore()
         self._first = self._store.executionsCount()
+        self._followed: tuple[int, int] | None = None
         self._total = total
         self._what = what
         self._note = note
@@ -93,26 +94,37 @@ class RowProgress:
 
     def _rows(self) -> int:
         try:
-            return sum(self._rows_of(execution) for execution in self._executions())
+            if self._followed is None:
+                self._followed = self._find()
+            return _count(self._store, *self._followed) if self._followed is not None else 0
         except Exception:  # what shows a run must never break it
             logger.debug("No progress to show", exc_info=True)
             return 0
 
-    def _executions(self) -> list[Any]:
+    def _find(self) -> tuple[int, int] | None:
+        """The query and the metric to follow, once there are rows. A dozen calls into the JVM for
+        each node of a plan: not to be made each time."""
         new = self._store.executionsCount() - self._first
-        found = self._store.executionsList(self._first, new) if new > 0 else None
-        return [found.apply(i) for i in range(found.size())] if found is not None else []
+        for query in _all(self._store.executionsList(self._first, new)) if new > 0 else ():
+            number = query.executionId()
+            nodes = _all(self._store.planGraph(number).allNodes())
+            metrics = (
+                x for node in nodes if "InArrow" in node.name() for x in _all(node.metrics())
+            )
+            for metric in metrics:
+                accumulator = metric.accumulatorId()
+                # A plan is laid out anew as stages end: what counts has a value.
+                if metric.name() == "number of output rows" and (
+                    _count(self._store, number, accumulator)
+                ):
+                    return number, accumulator
+        return None
 
-    def _rows_of(self, execution: Any) -> int:
-        values = self._store.executionMetrics(execution.executionId())
-        nodes = self._store.planGraph(execution.executionId()).allNodes()
-        python = [nodes.apply(i) for i in range(nodes.size()) if "InArrow" in nodes.apply(i).name()]
-        return max((_output_rows(node.metrics(), values) for node in python), default=0)
+
+def _all(sequence: Any) -> Iterator[Any]:
+    return (sequence.apply(i) for i in range(sequence.size()))
 
 
-def _output_rows(metrics: Any, values: Any) -> int:
-    for i in range(metrics.size()):
-        if metrics.apply(i).name() == "number of output rows":
-            value = values.get(metrics.apply(i).accumulatorId())
-            return int(value.get().replace(",", "")) if value.isDefined() else 0
-    return 0
+def _count(store: Any, query: int, accumulator: int) -> int:
+    value = store.executionMetrics(query).get(accumulator)
+    return int(value.get().replace(",", "")) if value.isDefined() else 0

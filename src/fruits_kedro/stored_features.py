@@ -14,8 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import ArrayType, FloatType, StructField, StructType
 
@@ -23,15 +22,14 @@ from fruits_kedro.file_system import file_system
 
 _FEATURES = StructField("features", ArrayType(FloatType()))
 _PLACE = ("file", "file_bytes", "row")
+# SQL for where a row of a frame that was read from Parquet lies: ``file`` is a URI.
+STORED_AT = (
+    "_metadata.file_path as file",
+    "_metadata.file_size as file_bytes",
+    "_metadata.row_index as row",
+)
 _KEPT_BYTES = 24 * 2**20  # in each worker: of the last features, and what comes between them
 _READ_WHOLE = 8 * 2**20  # one request, where a footer and a column are three
-
-
-def stored_at() -> list[Column]:
-    """Where a row of a frame that was read from Parquet lies: ``file`` (a URI), ``file_bytes,
-    row``."""
-    found = ("_metadata.file_path", "_metadata.file_size", "_metadata.row_index")
-    return [F.col(name).alias(alias) for name, alias in zip(found, _PLACE)]
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class StoredFeatures:
     No feature passes through the JVM, which takes its time for each float.
 
     Attributes:
-        rows: all other columns, and ``file, file_bytes, row``, as :func:`stored_at` gives them. Of
+        rows: all other columns, and ``file, file_bytes, row``, as ``STORED_AT`` gives them. Of
             neighbours with the same ``path`` the first counts.
         columns: of the whole rows, in order, ``features`` (list of float32) among them.
     """

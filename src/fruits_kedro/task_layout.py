@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 _IMAGES_A_TASK = 2048
 _STRETCHES = 8  # of neighbours by path in a task: of 256 photos at most, as a checkpoint's file
-_SMALL_A_CORE = 4
+_LAST_A_CORE = 2  # stretches
+_SMALL_A_STRETCH = 4  # tasks: of 64 photos, half a second
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class TaskLayout:
     Attributes:
         stretch: how many photos are kept together.
         large: how many tasks of many stretches; they have the lowest numbers, and so start first.
-        small: how many tasks of one stretch.
+        small: how many tasks of a quarter of a stretch.
         stretches: of all tasks together.
     """
 
@@ -30,7 +31,7 @@ class TaskLayout:
     def of(cls, images: int, cores: int) -> TaskLayout:
         """Lay out tasks.
 
-        Cores are never equally fast: where each gets more than one task, four small ones a core
+        Cores are never equally fast: where each gets more than one task, eight small ones a core
         come last, for whichever core is free first.
 
         Args:
@@ -40,9 +41,9 @@ class TaskLayout:
         whole = count_tasks(images, cores)
         stretch = max(1, math.ceil(images / (whole * _STRETCHES)))
         stretches = max(1, math.ceil(images / stretch))
-        small = _SMALL_A_CORE * cores if whole > cores else 0
-        large = whole_rounds(math.ceil((stretches - small) / _STRETCHES), cores, images)
-        return cls(stretch, large, small, stretches)
+        last = _LAST_A_CORE * cores if whole > cores else 0
+        large = whole_rounds(math.ceil((stretches - last) / _STRETCHES), cores, images)
+        return cls(stretch, large, _SMALL_A_STRETCH * last, stretches)
 
     @property
     def tasks(self) -> int:
@@ -59,8 +60,9 @@ class TaskLayout:
             position: SQL for the photo's place in the order of all paths, from 0.
         """
         number = f"({position} div {self.stretch} % {self.stretches})"
-        of_large = self.stretches - self.small
-        last = f"{number} - {of_large - self.large}"
+        of_large = self.stretches - self.small // _SMALL_A_STRETCH
+        quarter = f"{position} % {self.stretch} * {_SMALL_A_STRETCH} div {self.stretch}"
+        last = f"{self.large} + ({number} - {of_large}) * {_SMALL_A_STRETCH} + {quarter}"
         return f"if({number} < {of_large}, {number} % {self.large}, {last})"
 
 

@@ -44,7 +44,8 @@ def test_small_tasks_come_last_and_every_photo_has_one(spark):
     assert [row.task for row in found] == list(range(layout.tasks))
     sizes = [row["count"] for row in found]
     large, small = sizes[: layout.large], sizes[layout.large :]
-    assert len(small) == 8 and set(small[:-1]) == {layout.stretch} and small[-1] <= layout.stretch
+    quarter = layout.stretch / 4
+    assert len(small) == 16 and set(small[:-1]) == {quarter} and small[-1] <= quarter
     assert max(large) - min(large) <= layout.stretch
     assert 4 * layout.stretch < max(large) <= 2048
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.exact_partitions import partition_key
 from fruits_kedro.extraction_plan import STATES
-from fruits_kedro.stored_features import StoredFeatures, stored_at
+from fruits_kedro.stored_features import STORED_AT, StoredFeatures
 
 INDEX = ("path", "split", "label", "bytes", "modified_at", "position")
 _KNOWN = ("bytes", "modified_at", "fingerprint", "engine", "error")
@@ -84,16 +84,17 @@ def merge(
         images: how many photos there are.
         partitions: number of files; each holds as many photos, neighbours in the order of paths.
     """
-    columns = [*map(F.col, ("path", *_KNOWN)), *stored_at()]
-    ranked = [run.select(*columns, F.lit(rank).alias("rank")) for rank, run in enumerate(runs)]
-    ours = (F.col("fingerprint") == backbone.fingerprint) & (F.col("engine") == backbone.engine)
-    known = functools.reduce(DataFrame.unionByName, ranked).where(ours)
-    key = partition_key(partitions, F.expr(f"position * {partitions} div {images}"))
-    wanted = image_index.select(*INDEX, key.alias("key"))
+    # Expressions as text: one call into the JVM for all of them, where each column takes several.
+    columns = ("path", *_KNOWN, *STORED_AT, "error is not null as failed")
+    ranked = [run.selectExpr(*columns, f"{-rank} as rank") for rank, run in enumerate(runs)]
+    ours = f"fingerprint = '{backbone.fingerprint}' and engine = '{backbone.engine}'"
+    known = functools.reduce(DataFrame.union, ranked).where(ours)
+    key = partition_key(partitions, f"position * {partitions} div {images}")
+    wanted = image_index.selectExpr(*INDEX, f"{key} as key")
     placed = known.join(wanted, ["path", "bytes", "modified_at"]).repartition(partitions, "key")
     # The first of each photo counts: a worker sees that as it goes, Spark's window sorts once more.
-    best_first = ("position", F.col("error").isNotNull(), F.desc("rank"))
-    rows = placed.sortWithinPartitions(*best_first).drop("key", "position", "rank")
+    best_first = ("position", "failed", "rank")
+    rows = placed.sortWithinPartitions(*best_first).drop("key", *best_first)
     return StoredFeatures(rows, EXTRACTED)
 
 

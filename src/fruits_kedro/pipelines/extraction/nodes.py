@@ -130,8 +130,8 @@ def extract(
         rows = rows.repartitionByRange(count_tasks(images, cores), "position")
     else:
         # Neighbours stay together: who puts the files in order reads each of them once.
-        key = partition_key(layout.tasks, F.expr(layout.task_of("position")))
-        rows = rows.repartition(layout.tasks, key)
+        key = partition_key(layout.tasks, layout.task_of("position"))
+        rows = rows.repartition(layout.tasks, F.expr(key))
     return Extraction(rows.sortWithinPartitions("position").drop("position"), run, layout.stretch)
 
 

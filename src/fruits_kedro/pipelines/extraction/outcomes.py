@@ -19,17 +19,11 @@ def split_extracted(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame
     """
     usable = extracted_features.where("error is null")
     features = usable.select("path", "split", "label", "features", "fingerprint")
-    part = F.split("error", ": ", 3)
+    parts = "split(error, ': ', 3)"
+    named = (f"{parts}[{i}] as {name}" for i, name in enumerate(("stage", "reason", "detail")))
     rejected = (
         extracted_features.where("error is not null")
-        .select(
-            "path",
-            "split",
-            "label",
-            part[0].alias("stage"),
-            part[1].alias("reason"),
-            part[2].alias("detail"),
-        )
+        .selectExpr("path", "split", "label", *named)
         .repartition(1)  # few rows: to order them over several would take another pass
         .sortWithinPartitions("path")
     )
@@ -50,22 +44,21 @@ def count_extracted(
     """
     # A path in both frames leaves nothing of its hash: with as many rows as photos, nothing is left
     # of all together only if each photo has its row. No path has to travel for that.
-    photos = image_index.select("split", "bytes", F.xxhash64("path").alias("hash"))
-    rows = extracted_features.select(
-        "split",
-        F.xxhash64("path").alias("hash"),
-        F.isnull("error").alias("usable"),
-        F.expr("case when error is null then fingerprint end").alias("fingerprint"),
+    hashed = ("split", "xxhash64(path) as hash")
+    photos = image_index.selectExpr(*hashed, "bytes", "null as failed", "null as fingerprint")
+    rows = extracted_features.selectExpr(
+        *hashed, "null as bytes", "error is not null as failed", "fingerprint"
     )
-    both = photos.unionByName(rows, allowMissingColumns=True).groupBy("split")
-    counts: pd.DataFrame = both.agg(
-        F.count("bytes").alias("images"),
-        F.count_if("usable").alias("features"),
-        F.count_if(~F.col("usable")).alias("rejected"),
-        F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"),
-        F.bit_xor("hash").alias("unpaired"),
-        F.collect_set("fingerprint").alias("fingerprints"),
-    ).toPandas()
+    sums = {
+        "images": "count(bytes)",
+        "features": "count_if(not failed)",
+        "rejected": "count_if(failed)",
+        "bytes": "coalesce(sum(bytes), 0)",
+        "unpaired": "bit_xor(hash)",
+        "fingerprints": "collect_set(case when not failed then fingerprint end)",
+    }
+    by_split = photos.union(rows).groupBy("split").agg(*map(F.expr, sums.values()))
+    counts = pd.DataFrame(by_split.collect(), columns=["split", *sums])
     check_one_backbone({name for names in counts["fingerprints"] for name in names})
     _check(counts, rejected_images)
     return counts[["split", "images", "features", "rejected", "bytes"]].sort_values(

@@ -18,6 +18,10 @@ from fruits_kedro.class_archive import accept_archive, archive_options
 from fruits_kedro.errors import FruitsError
 
 JAVA_VERSIONS = (8, 11, 17)  # what Spark 3.5 runs on
+_INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
 _LOG4J = Path(__file__).with_name("log4j2.properties")
 
 
@@ -68,6 +72,19 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
     for key, value in settings.items():
         builder = builder.config(key, setting_text(value))
     return builder.getOrCreate()
+
+
+def interpret_expressions(spark: SparkSession, interpreted: bool) -> None:
+    """Have Spark interpret its expressions from now on, or compile them, as it does by itself.
+
+    To compile those of a query takes tenths of a second; to interpret them a few microseconds a
+    row, but 0.3 ms where they make a vector of 1,280 floats.
+    """
+    for key, value in _INTERPRETED.items():
+        if interpreted:
+            spark.conf.set(key, value)
+        else:
+            spark.conf.unset(key)
 
 
 def start_jvm(settings: dict[str, Any], java_home: Path) -> None:

@@ -9,10 +9,14 @@ from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
 
 from fruits_kedro.roots import Roots
 from fruits_kedro.s3 import export_credentials, is_s3, spark_settings
 
+# Nodes in whose queries Spark itself makes no vectors of floats: all of these but one.
+_INTERPRETED = frozenset({"ingestion", "extraction", "reduction", "reporting"})
+_COMPILED = "apply_pca"
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
@@ -46,9 +50,17 @@ class SparkHooks:
         if any(name.endswith("_plot") for name in pipeline.all_outputs()):
             import_plotly()
         trains = pipeline.only_nodes_with_tags("classification").nodes
-        spark = start_session(for_training(self._settings) if trains else self._settings)
+        self._spark = start_session(for_training(self._settings) if trains else self._settings)
         if "extract_features" in {node.name for node in pipeline.nodes}:
-            start_workers(spark)
+            start_workers(self._spark)
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Choose how Spark works off the node's queries."""
+        from fruits_kedro.spark_session import interpret_expressions
+
+        interpreted = bool(node.tags & _INTERPRETED) and node.name != _COMPILED
+        interpret_expressions(self._spark, interpreted)
 
 
 def for_training(settings: dict[str, Any]) -> dict[str, Any]:

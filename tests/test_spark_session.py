@@ -23,4 +23,6 @@ def test_expressions_are_compiled_where_it_pays(spark, name, tag, compiled):
     plan = rows._jdf.queryExecution().executedPlan().toString()
     assert plan.startswith("*(1)") is compiled  # Spark's mark of a stage that is compiled
     assert [row.twice for row in rows.collect()] == [0, 2, 4]
-    hooks.before_node_run(Node(lambda: 1, None, "x", name="apply_pca", tags="reduction"))
+    hooks.after_pipeline_run()  # a notebook goes on with the session
+    after = spark.range(3).selectExpr("id * 2 as twice")
+    assert after._jdf.queryExecution().executedPlan().toString().startswith("*(1)")

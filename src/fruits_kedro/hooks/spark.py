@@ -62,6 +62,13 @@ class SparkHooks:
         interpreted = bool(node.tags & _INTERPRETED) and node.name != _COMPILED
         interpret_expressions(self._spark, interpreted)
 
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Leave Spark as it was: a notebook goes on with it."""
+        from fruits_kedro.spark_session import interpret_expressions
+
+        interpret_expressions(self._spark, False)
+
 
 def for_training(settings: dict[str, Any]) -> dict[str, Any]:
     """Spark's settings where its classifiers work in the JVM: what speeds up its start slows them.

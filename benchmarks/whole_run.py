@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +91,7 @@ def kedro_run(
     *arguments: str,
     conf: Path = PROJECT / "conf",
     variables: Mapping[str, str] | None = None,
+    watch: Callable[[psutil.Process], object] | None = None,
     **params: object,
 ) -> WholeRun:
     """Run, and wait for the end.
@@ -100,6 +101,7 @@ def kedro_run(
         arguments: of ``kedro run``, such as ``--env``.
         conf: the folder of settings.
         variables: of the environment, to add.
+        watch: called with the process, beside it.
         params: for ``--params``; with dots where they are nested.
 
     Raises:
@@ -117,6 +119,8 @@ def kedro_run(
         text=True,
     )
     with Memory(process.pid) as memory:
+        if watch is not None:
+            threading.Thread(target=watch, args=[psutil.Process(process.pid)], daemon=True).start()
         output, _ = process.communicate()
         seconds = time.perf_counter() - started
     if process.returncode:

@@ -79,6 +79,6 @@ def apply_pca(features: DataFrame, pca_model: PipelineModel) -> DataFrame:
 
 def to_matrix(pca_features: DataFrame, pca_model: PipelineModel) -> DataFrame:
     """One column a component: ``path, split, label, pc_001 … pc_k``, ordered by path."""
-    k: int = pca_model.stages[-1].pc.numCols  # type: ignore[attr-defined]  # a PCAModel
-    components = [F.col("pca_features")[i].alias(f"pc_{i + 1:03d}") for i in range(k)]
-    return pca_features.select("path", "split", "label", *components).orderBy("path")
+    k = len(pca_model.stages[-1].explainedVariance)  # type: ignore[attr-defined]  # a PCAModel
+    components = [f"pca_features[{i}] as pc_{i + 1:03d}" for i in range(k)]
+    return pca_features.selectExpr("path", "split", "label", *components).orderBy("path")

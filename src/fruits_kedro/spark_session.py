@@ -8,10 +8,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from pyspark import SparkContext
+from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from fruits_kedro.class_archive import accept_archive, archive_options
@@ -93,7 +95,36 @@ def start_jvm(settings: dict[str, Any], java_home: Path) -> None:
         if SparkContext._gateway is None:
             accept_archive(java_home)
             prepare_session(settings)
-            SparkContext._ensure_initialized()
+            makes_archive = "ArchiveClassesAtExit" in os.environ["PYSPARK_SUBMIT_ARGS"]
+            apart = makes_archive and "PYSPARK_GATEWAY_PORT" not in os.environ
+            SparkContext._ensure_initialized(gateway=_launch_apart() if apart else None)
+
+
+def _launch_apart() -> Any:
+    """Start a JVM that outlives this process: to write the archive of its classes takes it 10 to 20
+    seconds. What it says passes through here, so that nobody who reads our output waits for it."""
+    ends, threads = [], []
+    for target in (1, 2):
+        source, end = os.pipe()
+        ends.append(end)
+        threads.append(threading.Thread(target=_copy, args=(source, target), daemon=True))
+        threads[-1].start()
+    gateway = None
+    try:
+        gateway = launch_gateway(popen_kwargs=dict(zip(("stdout", "stderr"), ends)))
+    finally:
+        for end in ends:
+            os.close(end)
+        if gateway is None:  # it has ended: let it say all of why
+            for thread in threads:
+                thread.join()
+    return gateway
+
+
+def _copy(source: int, target: int) -> None:
+    with open(source, "rb", buffering=0) as pipe:
+        while data := pipe.read(2**16):
+            os.write(target, data)
 
 
 def find_java() -> Path | None:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 
 import pytest
@@ -46,6 +47,23 @@ def test_it_is_made_once_and_then_used(java, made):
     assert f"-XX:SharedArchiveFile={archive}" in options and not made.exists()
     told = run(java, options, "-Xshare:on", "-Xlog:cds=info:stdout").stdout
     assert f"Opened archive {archive}" in told
+
+
+def test_nobody_who_reads_the_output_waits_for_it(java):
+    """The JVM that writes one outlives the process that started it."""
+    code = """
+import os, time
+from pyspark import SparkContext
+from fruits_kedro.spark_session import find_java, start_jvm
+start_jvm({}, find_java())
+SparkContext._jvm.java.lang.System.err.println("said by Java")
+time.sleep(1)
+jvm = SparkContext._gateway.proc.pid
+outputs = [[os.readlink(f"/proc/{pid}/fd/{fd}") for fd in (1, 2)] for pid in (jvm, os.getpid())]
+print(set(outputs[0]) & set(outputs[1]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "set()\n" and "said by Java" in done.stderr
 
 
 def test_other_jars_have_another_which_takes_its_place(java, made, monkeypatch, tmp_path):

@@ -101,8 +101,10 @@ def start_jvm(settings: dict[str, Any], java_home: Path) -> None:
 
 
 def _launch_apart() -> Any:
-    """Start a JVM that outlives this process: to write the archive of its classes takes it 10 to 20
-    seconds. What it says passes through here, so that nobody who reads our output waits for it."""
+    """Start a JVM that outlives this process: to write the archive of its classes takes seconds.
+
+    What it says passes through here, so that nobody who reads our output waits for it.
+    """
     ends, threads = [], []
     for target in (1, 2):
         source, end = os.pipe()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,8 @@ from fruits_kedro.errors import FruitsError
 from fruits_kedro.file_system import write_whole
 
 logger = logging.getLogger(__name__)
+
+_CONVERTING = "Converting the weights for %s (once; about 10 s) …"
 
 
 def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backbone:
@@ -38,13 +42,41 @@ def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backb
         return read_backbone(Path(weights), engine, input_size)
     found = find_weights(weights)
     input_size = input_size or found.input_size
-    cached = cache_folder() / f"{mobilenetv2.NAME}-{input_size}-f32-{found.sha256}.{engine}"
+    cached = _cached(found, engine, input_size)
     if cached.is_file():
         model = cached.read_bytes()
     else:
         model = _serialise(found, engine, input_size)
         _keep(cached, model)
     return _backbone(weights, found, engine, "f32", input_size, model)
+
+
+def start_conversion(
+    weights: str, engine: Engine, input_size: int | None
+) -> subprocess.Popen[bytes] | None:
+    """Convert, in a process of its own, what :func:`load_backbone` then finds in the cache.
+
+    Args:
+        weights: ``auto``, ``imagenet`` or ``embedded``.
+        engine: as there.
+        input_size: as there.
+
+    Returns:
+        The process, whose failure :func:`load_backbone` will explain; None where the model is
+        there already.
+    """
+    found = find_weights(weights)
+    if _cached(found, engine, input_size or found.input_size).is_file():
+        return None
+    logger.info(_CONVERTING, engine)
+    code = f"from {__name__} import load_backbone; load_backbone{found.source, engine, input_size}"
+    silent = subprocess.DEVNULL
+    command = [sys.executable, "-c", code]
+    return subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent)
+
+
+def _cached(found: Weights, engine: Engine, input_size: int) -> Path:
+    return cache_folder() / f"{mobilenetv2.NAME}-{input_size}-f32-{found.sha256}.{engine}"
 
 
 def calibrate_backbone(
@@ -106,7 +138,7 @@ def _backbone(
 
 
 def _serialise(weights: Weights, engine: Engine, input_size: int) -> bytes:
-    logger.info("Converting the weights for %s (once; about 10 s) …", engine)
+    logger.info(_CONVERTING, engine)
     model = mobilenetv2.build(weights.path, input_size)
     if engine == "litert":
         return mobilenetv2.convert_to_litert(model)

@@ -119,7 +119,7 @@ def _launch_apart() -> Any:
             os.close(end)
         if gateway is None:  # it has ended: let it say all of why
             for thread in threads:
-                thread.join()
+                thread.join(timeout=5)
     return gateway
 
 

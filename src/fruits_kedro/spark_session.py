@@ -96,8 +96,7 @@ def start_jvm(settings: dict[str, Any], java_home: Path) -> None:
             accept_archive(java_home)
             prepare_session(settings)
             makes_archive = "ArchiveClassesAtExit" in os.environ["PYSPARK_SUBMIT_ARGS"]
-            apart = makes_archive and "PYSPARK_GATEWAY_PORT" not in os.environ
-            SparkContext._ensure_initialized(gateway=_launch_apart() if apart else None)
+            SparkContext._ensure_initialized(gateway=_launch_apart() if makes_archive else None)
 
 
 def _launch_apart() -> Any:

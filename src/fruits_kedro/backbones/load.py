@@ -58,7 +58,7 @@ def start_conversion(
 
     Args:
         weights: ``auto``, ``imagenet`` or ``embedded``.
-        engine: as there.
+        engine: as for :func:`load_backbone`.
         input_size: as there.
 
     Returns:

@@ -18,7 +18,7 @@ from fruits_kedro.roots import Roots, check_store
 
 
 class InputHooks:
-    """Refuses wrong parameters and places before Spark starts."""
+    """Refuses wrong parameters and places before Spark starts; has weights converted meanwhile."""
 
     _conversion: subprocess.Popen[bytes] | None = None
 

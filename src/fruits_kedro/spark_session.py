@@ -73,7 +73,19 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
     builder = SparkSession.builder
     for key, value in settings.items():
         builder = builder.config(key, setting_text(value))
-    return builder.getOrCreate()
+    spark = builder.getOrCreate()
+    spark.sparkContext._accumulatorServer.handle_error = _ignore  # type: ignore[method-assign]
+    return spark
+
+
+def _ignore(request: Any, client_address: Any) -> None:
+    """What the server of PySpark's accumulators prints, a trace, where the JVM has ended."""
+
+
+def jvm_exit_status() -> int | None:
+    """How the JVM that this process started has ended; None while it runs, or without one."""
+    process = getattr(SparkContext._gateway, "proc", None)
+    return None if process is None else process.poll()
 
 
 def interpret_expressions(spark: SparkSession, interpreted: bool) -> None:

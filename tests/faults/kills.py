@@ -67,6 +67,20 @@ def kill_worker(bench: Bench, store: Path, seconds: float) -> bool:
     return killed
 
 
+def kill_jvm(bench: Bench, store: Path, line: str) -> str:
+    """Kill -9 Spark's JVM right after a line of the run's log; what the run has said by its end."""
+    process = bench.start(store)
+    seen = []
+    for text in process.stdout or ():
+        seen.append(text)
+        if line in text:
+            for child in psutil.Process(process.pid).children():
+                if "org.apache.spark.deploy.SparkSubmit" in child.cmdline():
+                    child.kill()
+    assert process.wait(timeout=600) == 1
+    return "".join(seen)
+
+
 def _workers(process: subprocess.Popen) -> list[psutil.Process]:
     found = []
     for child in psutil.Process(process.pid).children(recursive=True):

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from tests.faults.harness import Bench, read_all
-from tests.faults.kills import kill_driver, kill_worker
+from tests.faults.kills import kill_driver, kill_jvm, kill_worker
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,16 @@ def test_a_worker_that_is_killed(bench):
     store = bench.store("worker")
     assert kill_worker(bench, store, 0.5)
     assert read_all(store) == bench.after
+
+
+def test_a_jvm_that_is_killed(bench):
+    store = bench.store("jvm")
+    said = kill_jvm(bench, store, "Saving data to extraction_checkpoint ")
+    message = said[said.index("Error: ") :]
+    assert message.startswith("Error: Spark's JVM ended in the middle of the run (exit status -9")
+    assert "Traceback" not in said and len(message.splitlines()) == 2
+    assert bench.check_between(store)["model_info"] == "before"
+    bench.check_after(store)
 
 
 def test_two_runs_on_one_store(bench):

@@ -11,6 +11,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
+from fruits_kedro.errors import FruitsError
 from fruits_kedro.roots import Roots
 from fruits_kedro.s3 import export_credentials, is_s3, spark_settings
 
@@ -57,17 +58,34 @@ class SparkHooks:
     @hook_impl
     def before_node_run(self, node: Node) -> None:
         """Choose how Spark works off the node's queries."""
-        from fruits_kedro.spark_session import interpret_expressions
-
-        interpreted = bool(node.tags & _INTERPRETED) and node.name != _COMPILED
-        interpret_expressions(self._spark, interpreted)
+        self._interpret(bool(node.tags & _INTERPRETED) and node.name != _COMPILED)
 
     @hook_impl
     def after_pipeline_run(self) -> None:
         """Leave Spark as it was: a notebook goes on with it."""
+        self._interpret(False)
+
+    @hook_impl
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Leave Spark as it was, or say so where its JVM is what has failed."""
+        from fruits_kedro.spark_session import jvm_exit_status
+
+        status = jvm_exit_status()
+        if status is None:
+            self._interpret(False)
+            return
+        raise FruitsError(
+            f"Spark's JVM ended in the middle of the run (exit status {status}; -9: killed, as the "
+            "system does when memory runs out).\nRun the same command again: it goes on from what "
+            "is done. If it ends again, close other programs, or give fewer cores: spark.master: "
+            "local[1,4] in conf/local/spark.yml."
+        ) from error
+
+    def _interpret(self, interpreted: bool) -> None:
         from fruits_kedro.spark_session import interpret_expressions
 
-        interpret_expressions(self._spark, False)
+        if not any(key.startswith("spark.sql.codegen.") for key in self._settings):
+            interpret_expressions(self._spark, interpreted)
 
 
 def for_training(settings: dict[str, Any]) -> dict[str, Any]:

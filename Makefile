@@ -15,7 +15,7 @@ run: setup
 	@$(BIN)/kedro run
 
 test: setup
-	@$(BIN)/pytest -n 3 --no-loadscope-reorder
+	@$(BIN)/pytest -n 2 --no-loadscope-reorder
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -21,7 +21,7 @@ SHARED = ROOT.parent / "shared"
 
 
 _TOGETHER = {
-    **{folder: folder for folder in ("s3", "yarn")},
+    **dict.fromkeys(["s3", "yarn"], "servers"),
     **dict.fromkeys(["test_classification.py", "test_notebooks.py"], "classified"),
 }
 
@@ -36,19 +36,14 @@ class ByFile(LoadScopeScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
-    """Where there are several processes (``pytest -n 3``)."""
+    """Where there are several processes (``pytest -n 2``)."""
     return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first."""
-    longest = ["yarn", "s3", "test_classification.py", "faults"]
-
-    def place(item: pytest.Item) -> int:
-        names = {item.path.name, item.path.parent.name}
-        return next((i for i, name in enumerate(longest) if name in names), len(longest))
-
-    items.sort(key=place)
+    longest = {"s3": 0, "yarn": 0, "faults": 1}
+    items.sort(key=lambda item: longest.get(item.path.parent.name, 2))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,12 @@
-"""How Spark works off the queries of a node."""
+"""How Spark works off the queries of a node, and what is said where its JVM has gone."""
+
+import socket
+import threading
 
 import pytest
 from kedro.pipeline import Node
+from py4j.clientserver import ClientServer, JavaParameters, PythonParameters
+from py4j.protocol import Py4JError
 
 from fruits_kedro.hooks.spark import SparkHooks
 
@@ -35,3 +40,20 @@ def test_expressions_are_compiled_where_it_pays(
     assert is_compiled(spark) is compiled
     getattr(hooks, ended)(*arguments)
     assert is_compiled(spark)  # a notebook goes on with the session
+
+
+def test_an_answer_that_does_not_come_is_raised_and_not_logged(spark, caplog):
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def end():  # as a JVM that is killed while it is asked
+        asked, _ = server.accept()
+        server.close()
+        asked.recv(1)
+        asked.close()
+
+    threading.Thread(target=end, daemon=True).start()
+    java = JavaParameters(port=server.getsockname()[1])
+    gateway = ClientServer(java, PythonParameters(port=0))
+    with pytest.raises((Py4JError, OSError)):
+        gateway.jvm.java.lang.System.currentTimeMillis()
+    assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shlex
@@ -75,7 +76,13 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
         builder = builder.config(key, setting_text(value))
     spark = builder.getOrCreate()
     spark.sparkContext._accumulatorServer.handle_error = _ignore  # type: ignore[method-assign]
+    logging.getLogger().addFilter(_is_not_of_py4j)
     return spark
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    """Py4J logs at the root, with a trace, what it raises as well."""
+    return record.module != "java_gateway"
 
 
 def _ignore(request: Any, client_address: Any) -> None:

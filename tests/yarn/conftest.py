@@ -87,11 +87,12 @@ def node(package, settings, in_server, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def submit(yarn, node, s3a, tmp_path_factory):
+def submit(yarn, node, project, tmp_path_factory):
     """Start a run with the arguments that ``kedro emr submit`` gives to EMR."""
     spark_conf = tmp_path_factory.mktemp("spark_conf")
+    s3a = _s3a_settings()
     endpoint = yarn.environment["AWS_ENDPOINT_URL"]
-    defaults = s3a | {  # what EMR's own spark-defaults and core-site bring
+    s3a |= {  # what EMR's own spark-defaults and core-site bring
         "spark.yarn.jars": f"local:{SPARK_HOME}/jars/*",  # else zipped and sent at each start
         "spark.hadoop.fs.s3a.endpoint": endpoint,
         "spark.hadoop.fs.s3a.path.style.access": "true",
@@ -99,7 +100,7 @@ def submit(yarn, node, s3a, tmp_path_factory):
     }
     lines = [
         f"{name} {str(value).lower() if isinstance(value, bool) else value}"
-        for name, value in defaults.items()
+        for name, value in s3a.items()
     ]
     (spark_conf / "spark-defaults.conf").write_text("\n".join(lines) + "\n")
     context = EmrContext.load("emr")
@@ -132,6 +133,13 @@ def submit(yarn, node, s3a, tmp_path_factory):
         )
 
     return start
+
+
+def _s3a_settings():
+    from kedro.framework.session import KedroSession
+
+    with KedroSession.create(env="test") as session:
+        return dict(session.load_context().config_loader["s3a"])
 
 
 @pytest.fixture(scope="module")

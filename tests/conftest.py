@@ -140,17 +140,13 @@ def finished(
 def classified(
     kedro_run: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Path, str]:
-    """Photos, store and output of a classification of 12 varieties; of Apple and Cherry, two.
-
-    Gradient boosting takes longest, and has its run where classes are odd, and in a bucket.
-    """
+    """Photos, store and output of a classification of 12 varieties; of Apple and Cherry, two."""
     from fruits_kedro.sample import write_sample
 
     root = tmp_path_factory.mktemp("classified")
     images, store = root / "photos", root / "store"
     sum(write_sample(images, classes=12, images=10, seed=0, broken=0))
     assert kedro_run(images=images, store=store).exit_code == 0
-    few = {"classification.models": "logistic_regression+random_forest"}
-    result = kedro_run("--pipeline", "classification", images=images, store=store, **few)
+    result = kedro_run("--pipeline", "classification", images=images, store=store)
     assert result.exit_code == 0, result.output
     return images, store, result.output

@@ -17,7 +17,7 @@ from fruits_kedro.cli import predict
 from fruits_kedro.sample import write_sample
 
 CLASSIFY = ("--pipeline", "classification")
-MODELS = ("logistic_regression", "random_forest")
+MODELS = ("logistic_regression", "random_forest", "gradient_boosting")
 BASELINES = ("majority_class", "nearest_centroid")
 
 

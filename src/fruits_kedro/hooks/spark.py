@@ -77,8 +77,8 @@ class SparkHooks:
         raise FruitsError(
             f"Spark's JVM ended in the middle of the run (exit status {status}; -9: killed, as the "
             "system does when memory runs out).\nRun the same command again: it goes on from what "
-            "is done. If it ends again, close other programs, or give fewer cores: spark.master: "
-            "local[1,4] in conf/local/spark.yml."
+            "is done. If it ends again, close other programs; where Spark works on this machine "
+            "alone, give it fewer cores: spark.master: local[1,4] in conf/local/spark.yml."
         ) from error
 
     def _interpret(self, interpreted: bool) -> None:

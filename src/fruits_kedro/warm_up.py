@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import logging
 import threading
@@ -11,33 +10,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from fruits_kedro.spark_session import find_java, start_jvm
-
 logger = logging.getLogger(__name__)
-
-
-def start_java(settings: dict[str, Any]) -> threading.Thread:
-    """Start Spark's JVM in the background.
-
-    Args:
-        settings: Spark's.
-
-    Returns:
-        The thread that waits for it; it raises nothing.
-    """
-    # Looking for distutils, setuptools imports itself, and makes a logger, under Python's one lock
-    # for finding modules. A fork takes the lock of logging, then that one: the other way round.
-    with contextlib.suppress(ImportError):
-        importlib.import_module("distutils")
-    # No daemon: what is cut off as it waits for a JVM leaves a folder behind.
-    thread = _thread(_launch, settings, daemon=False)
-    thread.start()
-    return thread
-
-
-def _launch(settings: dict[str, Any]) -> None:
-    if (java_home := find_java()) is not None:
-        start_jvm(settings, java_home)
 
 
 def import_plotly() -> threading.Thread:
@@ -70,11 +43,11 @@ def _start(spark: SparkSession) -> None:
     spark.range(cores, numPartitions=cores).mapInArrow(lambda batches: batches, "id long").collect()
 
 
-def _thread(work: Callable[[Any], object], argument: Any, daemon: bool = True) -> threading.Thread:
+def _thread(work: Callable[[Any], object], argument: Any) -> threading.Thread:
     def run() -> None:
         try:
             work(argument)
         except Exception:  # the run itself will say what is wrong
             logger.debug("%s failed beforehand", work.__name__, exc_info=True)
 
-    return threading.Thread(target=run, daemon=daemon)
+    return threading.Thread(target=run, daemon=True)

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fruits_kedro.backbones import mobilenetv2
-from fruits_kedro.backbones.load import load_backbone, start_conversion
+from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.weights import IMAGENET_FILE
 from fruits_kedro.cache import cache_folder
 from fruits_kedro.errors import FruitsError
@@ -45,16 +45,6 @@ def test_a_cached_model_needs_no_tensorflow(random_weights, monkeypatch):
     assert (cache_folder() / f"mobilenetv2-96-f32-{first.weights_sha256}.litert").is_file()
     monkeypatch.setattr(mobilenetv2, "load_tensorflow", lambda: pytest.fail("imported TensorFlow"))
     assert load_backbone(str(random_weights), "litert", 96) == first
-
-
-def test_a_process_converts_what_is_then_found(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert start_conversion("embedded", "litert", None).wait() == 0
-    assert start_conversion("embedded", "litert", None) is None
-    monkeypatch.setattr(mobilenetv2, "build", None)
-    backbone = load_backbone("embedded", "litert", None)
-    (cached,) = (tmp_path / "fruits-kedro").iterdir()
-    assert backbone.model == cached.read_bytes() and backbone.input_size == 96
 
 
 def test_other_weights_have_another_fingerprint(random_weights, tmp_path):

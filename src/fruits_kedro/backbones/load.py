@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -49,30 +47,6 @@ def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backb
         model = _serialise(found, engine, input_size)
         _keep(cached, model)
     return _backbone(weights, found, engine, "f32", input_size, model)
-
-
-def start_conversion(
-    weights: str, engine: Engine, input_size: int | None
-) -> subprocess.Popen[bytes] | None:
-    """Convert, in a process of its own, what :func:`load_backbone` then finds in the cache.
-
-    Args:
-        weights: ``auto``, ``imagenet`` or ``embedded``.
-        engine: as for :func:`load_backbone`.
-        input_size: as there.
-
-    Returns:
-        The process, whose failure :func:`load_backbone` will explain; None where the model is
-        there already.
-    """
-    found = find_weights(weights)
-    if _cached(found, engine, input_size or found.input_size).is_file():
-        return None
-    logger.info(_CONVERTING, engine)
-    code = f"from {__name__} import load_backbone; load_backbone{found.source, engine, input_size}"
-    silent = subprocess.DEVNULL
-    command = [sys.executable, "-c", code]
-    return subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent)
 
 
 def _cached(found: Weights, engine: Engine, input_size: int) -> Path:

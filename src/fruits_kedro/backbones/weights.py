@@ -17,7 +17,6 @@ from fruits_kedro.errors import FruitsError
 
 logger = logging.getLogger(__name__)
 
-NAMED = ("auto", "imagenet", "embedded")  # no files of one's own: they fit
 IMAGENET_FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
 IMAGENET_SHA256 = "64f0589cc653f9de5e1080287946a2a87c55916ef6f3ecfa81d233e003af13fe"
 IMAGENET_URL = (

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from kedro.framework.session import KedroSession
-from kedro.framework.startup import bootstrap_project
 
 from fruits_kedro.cache import cache_folder
 from fruits_kedro.emr.aws import Aws
@@ -51,7 +50,6 @@ class EmrContext:
             FruitsError: a file is missing or wrong, or the roots are not in a bucket.
         """
         project = Path.cwd()
-        bootstrap_project(project)
         with KedroSession.create(project, env=env) as session:
             context = session.load_context()  # type: ignore[attr-defined]
             found = {name: dict(context.config_loader[name]) for name in _FILES}

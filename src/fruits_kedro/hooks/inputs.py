@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
-from kedro.pipeline.node import Node
 from pydantic import ValidationError
 
-from fruits_kedro.backbones.weights import NAMED, find_weights
+from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.parameters import Parameters, select_subset
 from fruits_kedro.roots import Roots, check_store
 
 
 class InputHooks:
-    """Refuses wrong parameters and places before Spark starts; has weights converted meanwhile."""
-
-    _conversion: subprocess.Popen[bytes] | None = None
+    """Refuses wrong parameters and places before Spark starts."""
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -32,12 +28,6 @@ class InputHooks:
         select_subset(checked.subset, checked.subsets)
         self._roots = Roots.of(context)
 
-    @hook_impl
-    def before_node_run(self, node: Node) -> None:
-        """Wait for the conversion of the weights."""
-        if node.name == "load_backbone" and self._conversion is not None:
-            self._conversion.wait()
-
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
         """Check that photos, store and weights are there."""
@@ -46,16 +36,13 @@ class InputHooks:
         check_store(self._roots.store)
         if "params:extraction" in pipeline.inputs():
             from fruits_kedro.backbones.backbone_file import SUFFIX
-            from fruits_kedro.backbones.load import load_backbone, start_conversion
+            from fruits_kedro.backbones.load import load_backbone
 
             params = catalog.load("params:extraction")
-            wanted = (params.weights, params.engine, params.input_size)
-            if params.precision != "f32" and not params.weights.endswith(SUFFIX):
-                find_weights(params.weights)  # calibrated once the photos are listed
-            elif params.weights in NAMED:  # these fit: Spark starts meanwhile
-                self._conversion = start_conversion(*wanted)
-            else:
-                load_backbone(*wanted)
+            if params.precision == "f32" or params.weights.endswith(SUFFIX):
+                load_backbone(params.weights, params.engine, params.input_size)
+            else:  # calibrated once the photos are listed
+                find_weights(params.weights)
         if "params:pretraining" in pipeline.inputs():
             catalog.load("pretraining_checkpoint")
             if (init := catalog.load("params:pretraining").init) != "random":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
 from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -26,7 +25,7 @@ class SparkHooks:
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Arrange the settings for whoever first uses Spark; a run starts its JVM right away."""
+        """Arrange the settings for whoever first uses Spark."""
         from fruits_kedro.spark_session import prepare_session
 
         config = context.config_loader
@@ -37,10 +36,6 @@ class SparkHooks:
         if is_s3(roots.store) and self._settings.get("spark.master") != "yarn":
             self._settings = {**config["s3a"], **spark_settings(), **self._settings}
         prepare_session(self._settings)
-        if _is_run_without("classification"):
-            from fruits_kedro.warm_up import start_java
-
-            start_java(self._settings)
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
@@ -96,15 +91,6 @@ def for_training(settings: dict[str, Any]) -> dict[str, Any]:
     """
     options = str(settings.get(_JAVA_OPTIONS, ""))
     return settings | {_JAVA_OPTIONS: options.replace("-XX:TieredStopAtLevel=1", "").strip()}
-
-
-def _is_run_without(pipeline: str) -> bool:
-    """Whether the command is ``kedro run``, of other pipelines than this one."""
-    command = click.get_current_context(silent=True)
-    if command is None or command.command.name != "run":
-        return False
-    chosen = command.params
-    return pipeline not in (chosen.get("pipeline"), *(chosen.get("pipelines") or ()))
 
 
 def _credentials(config: AbstractConfigLoader) -> dict[str, Any]:

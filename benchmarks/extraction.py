@@ -19,12 +19,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from model_alone import model_alone
+from numpy.typing import NDArray
 from whole_run import WholeRun, kedro_run, usable_cores, write_results
 
-from fruits_kedro.backbones import FeatureModel
+from fruits_kedro.backbones import Backbone, FeatureModel
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.mobilenetv2 import preprocess
-from fruits_kedro.extractor import compiled, extract, time_model
+from fruits_kedro.extractor import compiled, extract
 from fruits_kedro.image_folder import ImageFolder
 
 RAW_SECONDS = 10
@@ -47,22 +49,8 @@ def _extract(task: tuple[str, list[str]]) -> int:
     return sum(isinstance(outcome, np.ndarray) for outcome in outcomes)
 
 
-def raw_model(cores: int, engine: str) -> float:
-    """Images per second of the model alone, on pixels that are already there, a process a core."""
-    with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
-        return sum(pool.map(_infer, [engine] * cores))
-
-
-def _infer(engine: str) -> float:
-    backbone = load_backbone("imagenet", "litert", 224)
-    pixels = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
-    litert = compiled(backbone)
-    model = litert if engine == "litert" else _openvino(backbone.model)
-    np.testing.assert_allclose(model(pixels), litert(pixels), rtol=0, atol=1e-4)
-    return time_model(model, backbone, RAW_SECONDS)
-
-
-def _openvino(model: bytes) -> FeatureModel:
+def _openvino(backbone: Backbone) -> FeatureModel:
+    """The same model in OpenVINO, checked against LiteRT."""
     import openvino
 
     one_thread = {
@@ -72,10 +60,17 @@ def _openvino(model: bytes) -> FeatureModel:
         "ENABLE_CPU_PINNING": False,  # else all processes share one core
     }
     with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
-        Path(file.name).write_bytes(model)
+        Path(file.name).write_bytes(backbone.model)
         network = openvino.Core().compile_model(file.name, "CPU", one_thread)
+
     # One at a time, as LiteRT does: of 32 at once it gives 88 images/s instead of 104.
-    return lambda images: np.concatenate([network(preprocess(image[None]))[0] for image in images])
+    def model(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.concatenate([network(preprocess(image[None]))[0] for image in images])
+
+    size = backbone.input_size
+    pixels = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
+    np.testing.assert_allclose(model(pixels), compiled(backbone)(pixels), rtol=0, atol=1e-4)
+    return model
 
 
 def tf_data(root: str, paths: list[str], cores: int, tunes: bool) -> float:
@@ -122,8 +117,8 @@ def main() -> None:
     root = str(Path(arguments.images).resolve())
     paths = ImageFolder(root).list().column("path").to_pylist()
     cores = usable_cores()
-    load_backbone("imagenet", "litert", 224)  # convert and cache, outside every timing
-    runs, speeds = measure(root, paths, cores)
+    backbone = load_backbone("imagenet", "litert", 224)  # converted outside every timing
+    runs, speeds = measure(root, paths, cores, backbone)
     cpu, today = _cpu(), time.strftime("%Y-%m-%d")
     lines = [
         f"{len(paths):,} photos, {cores} cores, {cpu}, {today}. {ROUNDS} runs, each between two "
@@ -135,7 +130,7 @@ def main() -> None:
 
 
 def measure(
-    root: str, paths: list[str], cores: int
+    root: str, paths: list[str], cores: int, backbone: Backbone
 ) -> tuple[list[WholeRun], dict[str, list[float]]]:
     """Runs, and beside each of them the images per second of what it is compared with."""
     # A machine's speed drifts: what is compared with is measured right before and after each run.
@@ -143,8 +138,12 @@ def measure(
         f"bare loop: read, decode, resize, model; {cores} processes, no Spark": (
             lambda: bare_loop(root, paths, cores)
         ),
-        f"raw model alone, LiteRT, {cores} processes": lambda: raw_model(cores, "litert"),
-        f"raw model alone, OpenVINO, {cores} processes": lambda: raw_model(cores, "openvino"),
+        f"raw model alone, LiteRT, {cores} processes": (
+            lambda: model_alone(backbone, cores, RAW_SECONDS)
+        ),
+        f"raw model alone, OpenVINO, {cores} processes": (
+            lambda: model_alone(backbone, cores, RAW_SECONDS, _openvino)
+        ),
     }
     usual = "`tf.data` + `model.predict`, one process, all cores"
     # Minutes each: before the first run and after the last.
@@ -174,7 +173,7 @@ def _timed(measures: dict[str, Callable[[], float]]) -> dict[str, float]:
 def report(images: int, runs: list[WholeRun], speeds: dict[str, list[float]]) -> list[str]:
     """Lines of the tables: our speeds beside the others', and where the seconds of a middling run
     went."""
-    extracted = [run.info["speed"]["images_per_s"] for run in runs]
+    extracted = [run.info["stages"]["extraction"]["images_per_s"] for run in runs]
     listed = [images / _seconds(run, "ingestion", "extraction") for run in runs]
     speeds = {
         "`kedro run`, extraction: from the index to counted features in Parquet": extracted,

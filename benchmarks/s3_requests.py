@@ -116,7 +116,7 @@ def main() -> None:
         runs = {
             "first run": run(server, port, images=photos, **weights),
             "second run": run(server, port, images=photos, **weights),
-            "packing": run(server, port, "--pipeline", "packing", images=photos),
+            "packing": run(server, port, "--pipelines", "packing", images=photos),
             "packed photos, all again": run(server, port, images=packed, **scratch),
             "small files, all again": run(server, port, images=photos, **scratch),
         }

@@ -139,7 +139,8 @@ def main() -> None:
         "| | extraction, images/s | whole run, s |",
         "| --- | ---: | ---: |",
         *(
-            f"| {what} | {info['speed']['images_per_s']:,.1f} | {info['total_seconds']:,.1f} |"
+            f"| {what} | {info['stages']['extraction']['images_per_s']:,.1f} | "
+            f"{info['total_seconds']:,.1f} |"
             for what, info in rows.items()
         ),
         "",

@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from pyspark.sql import SparkSession
-from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.s3.fixtures"]
 
@@ -20,30 +19,17 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
 
-_TOGETHER = {
-    **dict.fromkeys(["s3", "yarn"], "servers"),
-    **dict.fromkeys(["test_classification.py", "test_notebooks.py"], "classified"),
-}
+_LONGEST = ("test_s3_run.py", "test_faults.py", "test_classification.py", "test_train.py")
+_SERVERS = {"s3_server", "yarn", "spark_cluster", "browser"}
 
 
-class ByFile(LoadScopeScheduling):
-    """Parts the tests between processes by file; those that share what takes long stay together."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = Path(nodeid.partition("::")[0])
-        return _TOGETHER.get(file.parent.name) or _TOGETHER.get(file.name) or str(file)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
-    """Where there are several processes (``pytest -n 2``)."""
-    return ByFile(config, log)
-
-
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first."""
-    longest = {"s3": 0, "yarn": 0, "faults": 1}
-    items.sort(key=lambda item: longest.get(item.path.parent.name, 2))
+    """Mark the tests of servers by their fixtures; the files that take longest come first."""
+    for item in items:
+        if _SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.servers)
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
 
 
 @pytest.fixture(scope="session")
@@ -147,6 +133,6 @@ def classified(
     images, store = root / "photos", root / "store"
     sum(write_sample(images, classes=12, images=10, seed=0, broken=0))
     assert kedro_run(images=images, store=store).exit_code == 0
-    result = kedro_run("--pipeline", "classification", images=images, store=store)
+    result = kedro_run("--pipelines", "classification", images=images, store=store)
     assert result.exit_code == 0, result.output
     return images, store, result.output

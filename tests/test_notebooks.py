@@ -1,36 +1,9 @@
-"""The notebooks run from top to bottom on the outputs of a run."""
+"""The notebook of a run works from top to bottom; the classification's is tested with it."""
 
-import nbformat
-from nbclient import NotebookClient
-
-PLOTLY = "application/vnd.plotly.v1+json"
-
-
-def executed(name, project, images, store):
-    """The outputs of a notebook over these photos and this store."""
-    notebook = nbformat.read(project / "notebooks" / f"{name}.ipynb", as_version=4)
-    assert not any(cell.get("outputs") for cell in notebook.cells)
-    places = f"%reload_kedro {project} --env=test --params=images={images},store={store}"
-    notebook.cells[1].source += f"\n{places}"
-    NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": project / "notebooks"}}
-    ).execute()
-    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
-
-
-def figures(outputs):
-    return [output for output in outputs if PLOTLY in output.get("data", {})]
+from tests.notebooks import executed, figures
 
 
 def test_explore(project, finished, sample):
     shown = executed("01_explore", project, sample, finished[0])
     assert len(figures(shown)) == 3
     assert any("not_an_image" in o.get("data", {}).get("text/plain", "") for o in shown)
-
-
-def test_classification(project, classified):
-    images, store, _ = classified
-    shown = executed("02_classification", project, images, store)
-    assert len(figures(shown)) >= 4
-    text = "".join(o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in shown)
-    assert "same physical fruits" in text and "held_out_varieties" in text

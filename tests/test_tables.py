@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from fruits_kedro.tables import first_of_each
+from fruits_kedro.tables import first_of_each, in_tables
 
 
 @pytest.mark.parametrize("rows_a_batch", [1, 2, 3, 9])
@@ -15,3 +15,18 @@ def test_the_first_of_neighbours_stays(rows_a_batch):
     found = list(first_of_each(batches, "path"))
     assert [row["value"] for batch in found for row in batch.to_pylist()] == [1, 3, 4, 7, 8]
     assert all(batch.num_rows for batch in found)
+
+
+@pytest.mark.parametrize(
+    ("batches", "rows", "sizes"),
+    [([], 3, []), ([0], 3, []), ([3], 3, [3]), ([2, 0, 5], 3, [3, 3, 1]), ([7], 2, [2, 2, 2, 1])],
+)
+def test_tables_have_so_many_rows_in_order(batches, rows, sizes):
+    numbers = iter(range(100))
+    given = [
+        pa.RecordBatch.from_pydict({"id": pa.array([next(numbers) for _ in range(n)], pa.int64())})
+        for n in batches
+    ]
+    tables = list(in_tables(given, rows))
+    assert [table.num_rows for table in tables] == sizes
+    assert [i for t in tables for i in t["id"].to_pylist()] == list(range(sum(batches)))

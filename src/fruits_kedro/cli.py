@@ -81,24 +81,28 @@ def verify(env: str | None, params: dict[str, Any], images: int, as_json: bool) 
 @click.argument("folder")
 @env_option
 @click.option("--params", default="", callback=_split_params, help="As for kedro run.")
-@click.option("--output", default="predictions.csv", show_default=True, help="CSV to write.")
+@click.option("--output", help="CSV to write.  [default: <store>/07_model_output/new_photos.csv]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def predict(
-    folder: str, env: str | None, params: dict[str, Any], output: str, as_json: bool
+    folder: str, env: str | None, params: dict[str, Any], output: str | None, as_json: bool
 ) -> None:
     """Name the fruits on the photos below FOLDER.
 
     With the backbone, the PCA and the best classifier of a store: give the --env and --params of
-    the runs that made it. All photos, one row each, are in the CSV.
+    the runs that made it. All photos, one row each, are in the CSV, which takes the place of an
+    earlier one.
     """
+    from fruits_kedro.datasets import CsvDataset
+    from fruits_kedro.datasets.location import location, short
     from fruits_kedro.predict import predict_folder, summarise
 
     if "://" in folder:  # its keys are looked up as those of a run's photos
         params = params | {"images": folder}
     with _catalog(env, params) as catalog:
         found = predict_folder(catalog, folder, catalog.load("params:extraction").limits)
-        found.to_csv(output, index=False)
-    finish(summarise(found, 10) | {"CSV": output}, as_json)
+        table = CsvDataset(filepath=output) if output else catalog["new_photos"]
+        table.save(found)
+    finish(summarise(found, 10) | {"CSV": output or short(str(location(table)))}, as_json)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -75,18 +74,6 @@ def compiled(backbone: Backbone) -> FeatureModel:
     if key not in _compiled:
         _compiled[key] = backbone.compile()
     return _compiled[key]
-
-
-def time_model(model: FeatureModel, backbone: Backbone, seconds: float) -> float:
-    """Images per second of a backbone's model alone, on pixels that are there already."""
-    size = backbone.input_size
-    pixels = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
-    pixels = pixels.repeat(_CHUNK, axis=0)
-    started, done = time.perf_counter(), 0
-    while (elapsed := time.perf_counter() - started) < seconds or not done:
-        model(pixels)
-        done += len(pixels)
-    return done / elapsed
 
 
 def extract(

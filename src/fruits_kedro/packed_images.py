@@ -23,7 +23,7 @@ _GROUPS_KEPT = 4  # row groups of some megabytes
 
 
 class PackedImages(ImageSource):
-    """What ``kedro run --pipeline packing`` has made of a folder of photos.
+    """What ``kedro run --pipelines packing`` has made of a folder of photos.
 
     Parquet files of ``path, modificationTime, length, content, error``, ordered by path within and
     across files, which are read whole row groups at a time.
@@ -49,7 +49,7 @@ class PackedImages(ImageSource):
         if not self.exists():
             raise FruitsError(
                 f"There are no packed photos in {self.root}, or not all of them (no {MARK}).\n"
-                "Pack a folder of photos: kedro run --pipeline packing --params images=<folder>"
+                "Pack a folder of photos: kedro run --pipelines packing --params images=<folder>"
             )
 
     def list(self) -> pa.Table:

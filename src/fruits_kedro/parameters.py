@@ -68,7 +68,6 @@ class ExtractionParams(Closed):
         retry_rejected: extract photos again that could not be used last time.
         max_failure_rate: the run stops where a larger share of the photos cannot be used.
         limits: what a photo may cost.
-        calibration_seconds: how long the model alone is timed on all cores after an extraction.
     """
 
     weights: str = "auto"
@@ -80,7 +79,6 @@ class ExtractionParams(Closed):
     retry_rejected: bool = True
     max_failure_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
     limits: ImageLimits = ImageLimits()
-    calibration_seconds: PositiveFloat = 2.0
 
     @model_validator(mode="after")
     def _of_engine(self) -> ExtractionParams:
@@ -89,16 +87,6 @@ class ExtractionParams(Closed):
                 f"precision={self.precision} is LiteRT's: leave engine=litert, or precision=f32"
             )
         return self
-
-
-class CostParams(Closed):
-    """What the images a euro are worked out for.
-
-    Attributes:
-        instance: a type of ``conf/base/prices.yml``; none: no such line.
-    """
-
-    instance: str | None = None
 
 
 class PcaParams(Closed):
@@ -178,7 +166,6 @@ class Parameters(Closed):
     subset: str
     subsets: dict[str, Subset]
     extraction: ExtractionParams
-    cost: CostParams
     pca: PcaParams
     pretraining: PretrainingParams
     classification: ClassificationParams

@@ -30,7 +30,7 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
     """Predict the labels of the photos below a folder.
 
     Args:
-        catalog: of a store in which ``kedro run --pipeline classification`` has ended.
+        catalog: of a store in which ``kedro run --pipelines classification`` has ended.
         folder: of photos, or packed ones; a local path or a URL that fsspec knows.
         limits: what a photo may cost.
 
@@ -48,7 +48,7 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
     if info["pca_fingerprint"] != pca_fingerprint(pca_model):
         raise FruitsError(
             "The store's PCA is not the one that the classifiers were trained with.\nRun 'kedro "
-            "run --pipeline classification' again."
+            "run --pipelines classification' again."
         )
     with persisted(_extract(catalog, folder, info["fingerprint"], limits)) as extracted:
         usable = extracted.where("error is null").select("path", "features")
@@ -69,7 +69,7 @@ def _load_classifiers(catalog: DataCatalog) -> tuple[dict[str, Any], PipelineMod
     if missing:
         raise FruitsError(
             f"The store has no {', '.join(missing)}.\nRun 'kedro run' and then 'kedro run "
-            "--pipeline classification' with the same --params, or give --params store=<results>."
+            "--pipelines classification' with the same --params, or give --params store=<results>."
         )
     info, models = catalog.load("classifier_info"), catalog.load("classifiers")
     return info, models[f"nearest_centroid.{info['inputs']}"], models[info["best"]]
@@ -80,7 +80,7 @@ def _extract(catalog: DataCatalog, folder: str, fingerprint: str, limits: ImageL
     if backbone is None or backbone.fingerprint != fingerprint:
         raise FruitsError(
             f"The store's compiled backbone is not {fingerprint}, with which the classifiers were "
-            "trained.\nRun 'kedro run' and 'kedro run --pipeline classification' again."
+            "trained.\nRun 'kedro run' and 'kedro run --pipelines classification' again."
         )
     images = open_images(folder)
     listing = images.list().select(["path", "length"]).rename_columns(["path", "bytes"]).to_pandas()

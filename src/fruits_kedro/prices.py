@@ -67,14 +67,3 @@ class Prices(Closed):
                 f"{', '.join(sorted(self.instances))}.\nAdd it, with its cores, memory and prices."
             )
         return self.instances[kind]
-
-    def images_per_euro(self, kind: str, images_per_s_per_core: float) -> float:
-        """How many images a node of EMR extracts for one euro, once it runs.
-
-        Args:
-            kind: of instance: on demand, with EMR's fee, without disk.
-            images_per_s_per_core: measured.
-        """
-        node = self.instance(kind)
-        images_per_hour = 3600 * images_per_s_per_core * node.vcpu
-        return images_per_hour / ((node.ec2 + node.emr) * self.euros)

@@ -1,201 +1,188 @@
-"""What a run took, and the short table it ends with."""
+"""The table that a run ends with: what it made, where to look, what to do next, its seconds."""
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
+import shlex
+import textwrap
 from typing import Any
 
-from rich import box
-from rich.console import Group
-from rich.table import Table
+import pandas as pd
 
 from fruits_kedro.classification.metrics import with_interval
-from fruits_kedro.parameters import CostParams
-from fruits_kedro.prices import Prices
+from fruits_kedro.extraction_plan import images_in
 
-STAGES = ("ingestion", "extraction", "calibration", "reduction", "reporting")
-_EXTRACTED = ("extraction", "calibration")  # whose work is that of the photos to extract
-
-
-class StageClock:
-    """Seconds of each node, from its first load to its last save, and of each stage."""
-
-    def __init__(self) -> None:
-        self.nodes: dict[str, float] = defaultdict(float)
-        self._stage_of: dict[str, str] = {}
-        self._started = time.perf_counter()
-        self._mark: tuple[str, float] | None = None
-
-    def touch(self, node: Any) -> None:
-        """Note that this node was at work until now."""
-        now = time.perf_counter()
-        self._stage_of[node.name] = next((tag for tag in STAGES if tag in node.tags), "other")
-        if self._mark is not None and self._mark[0] == node.name:
-            self.nodes[node.name] += now - self._mark[1]
-        self._mark = (node.name, now)
-
-    @property
-    def total(self) -> float:
-        """Seconds since the clock was made."""
-        return time.perf_counter() - self._started
-
-    def stages(self, counts: dict[str, Any]) -> dict[str, dict[str, float]]:
-        """``seconds`` and ``images_per_s`` of each stage that ran, in order.
-
-        Args:
-            counts: ``images`` of the run, and those ``extracted`` by it, which are fewer where
-                an earlier run has done the others.
-        """
-        seconds: dict[str, float] = defaultdict(float)
-        for node, share in self.nodes.items():
-            seconds[self._stage_of[node]] += share
-        return {
-            stage: {
-                "seconds": round(seconds[stage], 3),
-                "images_per_s": round(
-                    counts["extracted" if stage in _EXTRACTED else "images"]
-                    / max(seconds[stage], 1e-9),
-                    1,
-                ),
-            }
-            for stage in STAGES
-            if stage in seconds
-        }
+Rows = list[tuple[str, str]]
+NEXT = "Next"
+_INDENT = 2
 
 
-def compare_speed(info: dict[str, Any], cost: CostParams, prices: Prices) -> dict[str, Any]:
-    """How far an extraction was from the machine's optimum, and what it would cost to rent one.
+def format_tables(tables: dict[str, Rows], width: int) -> str:
+    """Put tables of a name and a text below one another.
+
+    Words that are longer than a line, such as paths, and all of ``NEXT``'s commands stay whole:
+    they can be copied.
 
     Args:
-        info: ``model_info`` with ``stages``.
-        cost: which instance to work it out for.
-        prices: of the instances.
-
-    Returns:
-        ``speed``: ``images_per_s`` of the extraction, ``optimum`` (the model alone, on the same
-        cores) and their ratio, ``reached``; and ``cost``: ``instance, images_per_euro,
-        prices_of``. Both are left out where nothing was extracted.
+        tables: rows by title; a title without rows is left out.
+        width: of the screen, in characters.
     """
-    optimum, stages = info["machine_optimum"], info["stages"]
-    if not optimum or "extraction" not in stages:
-        return {}
-    speed = stages["extraction"]["images_per_s"]
-    found = {
-        "images_per_s": speed,
-        "optimum": round(optimum["images_per_s"], 1),
-        "reached": round(speed / optimum["images_per_s"], 3),
-    }
-    if cost.instance is None:
-        return {"speed": found}
-    per_euro = prices.images_per_euro(cost.instance, speed / optimum["cores"])
-    priced = {"instance": cost.instance, "images_per_euro": round(per_euro)}
-    return {"speed": found, "cost": priced | {"prices_of": prices.source}}
+    names = [name for rows in tables.values() for name, _ in rows]
+    start = _INDENT + max(map(len, names), default=0) + 2
+    lines = []
+    for title, rows in tables.items():
+        if rows:
+            lines += ["", title]
+        for name, text in rows:
+            room = len(text) if title == NEXT else width - start
+            wrapped = textwrap.wrap(
+                text, max(room, 20), break_long_words=False, break_on_hyphens=False
+            )
+            lines += [
+                f"{' ' * _INDENT}{name if i == 0 else '':<{start - _INDENT}}{line}"
+                for i, line in enumerate(wrapped)
+            ]
+    return "\n".join(lines)
 
 
-def training_table(info: dict[str, Any], place: str) -> Table:
-    """The table a training ends with.
+def result_rows(saved: dict[str, Any]) -> Rows:
+    """What a run has made, in figures: of what it saved, and of nothing else.
 
     Args:
-        info: ``pretraining_info``.
-        place: where the weights lie.
+        saved: datasets by their name in the catalog.
     """
-    images, last = info["images"], info["last_epoch"]
-    table = _table()
-    table.add_row("images", f"{images['fit']:,} to fit, {images['validation']:,} to validate")
-    table.add_row("unusable", f"{info['unusable']:,}")
-    table.add_row("epochs", f"{last['epoch']} in {info['seconds']:,.0f} s")
-    for name in ("accuracy", "val_accuracy"):
+    return [row for name, rows in _ROWS_OF.items() if name in saved for row in rows(saved[name])]
+
+
+def _photos(class_counts: pd.DataFrame) -> Rows:
+    by_split = class_counts.groupby("split")["images"].sum()
+    splits = ", ".join(f"{n:,} {split}" for split, n in by_split.items())
+    labels = class_counts["label"].nunique()
+    return [("photos", f"{by_split.sum():,} of {labels:,} labels: {splits}")]
+
+
+def _extracted(extraction_plan: dict[str, int]) -> Rows:
+    done, gone = extraction_plan["done"], extraction_plan["gone"]
+    rows = [("extracted", f"{images_in(extraction_plan):,} now, {done:,} in earlier runs")]
+    if gone:
+        left = f"{gone:,} photos of earlier runs are no longer there, or not in the subset"
+        rows.append(("removed", left))
+    return rows
+
+
+def _rejected(extraction_counts: pd.DataFrame) -> Rows:
+    usable, rejected = (int(extraction_counts[name].sum()) for name in ("features", "rejected"))
+    return [("usable", f"{usable:,}"), ("rejected", f"{rejected:,}")]
+
+
+def _reasons(model_info: dict[str, Any]) -> Rows:
+    reasons = model_info["counts"]["rejected_by_reason"]
+    return [("", f"{n:,} {reason}") for reason, n in reasons.items()]
+
+
+def _backbone(backbone_info: dict[str, Any]) -> Rows:
+    size, weights = backbone_info["n_features"], backbone_info["weights"]
+    made = f"{size:,} features a photo, {weights} weights ({backbone_info['fingerprint']})"
+    return [("backbone", made)]
+
+
+def _components(explained_variance: pd.DataFrame) -> Rows:
+    kept = explained_variance["cumulative_variance"].iloc[-1]
+    return [("components", f"{len(explained_variance)} keep {kept:.1%} of the variance")]
+
+
+def _training(pretraining_info: dict[str, Any]) -> Rows:
+    images, last = pretraining_info["images"], pretraining_info["last_epoch"]
+    rows = [
+        ("photos", f"{images['fit']:,} to fit, {images['validation']:,} to validate"),
+        ("unusable", f"{pretraining_info['unusable']:,}"),
+        ("epochs", f"{last['epoch']} in {pretraining_info['seconds']:,.0f} s"),
+    ]
+    for name, text in {"accuracy": "accuracy", "val_accuracy": "validation accuracy"}.items():
         if name in last:
-            table.add_row(name.replace("val_", "validation "), f"{last[name]:.1%}")
-    table.add_row("fingerprint", info["fingerprint"])
-    table.add_row("weights", place)
-    return table
+            rows.append((text, f"{last[name]:.1%}"))
+    return [*rows, ("fingerprint", pretraining_info["fingerprint"])]
 
 
-def packing_table(info: dict[str, Any], place: str) -> Table:
-    """The table a packing ends with.
-
-    Args:
-        info: ``packing_info``, and the ``seconds`` it took.
-        place: where the packed photos lie.
-    """
-    table = _table()
-    table.add_row("photos", f"{info['images']:,} in {info['seconds']:,.1f} s")
-    table.add_row("files", f"{info['files']:,}, {info['bytes'] / 1e6:,.1f} MB of photos")
-    table.add_row("packed_images", place)
-    table.add_row("to use them", f"kedro run --params images={place}")
-    return table
+def _packing(packing_info: dict[str, Any]) -> Rows:
+    images, files = packing_info["images"], packing_info["files"]
+    return [("photos", f"{images:,}, {packing_info['bytes'] / 1e6:,.1f} MB in {files:,} files")]
 
 
-def classification_table(metrics: dict[str, Any], seconds: float, places: dict[str, str]) -> Group:
-    """The tables a classification ends with: macro-F1 of each model under both protocols.
+_ROWS_OF = {
+    "packing_info": _packing,
+    "class_counts": _photos,
+    "extraction_plan": _extracted,
+    "extraction_counts": _rejected,
+    "model_info": _reasons,
+    "backbone_info": _backbone,
+    "explained_variance": _components,
+    "pretraining_info": _training,
+}
+FIGURES = (*_ROWS_OF, "classification_metrics")
+
+
+def score_tables(metrics: dict[str, Any]) -> dict[str, Rows]:
+    """Macro-F1 of each classifier: a table for Test, one for unseen varieties, and what they mean.
 
     Args:
         metrics: ``classification_metrics``.
-        seconds: of the run.
-        places: what lies where.
     """
-    protocols = metrics["protocols"]
-    figures = Table(box=box.SIMPLE, title="Macro-F1, with 95 % intervals", title_justify="left")
-    figures.add_column(style="bold", overflow="fold")
-    figures.add_column("Test")
-    figures.add_column("unseen varieties")
-    for name in next(iter(protocols.values()))["models"]:
-        shown = (_macro_f1(protocol, name) for protocol in protocols.values())
-        figures.add_row(name + (" *" if name == metrics["best"] else ""), *shown)
-    table = _table()
-    table.add_row("*", "the best in cross-validation on Training")
-    table.add_row("two figures", metrics["reason"])
-    table.add_row("whole run", f"{seconds:,.1f} s")
-    for name, place in places.items():
-        table.add_row(name, place)
-    return Group(figures, table)
+    tables: dict[str, Rows] = {}
+    names = list(next(iter(metrics["protocols"].values()))["models"])
+    for where, protocol in zip(("Test", "unseen varieties"), metrics["protocols"].values()):
+        tables[f"Macro-F1 on {where}, with 95 % intervals"] = [
+            (name + " *" * (name == metrics["best"]), _macro_f1(protocol, name)) for name in names
+        ]
+    notes = [("*", "best in cross-validation on Training"), ("why two", metrics["reason"])]
+    return tables | {"Notes": notes}
 
 
 def _macro_f1(protocol: dict[str, Any], name: str) -> str:
     found = protocol.get("models", {}).get(name)
-    if found is None:
-        return "not measured"
-    return with_interval(**found["f1_macro"])
+    return "not measured" if found is None else with_interval(**found["f1_macro"])
 
 
-def _table() -> Table:
-    table = Table(box=box.SIMPLE, show_header=False, title="Result", title_justify="left")
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
-
-
-def summary_table(info: dict[str, Any], places: dict[str, str]) -> Table:
-    """The table a run ends with.
+def next_commands(files: dict[str, str], places: dict[str, str], env: str | None) -> Rows:
+    """The commands that usually follow a run, with the places and the environment of this one.
 
     Args:
-        info: ``model_info``, with ``stages`` and ``total_seconds``.
-        places: what lies where.
+        files: where the datasets lie that the run saved.
+        places: ``images`` and ``store``, where the run was told them.
+        env: of the run.
     """
-    counts, backbone = info["counts"], info["backbone"]
-    table = _table()
-    earlier = f" ({counts['reused']:,} of them by earlier runs)" if counts["reused"] else ""
-    read = f"{counts['images']:,}, {counts['bytes'] / 1e6:,.1f} MB"
-    table.add_row("images", f"{read}{earlier}")
-    if gone := info["extraction_plan"]["gone"]:
-        table.add_row("gone", f"{gone:,} of earlier runs are not there, or not in the subset")
-    reasons = ", ".join(f"{n} {reason}" for reason, n in counts["rejected_by_reason"].items())
-    table.add_row("rejected", f"{counts['rejected']:,}" + (f" ({reasons})" if reasons else ""))
-    for stage, figures in info["stages"].items():
-        seconds = f"{figures['seconds']:8.1f} s"
-        table.add_row(stage, f"{seconds}  {figures['images_per_s']:>10,.0f} images/s")
-    table.add_row("whole run", f"{info['total_seconds']:8.1f} s")
-    if speed := info.get("speed"):
-        optimum = f"{speed['optimum']:,.0f} images/s by the model alone on these cores"
-        table.add_row("optimum", f"{optimum}: the extraction reached {speed['reached']:.0%}")
-    if cost := info.get("cost"):
-        per_euro = f"{cost['images_per_euro']:,} images a euro at this speed"
-        table.add_row("cost", f"{per_euro} on {cost['instance']} (prices: {cost['prices_of']})")
-    if pca := info.get("pca"):
-        table.add_row("components", f"{pca['k']} keep {pca['variance_kept']:.1%} of the variance")
-    table.add_row("backbone", f"{backbone['fingerprint']} ({backbone['engine']})")
-    for name, place in places.items():
-        table.add_row(name, place)
-    return table
+
+    def kedro(command: str, **given: str) -> str:
+        params = ",".join(f"{name}={value}" for name, value in given.items())
+        options = ["--env", env] if env not in (None, "local") else []
+        options += ["--params", params] if params else []
+        return " ".join([f"kedro {command}", *map(shlex.quote, options)])
+
+    store = {name: place for name, place in places.items() if name == "store"}
+    rows = []
+    if "report" in files:
+        rows.append(("explore", kedro("viz run", **store)))
+        rows.append(("classify", kedro("run --pipelines classification", **places)))
+    if "classification_report" in files:
+        rows.append(("predict", kedro("predict <folder of new photos>", **store)))
+    if "packed_images" in files:
+        rows.append(("use them", kedro("run", **places | {"images": files["packed_images"]})))
+    if "pretrained_weights" in files:
+        weights = {"extraction.weights": files["pretrained_weights"]}
+        rows.append(("use them", kedro("run", **places | weights)))
+    return rows
+
+
+def time_rows(stages: dict[str, dict[str, float]], seconds: float) -> Rows:
+    """Seconds of each stage and of the whole run; images/s of an extraction that had work to do.
+
+    Args:
+        stages: as of ``StageClock``.
+        seconds: of the whole run.
+    """
+    rows = []
+    for stage, figures in stages.items():
+        text = f"{figures['seconds']:.1f} s"
+        if stage == "extraction" and figures["images_per_s"]:
+            text += f", {figures['images_per_s']:,.0f} images/s"
+        rows.append((stage, text))
+    return [*rows, ("whole run", f"{seconds:,.1f} s")]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from click.testing import CliRunner, Result
 from moto.emr.models import emr_backends
@@ -24,6 +26,15 @@ RESULTS = [
     "04_feature/extracted_features/part-0.parquet",
     "08_reporting/model_info.json",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loader() -> Iterator[None]:
+    """One reader of botocore's descriptions of services, megabytes of JSON, for all clients."""
+    patch, made = pytest.MonkeyPatch(), botocore.loaders.create_loader()
+    patch.setattr(botocore.session, "create_loader", lambda *_: made)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session")

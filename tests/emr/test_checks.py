@@ -157,8 +157,9 @@ def test_aws_asking_for_patience(emr, aws, monkeypatch):
 
     emr("package")
     monkeypatch.setattr(boto3.Session, "client", client)
-    backoff = "botocore.retries.standard.ExponentialBackoff.delay_amount"
-    monkeypatch.setattr(backoff, lambda *_: 0)  # nobody waits
+    retries = "botocore.retries"  # nobody waits
+    monkeypatch.setattr(f"{retries}.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    monkeypatch.setattr(f"{retries}.bucket.TokenBucket.acquire", lambda *_, **__: True)
     assert emr("up", "--yes", "--json")["cluster"]["id"]
     left[0] = 100
     assert "too many requests" in emr("down", code=1)

@@ -102,7 +102,7 @@ def test_a_second_cluster_is_refused(running, emr):
 
 
 def test_submit_and_watch(running, emr, aws, moves):
-    made = emr("submit", "--params", "subset=mini", "--pipeline", "extraction", "--json")["step"]
+    made = emr("submit", "--params", "subset=mini", "--pipelines", "extraction", "--json")["step"]
     (step,) = aws("emr").list_steps(ClusterId=running)["Steps"]
     arguments = step["Config"]["Args"]
     assert made["id"] == step["Id"] and arguments[:3] == [
@@ -112,7 +112,7 @@ def test_submit_and_watch(running, emr, aws, moves):
     ]
     assert arguments[arguments.index("/opt/fruits-kedro/run.py") :] == [
         *("/opt/fruits-kedro/run.py", "--env", "emr", "--conf-source", "/opt/fruits-kedro/conf"),
-        *("--pipeline", "extraction", "--params", "subset=mini"),
+        *("--pipelines", "extraction", "--params", "subset=mini"),
     ]
     assert "spark.executor.instances=3" in arguments and "spark.master=yarn" in arguments
     assert not any("access" in x.lower() or "jars" in x for x in arguments)

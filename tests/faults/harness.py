@@ -1,8 +1,8 @@
-"""Runs that are killed, and what the store looks like then.
+"""Runs that are disturbed, and what the store looks like then.
 
-A store with the results of some photos; some of the photos change; a run over them is killed. Then
-each output has to be that of before or that of an undisturbed run, whole, and after one more run
-all have to be those of the undisturbed one.
+A store with the results of some photos; some of the photos change; a run over them is disturbed.
+Then each output has to be that of before or that of an undisturbed run, whole, and after one more
+run all have to be those of the undisturbed one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 from fruits_kedro.sample import write_sample
 
 PROJECT = Path(__file__).parents[2]
+CHECKPOINT = "04_feature/extraction_checkpoint"
 OUTPUTS = {
     "image_index": "02_intermediate/image_index",
     "class_counts": "02_intermediate/class_counts.csv",
@@ -36,6 +38,18 @@ OUTPUTS = {
     "scree_plot": "08_reporting/scree_plot.json",
     "model_info": "08_reporting/model_info.json",
 }
+Event = Callable[[Path], bool]
+
+
+def extracts(store: Path) -> bool:
+    """A run over the store has extracted some photos, and is not done with them."""
+    return any((store / CHECKPOINT).glob("*.parquet"))
+
+
+def writes(name: str) -> Event:
+    """A run is writing an output, beside the last one."""
+    path = Path(OUTPUTS[name])
+    return lambda store: any((store / path.parent).glob(f".{path.name}.*.new"))
 
 
 def read(store: Path, name: str) -> str | None:
@@ -65,13 +79,22 @@ def read_all(store: Path) -> dict[str, str | None]:
 
 @dataclass
 class Bench:
-    """Two states of a folder of photos, and what runs over them end with."""
+    """Two states of a folder of photos, and what runs over them end with.
+
+    Attributes:
+        folder: for photos and stores.
+        weights: of the backbone.
+        images: photos of each of 4 classes: 600 are three files of the checkpoint for each of two
+            cores, so that a run is in the middle of its work when the first one shows.
+        environment: of the runs.
+        run: a quicker way to a run that nobody disturbs.
+    """
 
     folder: Path
     weights: str = "embedded"
-    images: int = 60
+    images: int = 600
     environment: str = "test"
-    run: Callable[..., object] | None = None  # a quicker way to a run that nobody disturbs
+    run: Callable[..., object] | None = None
     before: dict[str, str | None] = field(default_factory=dict)
     after: dict[str, str | None] = field(default_factory=dict)
 
@@ -80,7 +103,7 @@ class Bench:
         sum(write_sample(photos, classes=4, images=self.images, seed=1, broken=4))
         self.finish(self.folder / "first")
         self.before = read_all(self.folder / "first")
-        names = sorted(photos.rglob("r0*.jpg"))
+        names = sorted(photos.rglob("r[0-9]*.jpg"))
         for path in names[: len(names) // 2]:
             path.rename(path.with_name(f"moved {path.name}"))
         for path in names[-3:]:
@@ -101,25 +124,46 @@ class Bench:
             "pca.n_components": 3,
         }
 
-    def start(self, store: Path) -> subprocess.Popen:
+    def start(
+        self, store: Path, event: Event | None = None, log: str | None = None
+    ) -> subprocess.Popen:
+        """Start a run; its output goes to a file.
+
+        Args:
+            store: to write to.
+            event: to wait for.
+            log: name of the file; by default that of the store.
+        """
+        log = log or store.name
         text = ",".join(f"{key}={value}" for key, value in self.params(store).items())
-        return subprocess.Popen(
-            [sys.executable, "-m", "kedro", "run", "--params", text],
-            cwd=PROJECT,
-            env={**os.environ, "KEDRO_ENV": self.environment, "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        with self._log(log).open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "kedro", "run", "--params", text],
+                cwd=PROJECT,
+                env={**os.environ, "KEDRO_ENV": self.environment, "PYTHONUNBUFFERED": "1"},
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        while event is not None and not event(store):
+            assert process.poll() is None, f"the run has ended before:\n{self.output(log)}"
+            time.sleep(0.005)
+        return process
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def output(self, log: str) -> str:
+        """What the last run with this log has said."""
+        return self._log(log).read_text()
 
     def finish(self, store: Path) -> None:
+        """A run that nobody disturbs."""
         if self.run is not None:
             self.run(**self.params(store))
             return
-        process = self.start(store)
-        output, _ = process.communicate(timeout=600)
-        assert process.returncode == 0, output[-3000:]
+        code = self.start(store).wait(timeout=600)
+        assert code == 0, self.output(store.name)[-3000:]
 
     def check_between(self, store: Path) -> dict[str, str]:
         """What each output is after a disturbance: ``before``, ``after`` or ``absent``."""
@@ -143,4 +187,4 @@ class Bench:
         for name, value in self.after.items():
             assert found[name] == value, f"{name} differs"
         left = [p for p in store.rglob(".*") if p.name.endswith((".new", ".old"))]
-        assert not left and not (store / "04_feature/extraction_checkpoint").exists()
+        assert not left and not (store / CHECKPOINT).exists()

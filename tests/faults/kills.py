@@ -1,4 +1,4 @@
-"""Runs that are killed at random moments, and what their store looks like then.
+"""Processes of a run that are killed, at an event or at random moments.
 
     python -m tests.faults.kills --driver 20 --workers 10
 
@@ -10,87 +10,59 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
-import signal
 import subprocess
 import tempfile
-import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import psutil
-from tests.faults.harness import OUTPUTS, Bench, read_all
+from tests.faults.harness import OUTPUTS, Bench, extracts, read_all, writes
 
 
-def kill_driver(bench: Bench, store: Path, line: str | None, seconds: float) -> tuple[str, str]:
-    """Kill -9 the driver some seconds after a line of its log (or its start); what it was at."""
-    process = bench.start(store)
-    seen: list[str] = []
-    found = threading.Event()
-    if line is None:
-        found.set()
-
-    def follow() -> None:
-        for text in process.stdout or ():
-            seen.append(text.strip())
-            if line is not None and line in text:
-                found.set()
-
-    reader = threading.Thread(target=follow)
-    reader.start()
-    while not found.wait(0.05) and process.poll() is None:
-        pass
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    reader.join(timeout=60)  # the JVM, which has the same output, ends by itself
-    steps = [text for text in seen if "ing data" in text or "Completed" in text]
-    return (steps or ["starting"])[-1], "killed" if process.returncode == -9 else "had ended"
+def kill(process: subprocess.Popen) -> str:
+    """Kill -9 a driver; whether it was ``killed`` or ``had ended``. Its JVM ends by itself."""
+    process.kill()
+    return "killed" if process.wait() == -9 else "had ended"
 
 
-def kill_worker(bench: Bench, store: Path, seconds: float) -> bool:
-    """Kill -9 a Python worker some seconds after it has begun; whether there was one."""
-    process = bench.start(store)
-    killed = False
-    for text in process.stdout or ():
-        if "Saving data to extraction_checkpoint" in text:
-            end = time.monotonic() + 20
-            while not _workers(process) and time.monotonic() < end:
-                time.sleep(0.02)
-            time.sleep(seconds)
-            for worker in _workers(process)[:1]:
-                worker.send_signal(signal.SIGKILL)
-                killed = True
-            break
-    output, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, output[-3000:]
-    return killed
+def kill_jvm(process: subprocess.Popen) -> None:
+    """Kill -9 Spark's JVM."""
+    (jvm,) = (
+        child
+        for child in psutil.Process(process.pid).children()
+        if "org.apache.spark.deploy.SparkSubmit" in child.cmdline()
+    )
+    jvm.kill()
 
 
-def kill_jvm(bench: Bench, store: Path, line: str) -> str:
-    """Kill -9 Spark's JVM right after a line of the run's log; what the run has said by its end."""
-    process = bench.start(store)
-    seen = []
-    for text in process.stdout or ():
-        seen.append(text)
-        if line in text:
-            for child in psutil.Process(process.pid).children():
-                if "org.apache.spark.deploy.SparkSubmit" in child.cmdline():
-                    child.kill()
-    assert process.wait(timeout=600) == 1
-    return "".join(seen)
-
-
-def _workers(process: subprocess.Popen) -> list[psutil.Process]:
-    found = []
+def kill_worker(process: subprocess.Popen) -> bool:
+    """Kill -9 a Python worker; whether there was one."""
     for child in psutil.Process(process.pid).children(recursive=True):
         try:
             lines = child.cmdline(), child.parent().cmdline()
         except (psutil.Error, AttributeError):
             continue  # it has just gone
         if all(line[-1:] == ["fruits_kedro.worker_daemon"] for line in lines):
-            found.append(child)
-    return found
+            child.kill()
+            return True
+    return False
+
+
+@contextmanager
+def paused(process: subprocess.Popen) -> Iterator[None]:
+    """Stop a run, all of its processes, for the length of a block."""
+    driver = psutil.Process(process.pid)
+    family = [driver, *driver.children(recursive=True)]
+    for one in family:
+        one.suspend()
+    try:
+        yield
+    finally:
+        for one in family:
+            if one.is_running():
+                one.resume()
 
 
 def main() -> None:
@@ -105,26 +77,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), images=arguments.images)
         bench.prepare()
-        writes = [*OUTPUTS, "extraction_checkpoint"]
+        events = [extracts, *map(writes, OUTPUTS)]
         for i in range(arguments.driver):
             store = bench.store(f"driver {i}")
-            # Every output's write, then any moment at all.
-            line = f"Saving data to {writes[i]} " if i < len(writes) else None
-            seconds = rng.uniform(0, 1.5) if line else rng.uniform(2, 40)
-            step, ended = kill_driver(bench, store, line, seconds)
+            # While each output is written, then at any moment at all.
+            event = events[i] if i < len(events) else None
+            process = bench.start(store, event)
+            time.sleep(rng.uniform(0, 0.5) if event else rng.uniform(2, 20))
+            ended = kill(process)
             states = bench.check_between(store)
             bench.check_after(store)
             counts = {s: list(states.values()).count(s) for s in ("before", "after", "absent")}
-            print(
-                f"driver {i + 1:2d} {ended} at: {step[-60:]:60s} {counts}, then equal", flush=True
-            )
+            print(f"driver {i + 1:2d} {ended}: {counts}, then equal", flush=True)
             shutil.rmtree(store)
         for i in range(arguments.workers):
             store = bench.store(f"worker {i}")
-            seconds = float(np.round(rng.uniform(0, 6), 1))
-            killed = kill_worker(bench, store, seconds)
+            process = bench.start(store, extracts)
+            time.sleep(rng.uniform(0, 1))
+            killed = kill_worker(process)
+            assert process.wait(timeout=600) == 0, bench.output(store.name)[-3000:]
             assert read_all(store) == bench.after, "the outputs differ"
-            print(f"worker {i + 1:2d} killed after {seconds} s: {killed}, equal", flush=True)
+            print(f"worker {i + 1:2d} killed: {killed}, equal", flush=True)
             shutil.rmtree(store)
 
 

@@ -14,6 +14,8 @@ from fruits_kedro.errors import ImageError
 from fruits_kedro.images import decode
 from fruits_kedro.sample import draw_class
 
+pytestmark = pytest.mark.faults
+
 N = 10_000
 PHOTOS = [content for _, _, content in draw_class("Apple 1", 40, seed=7)]
 FORMATS = ("PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "ICO")

@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 from sklearn.metrics import f1_score
+from tests.notebooks import executed, figures
 
 from fruits_kedro.cli import predict
-from fruits_kedro.sample import write_sample
 
-CLASSIFY = ("--pipeline", "classification")
+CLASSIFY = ("--pipelines", "classification")
 MODELS = ("logistic_regression", "random_forest", "gradient_boosting")
 BASELINES = ("majority_class", "nearest_centroid")
 
@@ -162,62 +162,13 @@ def test_classifiers_of_other_features_are_not_used(classified, tmp_path, key, s
 
 def test_without_classifiers_a_word_says_what_to_run(finished, sample, tmp_path):
     result = run_predict(sample, finished[0], tmp_path / "out.csv")
-    assert result.exit_code == 1 and "kedro run --pipeline classification" in result.output
+    assert result.exit_code == 1 and "kedro run --pipelines classification" in result.output
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_a_training_photo_planted_in_test_stops_the_run(kedro_run, tmp_path):
-    images, store = tmp_path / "photos", tmp_path / "store"
-    sum(write_sample(images, classes=3, images=8, seed=0, broken=0))
-    label = images / "Training/Cherry 1"
-    shutil.copy(next(label.iterdir()), images / "Test/Cherry 1/planted.jpg")
-    places = {"images": images, "store": store}
-    assert kedro_run(**places).exit_code == 0
-    result = kedro_run(*CLASSIFY, **places)
-    assert result.exit_code != 0
-    said = " ".join(result.output.split())
-    assert "Test/Cherry 1/planted.jpg" in said and "classification.leaks=leave_out" in said
-    leaked = pd.read_csv(store / "08_reporting/leaked_images.csv")
-    assert list(leaked["test_path"]) == ["Test/Cherry 1/planted.jpg"]
-    assert not (store / "07_model_output").exists()
-    go_on = {"classification.leaks": "leave_out", "classification.models": "logistic_regression"}
-    assert kedro_run(*CLASSIFY, **places, **go_on).exit_code == 0
-    protocol = metrics(store)["protocols"]["held_out_varieties"]
-    assert "two fruits" in protocol["not_measured"]  # each has one variety
-
-
-def test_odd_classes(kedro_run, tmp_path):
-    """One photo of Apple 1; Pear 1 only in Training, Tomato 1 only in Test."""
-    images, store = tmp_path / "photos", tmp_path / "store"
-    sum(write_sample(images, classes=4, images=8, seed=0, broken=0))
-    for path in sorted((images / "Training/Apple 1").iterdir())[1:]:
-        path.unlink()
-    shutil.rmtree(images / "Training/Tomato 1")
-    shutil.rmtree(images / "Test/Pear 1")
-    places = {"images": images, "store": store}
-    assert kedro_run(**places).exit_code == 0
-    result = kedro_run(*CLASSIFY, **places, **{"classification.inputs": "pca_features"})
-    assert result.exit_code == 0, result.output
-    folder = metrics(store)["protocols"]["folder"]
-    assert folder["not_in_training"] == ["Tomato 1"]
-    classes = pd.read_csv(store / "08_reporting/class_scores.csv").set_index("label")
-    assert classes.loc["Tomato 1", "recall"] == 0
-
-
-def test_two_hundred_classes(kedro_run, tmp_path):
-    images, store = tmp_path / "photos", tmp_path / "store"
-    sum(write_sample(images, classes=200, images=3, seed=0, broken=0))
-    places = {"images": images, "store": store}
-    assert kedro_run(**places).exit_code == 0
-    few = {"inputs": "pca_features", "models": "logistic_regression"}
-    result = kedro_run(*CLASSIFY, **places, **{f"classification.{k}": v for k, v in few.items()})
-    assert result.exit_code == 0, result.output
-    found = metrics(store)["protocols"]
-    assert found["folder"]["classes"] == 200 and found["held_out_varieties"]["classes"] == 10
-    plot = json.loads((store / "08_reporting/confusion_plot.json").read_text())
-    assert len(plot["data"][0]["x"]) >= 200
-
-
-def test_wrong_parameters_fail_before_spark(kedro_run, tmp_path):
-    result = kedro_run(*CLASSIFY, store=tmp_path, **{"classification.models": "svm"})
-    assert result.exit_code != 0 and "classification.models" in result.output
+def test_the_notebook_shows_it(project, classified):
+    images, store, _ = classified
+    shown = executed("02_classification", project, images, store)
+    assert len(figures(shown)) >= 4
+    text = "".join(o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in shown)
+    assert "same physical fruits" in text and "held_out_varieties" in text

@@ -33,10 +33,11 @@ def photos(sample, tmp_path_factory):
 @pytest.fixture(scope="module")
 def packed(photos, kedro_run, tmp_path_factory):
     store = tmp_path_factory.mktemp("packed")
-    result = kedro_run("--pipeline", "packing", images=photos, store=store)
+    result = kedro_run("--pipelines", "packing", images=photos, store=store)
     assert result.exit_code == 0, result.output
-    assert "to use them" in result.output
-    return store / "01_raw" / "packed_images.parquet"
+    packed = store / "01_raw" / "packed_images.parquet"
+    assert f"--params images={packed},store={store}" in result.output
+    return packed
 
 
 def test_every_photo_comes_back(photos, packed):
@@ -95,7 +96,7 @@ def test_what_is_not_packed_or_not_complete(packed, kedro_run, tmp_path):
     (copy / "_SUCCESS").unlink()
     for root in (copy, tmp_path / "none.parquet"):
         result = kedro_run(images=root, store=tmp_path / "store")
-        assert result.exit_code == 1 and "kedro run --pipeline packing" in result.output
+        assert result.exit_code == 1 and "kedro run --pipelines packing" in result.output
     shuffled = tmp_path / "shuffled.parquet"
     shuffled.mkdir()
     (shuffled / "_SUCCESS").touch()

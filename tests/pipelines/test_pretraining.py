@@ -10,7 +10,7 @@ from fruits_kedro.pipelines.pretraining.nodes import plot_learning_curve
 
 
 def test_kedro_run_trains_weights_that_extraction_takes(kedro_run, sample, tmp_path):
-    result = kedro_run("--pipeline", "pretraining", images=sample, store=tmp_path)
+    result = kedro_run("--pipelines", "pretraining", images=sample, store=tmp_path)
     assert result.exit_code == 0, result.output
     found = find_weights(str(tmp_path / "06_models/pretrained_weights.npz"))
     info = json.loads((tmp_path / "06_models/pretraining_info.json").read_text())

@@ -77,9 +77,12 @@ def kedro_process(
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """300 photos, of which some have names that URLs do not love, and 10 broken ones."""
+    """720 photos, of which some have names that URLs do not love, and 10 broken ones.
+
+    With two cores, each has two files of the checkpoint to write.
+    """
     root = tmp_path_factory.mktemp("photos")
-    sum(write_sample(root, classes=6, images=50, seed=1, broken=10))
+    sum(write_sample(root, classes=6, images=120, seed=1, broken=10))
     for folder, name in zip(sorted((root / "Training").iterdir()), ODD):
         (root / "Training" / name).mkdir()
         for path in sorted(folder.glob("r0_1*")):

@@ -95,12 +95,15 @@ class S3Server:
                 key = f"{prefix}/{path.relative_to(folder).as_posix()}"
                 self.client.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
 
-    def download(self, prefix: str, folder: Path) -> Path:
+    def keys(self, prefix: str) -> list[str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-        for entry in (e for page in pages for e in page.get("Contents", [])):
-            path = folder / entry["Key"].removeprefix(prefix).lstrip("/")
-            if entry["Key"].endswith("/"):
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self.client.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read())
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def download(self, prefix: str, folder: Path) -> Path:
+        for key in self.keys(prefix):
+            if not key.endswith("/"):
+                below = key.removeprefix(prefix).lstrip("/") or Path(key).name
+                path = folder / below
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
         return folder

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import dataclass
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -9,6 +10,8 @@ import pytest
 from tests.s3.fixtures import ODD
 from tests.s3.results import assert_same, results
 from tests.s3.server import BUCKET, KEY, SECRET
+
+IN_BUCKET = {"images": f"s3://{BUCKET}/photos", "store": f"s3://{BUCKET}/store"}
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +35,57 @@ def local(kedro_run, photos, tmp_path_factory):
     return results(store)
 
 
+@dataclass
+class Ended:
+    """A run that has ended: its exit code, what it said, the keys of the marks of its features."""
+
+    code: int
+    output: str
+    seconds: float
+    marks: list[str]
+
+
 @pytest.fixture(scope="module")
-def in_bucket(bucket, kedro_process):
-    code, output = run(kedro_process, images=f"s3://{BUCKET}/photos", store=f"s3://{BUCKET}/store")
+def without_server(bucket, kedro_process):
+    """A run whose server dies once the first features are in the bucket."""
+    process = kedro_process(**IN_BUCKET)
+    checkpoint = "store/04_feature/extraction_checkpoint"
+    while not bucket.keys(checkpoint):
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.02)
+    bucket.stop()
+    died = time.monotonic()
+    output, _ = process.communicate(timeout=300)
+    seconds = time.monotonic() - died
+    bucket.start()
+    marks = [key for key in bucket.keys("store/04_feature") if key.endswith("_SUCCESS")]
+    return Ended(process.returncode, output, seconds, marks)
+
+
+@pytest.fixture(scope="module")
+def in_bucket(bucket, without_server, kedro_process):
+    """The next run over the same store: what it said."""
+    code, output = run(kedro_process, **IN_BUCKET)
     assert code == 0, output[-3000:]
     return output
 
 
-def test_the_numbers_are_those_of_a_local_run(in_bucket, bucket, local, tmp_path):
+def test_a_server_that_dies_meanwhile(without_server):
+    message = without_server.output.partition("Error: ")[2]
+    assert without_server.code == 1 and message, without_server.output[-3000:]
+    assert "the bucket stopped answering" in message and without_server.seconds < 120
+    assert len(message.splitlines()) < 12 and "\tat " not in message
+    assert not without_server.marks
+
+
+def test_the_numbers_are_those_of_a_local_run(in_bucket, bucket, local, photos, tmp_path):
     store = bucket.download("store", tmp_path)
     assert_same(results(store), local)
     assert set(local["classes"]["label"]) > set(ODD)
     info = json.loads((store / "08_reporting/model_info.json").read_text())
-    assert info["counts"]["images"] == 310 and info["counts"]["rejected"] == 10
-    assert f"s3://{BUCKET}/store/08_reporting/model_info.json" in in_bucket.replace("\n", "")
+    assert info["counts"]["images"] == len(list(photos.rglob("*.jpg"))) > 700
+    assert info["counts"]["rejected"] == 10 and info["counts"]["reused"] > 0
+    assert f"s3://{BUCKET}/store/08_reporting/model_info.json" in in_bucket
 
 
 def test_outputs_were_committed_not_renamed(in_bucket, bucket, tmp_path):
@@ -67,41 +107,47 @@ def test_no_key_was_written_anywhere(in_bucket, bucket, tmp_path):
             assert KEY.encode() not in content and SECRET.encode() not in content, path
 
 
-def test_classifiers_in_a_bucket(in_bucket, bucket, kedro_process, tmp_path):
-    images, store = f"s3://{BUCKET}/photos", f"s3://{BUCKET}/store"
-    few = {
-        "gradient_boosting.n_estimators": 3,
-        "models": "logistic_regression+gradient_boosting",
-        "inputs": "pca_features",
-        "folds": 2,
-    }
-    chosen = {f"classification.{name}": value for name, value in few.items()}
-    arguments = ("--pipeline", "classification")
-    code, output = run(kedro_process, *arguments, images=images, store=store, **chosen)
+SUBSET = {"subset": "mine", "subsets.mine.total": 300}
+FEW = {
+    "gradient_boosting.n_estimators": 3,
+    "models": "logistic_regression+gradient_boosting",
+    "inputs": "pca_features",
+    "folds": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def replaced(in_bucket, bucket, kedro_process, photos):
+    """A second run, over photos on a disk, with a classification: the results of the first go."""
+    place = {"images": photos, "store": f"s3://{BUCKET}/store"}
+    chosen = {f"classification.{name}": value for name, value in FEW.items()}
+    pipelines = ("--pipelines", "__default__,classification")
+    code, output = run(kedro_process, *pipelines, **place, **SUBSET, **chosen)
     assert code == 0, output[-3000:]
+
+
+def test_a_second_run_replaces(replaced, bucket, kedro_run, photos, tmp_path):
+    assert kedro_run(images=photos, store=tmp_path / "local", **SUBSET).exit_code == 0
+    found = results(bucket.download("store", tmp_path / "s3"))
+    assert len(found["features"]) == 300
+    assert_same(found, results(tmp_path / "local"))
+
+
+def test_classifiers_in_a_bucket(replaced, bucket, kedro_process, tmp_path):
     local = bucket.download("store", tmp_path)
     names = json.loads((local / "06_models/classifiers/names.json").read_text())
-    assert {name.partition(".")[0] for name in names} >= {*few["models"].split("+")}
-    table = tmp_path / "named.csv"
-    arguments = (f"{images}/Test", "--output", str(table))
-    code, output = run(kedro_process, *arguments, command="predict", store=store)
+    assert {name.partition(".")[0] for name in names} >= {*FEW["models"].split("+")}
+    arguments = (f"{IN_BUCKET['images']}/Test",)
+    code, output = run(kedro_process, *arguments, command="predict", store=IN_BUCKET["store"])
     assert code == 0, output[-3000:]
-    named = pd.read_csv(table).dropna(subset="predicted").set_index("path")["predicted"]
+    place = "07_model_output/new_photos.csv"
+    assert f"s3://{BUCKET}/store/{place}" in output.replace("\n", "")
+    table = pd.read_csv(bucket.download(f"store/{place}", tmp_path / "new") / "new_photos.csv")
+    named = table.dropna(subset="predicted").set_index("path")["predicted"]
     stored = pq.read_table(local / "07_model_output/predictions").to_pandas().set_index("path")
-    assert len(named) == len(stored) > 50
-    assert (stored["predicted"].rename(lambda path: path.removeprefix("Test/")) == named).all()
-
-
-def test_a_second_run_replaces(in_bucket, bucket, kedro_process, kedro_run, photos, tmp_path):
-    """This one over photos on a disk."""
-    subset = {"subset": "mine", "subsets.mine.total": 40}
-    place = {"images": photos, "store": f"s3://{BUCKET}/store"}
-    code, output = run(kedro_process, **place, **subset)
-    assert code == 0, output[-3000:]
-    assert kedro_run(images=photos, store=tmp_path / "local", **subset).exit_code == 0
-    found = results(bucket.download("store", tmp_path / "s3"))
-    assert len(found["features"]) == 40
-    assert_same(found, results(tmp_path / "local"))
+    stored = stored["predicted"].rename(lambda path: path.removeprefix("Test/"))
+    assert len(named) >= len(stored) > 50
+    assert (stored == named[stored.index]).all()
 
 
 def test_photos_in_a_bucket(bucket, kedro_process, local, tmp_path):
@@ -109,28 +155,3 @@ def test_photos_in_a_bucket(bucket, kedro_process, local, tmp_path):
     assert code == 0, output[-3000:]
     assert "hadoop-aws" not in output  # Spark itself never sees the bucket
     assert_same(results(tmp_path), local)
-
-
-def test_a_server_that_dies_meanwhile(bucket, kedro_process, local, tmp_path):
-    place = {"images": f"s3://{BUCKET}/photos", "store": f"s3://{BUCKET}/broken"}
-    process = kedro_process(**place)
-    for line in process.stdout:
-        if "Saving data to extraction_checkpoint" in line:
-            time.sleep(3)
-            bucket.stop()
-            break
-    killed = time.monotonic()
-    rest, _ = process.communicate(timeout=300)
-    seconds = time.monotonic() - killed
-    message = rest.partition("Error: ")[2]
-    bucket.start()
-    assert process.returncode == 1 and message, rest[-3000:]
-    assert seconds < 120 and "the bucket stopped answering" in message, (
-        f"{seconds:.0f} s: {message}"
-    )
-    assert len(message.splitlines()) < 12 and "\tat " not in message
-    listed = bucket.client.list_objects_v2(Bucket=BUCKET, Prefix="broken/04_feature")
-    assert not [e for e in listed.get("Contents", []) if e["Key"].endswith("_SUCCESS")]
-    code, output = run(kedro_process, **place)
-    assert code == 0, output[-3000:]
-    assert_same(results(bucket.download("broken", tmp_path)), local)

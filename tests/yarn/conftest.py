@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.s3.results import results
 from tests.s3.server import BUCKET
-from tests.yarn.server import SPARK_HOME, Yarn, fetch_jars
+from tests.yarn.server import QUICK_START, SPARK_HOME, Yarn, fetch_jars
 
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.context import EmrContext
@@ -16,6 +16,7 @@ from fruits_kedro.emr.package import build_package
 from fruits_kedro.emr.steps import submit_arguments
 from fruits_kedro.emr.upload import upload_package
 
+CACHE = Path.home() / ".cache" / "fruits-kedro-tests"
 # Stands in for the command of a node: `aws s3 cp --recursive --only-show-errors SOURCE TARGET`.
 AWS = """#!{python}
 import sys
@@ -34,7 +35,7 @@ for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=p
 
 @pytest.fixture(scope="module")
 def yarn(s3_server, maven, tmp_path_factory):
-    jars = fetch_jars(Path.home() / ".cache" / "fruits-kedro-tests" / "yarn-3.3.4")
+    jars = fetch_jars(CACHE / "yarn-3.3.4")
     cluster = Yarn(tmp_path_factory.mktemp("yarn"), jars, s3_server.environment)
     cluster.start()
     yield cluster
@@ -57,10 +58,9 @@ def in_server(s3_server):
 
 
 @pytest.fixture(scope="module")
-def package(project, settings, in_server, tmp_path_factory):
-    built = build_package(
-        project, tmp_path_factory.mktemp("package"), settings.python, "x86_64", settings.weights
-    )
+def package(project, settings, in_server):
+    folder = CACHE / "package"  # it keeps its wheels
+    built = build_package(project, folder, settings.python, "x86_64", settings.weights)
     upload_package(in_server, built, settings.package_root, lambda *_: None)
     return built
 
@@ -112,6 +112,9 @@ def submit(yarn, node, project, tmp_path_factory):
         "spark.driver.memory": "700m",
         "spark.default.parallelism": "2",
         "spark.sql.shuffle.partitions": "4",
+        "spark.driver.extraJavaOptions": " ".join(QUICK_START),
+        "spark.executor.extraJavaOptions": " ".join(QUICK_START),
+        "spark.yarn.am.extraJavaOptions": " ".join(QUICK_START),
     }
     settings = context.spark | context.sizing.spark_settings | small
     settings = {

@@ -58,7 +58,7 @@ def check_pca(features: DataFrame, pca_model: PipelineModel) -> None:
     if len(found) != len(fitted) or not np.allclose(found, fitted, rtol=1e-6, atol=1e-9):
         raise FruitsError(
             "The stored PCA is of other features than those that are stored.\nRun 'kedro run' "
-            "(or 'kedro run --pipeline reduction') with the same --params first."
+            "(or 'kedro run --pipelines reduction') with the same --params first."
         )
 
 

@@ -23,7 +23,7 @@ mode = click.Option(
     show_default=True,
     help="Where the driver lives: in a container, or on the primary node.",
 )
-pipeline = click.Option(["--pipeline", "-p"], help="As for kedro run; by default all.")
+pipelines = click.Option(["--pipelines", "-p"], help="As for kedro run; by default all.")
 params = click.Option(["--params"], help="As for kedro run.")
 step_option = click.Option(["--step"], help="Id of a step; by default the newest.")
 local = click.Option(
@@ -106,16 +106,16 @@ def up(context: Any, yes: bool) -> Shown:
     return {"cluster": {"id": cluster_id, "cost": said}}
 
 
-@command(mode, pipeline, params)
-def submit(context: Any, mode: str, pipeline: str | None, params: str | None) -> Shown:
+@command(mode, pipelines, params)
+def submit(context: Any, mode: str, pipelines: str | None, params: str | None) -> Shown:
     """Submit a run as a step of the cluster."""
     from fruits_kedro.emr.cluster import need_cluster
     from fruits_kedro.emr.steps import add_step, submit_arguments
 
     cluster = need_cluster(context.aws, context.settings)
     settings = context.spark | context.sizing.spark_settings
-    arguments = submit_arguments(settings, mode, pipeline, params)
-    name = f"kedro run {pipeline or ''} {params or ''}".strip()[:250]
+    arguments = submit_arguments(settings, mode, pipelines, params)
+    name = f"kedro run {pipelines or ''} {params or ''}".strip()[:250]
     step_id = add_step(context.aws, cluster["Id"], name, arguments)
     return {"step": {"cluster": cluster["Id"], "id": step_id, "command": " ".join(arguments)}}
 
@@ -203,7 +203,7 @@ def cost(context: Any, cluster: str | None) -> Shown:
 
 
 @command(
-    yes, mode, pipeline, params, local,
+    yes, mode, pipelines, params, local,
     click.Option(["--keep"], is_flag=True, help="Leave the cluster running at the end."),
     click.Option(["--all", "everything"], is_flag=True, help="Fetch all, not the reports only."),
 )  # fmt: skip

@@ -23,7 +23,7 @@ _ENVIRONMENT = {"DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
 def submit_arguments(
     spark: dict[str, Any],
     mode: str = "cluster",
-    pipeline: str | None = None,
+    pipelines: str | None = None,
     params: str | None = None,
     root: str = ROOT,
 ) -> list[str]:
@@ -32,7 +32,7 @@ def submit_arguments(
     Args:
         spark: settings of Spark, with the executors' sizes.
         mode: where the driver lives: ``cluster`` (a container) or ``client`` (the primary node).
-        pipeline: as for ``kedro run``.
+        pipelines: as for ``kedro run``.
         params: as for ``kedro run``.
         root: where bootstrap has installed the package.
     """
@@ -43,8 +43,8 @@ def submit_arguments(
     for key, value in sorted(settings.items()):
         arguments += ["--conf", f"{key}={value}"]
     arguments += [f"{root}/run.py", "--env", "emr", "--conf-source", f"{root}/conf"]
-    if pipeline:
-        arguments += ["--pipeline", pipeline]
+    if pipelines:
+        arguments += ["--pipelines", pipelines]
     if params:
         arguments += ["--params", params]
     return arguments

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import fsspec
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from rich import get_console
 
+from fruits_kedro.datasets.location import location, short
 from fruits_kedro.extraction_plan import images_in
-from fruits_kedro.parameters import CostParams
-from fruits_kedro.prices import Prices
 from fruits_kedro.roots import PROGRESS, Roots
 from fruits_kedro.s3 import is_s3
-from fruits_kedro.validation import checked
+
+logger = logging.getLogger(__name__)
 
 # What takes long to save, and what is shown meanwhile.
 _LONG_WORK = {"extraction_checkpoint": "extracting features", "packed_images": "packing photos"}
-_OUTPUTS = ("extracted_features", "pca_features", "pca_matrix", "pca_model", "model_info")
-
-_CLASSIFIED = ("predictions", "label_suspects", "classifiers", "classification_report")
+_PAGES = {"report": "pictures", "classification_report": "report"}
+_MAIN_FILES = ("extracted_features", "pca_features", "pca_matrix", "pca_model", "model_info")
 
 
 class ReportHooks:
-    """Times the stages, shows the progress of the extraction, and ends with a table.
+    """Says which node is at work, shows the progress of the extraction, and ends with a table.
 
     Stops the run, once the features and the reasons for what is missing are written, where too
     many photos cannot be used.
@@ -35,20 +36,24 @@ class ReportHooks:
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Note where the store is."""
+        """Note where the store is, and how the run was started."""
         self._store = Roots.of(context).store
-        self._prices = checked(
-            Prices, dict(context.config_loader["prices"]), "conf/base/prices.yml"
-        )
+        self._env = context.env
+        self._places = {
+            name: str(value)
+            for name, value in (context.config_loader.runtime_params or {}).items()
+            if name in ("images", "store")
+        }
 
     @hook_impl(trylast=True)
-    def before_pipeline_run(self, catalog: DataCatalog) -> None:
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Start the clock."""
-        from fruits_kedro.run_report import StageClock
+        from fruits_kedro.stage_clock import StageClock
 
         self._clock = StageClock()
         self._catalog = catalog
-        self._total = 0
+        self._nodes = [node.name for node in pipeline.nodes]
+        self._saved: dict[str, Any] = {}
         self._progress: Any = None
 
     @hook_impl
@@ -58,31 +63,32 @@ class ReportHooks:
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
-        """A node starts, or has loaded its input."""
+        """A node has loaded its input."""
         self._clock.touch(node)
+        place = self._nodes.index(node.name) + 1
+        logger.info("%d of %d: %s", place, len(self._nodes), node.name)
 
     @hook_impl
-    def before_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
+    def before_dataset_saved(self, dataset_name: str, node: Node) -> None:
         """The node has returned; saving is where Spark works."""
         self._clock.touch(node)
-        if dataset_name == "extraction_plan":
-            self._total = images_in(data)
-        if dataset_name == "packing_info":
-            self._total = data["images"]
         if dataset_name in _LONG_WORK:
             from pyspark.sql import SparkSession
 
             from fruits_kedro.progress import RowProgress
 
             spark = SparkSession.builder.getOrCreate()
-            what = _LONG_WORK[dataset_name]
-            self._progress = RowProgress(spark, self._total, what, self._note_progress)
+            what, total = _LONG_WORK[dataset_name], self._images_at_work()
+            self._progress = RowProgress(spark, total, what, self._note_progress)
             self._progress.start()
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
         """The node has saved an output."""
+        from fruits_kedro.run_report import FIGURES
+
         self._clock.touch(node)
+        self._saved[dataset_name] = data if dataset_name in FIGURES else None
         if dataset_name in _LONG_WORK:
             self._stop_progress()
         if dataset_name == "extraction_counts":
@@ -102,44 +108,62 @@ class ReportHooks:
             from fruits_kedro.pipelines.reporting.nodes import describe_extraction
 
             names = ("backbone_info", "extraction_plan", "extraction_counts", "rejected_images")
-            more = ("machine_optimum", "params:subset")
-            loaded = [self._catalog.load(name) for name in (*names, *more)]
-            stopped = {"stopped": str(error)}
-            self._report(describe_extraction(*loaded) | stopped, ("extracted_features",))
+            loaded = [self._catalog.load(name) for name in (*names, "params:subset")]
+            self._saved["model_info"] = describe_extraction(*loaded) | {"stopped": str(error)}
+            self._end()
 
     @hook_impl
-    def after_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
+    def after_pipeline_run(self) -> None:
         """Add the seconds to ``model_info`` and print the table."""
-        if "pretraining_info" in pipeline.outputs():
-            from fruits_kedro.run_report import training_table
+        self._end()
 
-            info = catalog.load("pretraining_info")
-            get_console().print(training_table(info, _place(catalog["pretrained_weights"])))
-        if "packing_info" in pipeline.outputs():
-            from fruits_kedro.run_report import packing_table
+    def _end(self) -> None:
+        from fruits_kedro import run_report as report
 
-            info = catalog.load("packing_info") | {"seconds": self._clock.total}
-            get_console().print(packing_table(info, _place(catalog["packed_images"])))
-        if "classification_report" in pipeline.outputs():
-            from fruits_kedro.run_report import classification_table
+        saved = self._saved
+        if info := saved.get("model_info"):
+            counts = info["counts"]
+            info["stages"] = self._clock.stages(counts["images"], counts["extracted"])
+            info["node_seconds"] = {name: round(s, 3) for name, s in self._clock.nodes.items()}
+            info["total_seconds"] = round(self._clock.total, 3)
+            self._catalog.save("model_info", info)
+        stages = self._clock.stages(0, self._images_at_work())
+        metrics = saved.get("classification_metrics")
+        places = ((name, location(self._catalog.get(name))) for name in saved)
+        files = {name: place for name, place in places if place}
+        tables = {
+            "Result": report.result_rows(saved),
+            **(report.score_tables(metrics) if metrics else {}),
+            "Where to look": self._where_to_look(files),
+            report.NEXT: report.next_commands(files, self._places, self._env),
+            "Files": [
+                (name, short(place))
+                for name, place in files.items()
+                if name in _MAIN_FILES or "report" not in files
+            ],
+            "Time": report.time_rows(stages, self._clock.total),
+        }
+        console = get_console()
+        text = report.format_tables(tables, console.width)
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-            metrics = catalog.load("classification_metrics")
-            places = {name: _place(catalog[name]) for name in _CLASSIFIED}
-            get_console().print(classification_table(metrics, self._clock.total, places))
-        if "model_info" in pipeline.outputs():
-            self._report(catalog.load("model_info"), _OUTPUTS)
+    def _where_to_look(self, files: dict[str, str]) -> list[tuple[str, str]]:
+        rows = [
+            (what, f"{short(files[name])} (open it in a browser)")
+            for name, what in _PAGES.items()
+            if name in files
+        ]
+        counts = self._saved.get("extraction_counts")
+        if counts is not None and counts["rejected"].any() and "rejected_images_csv" in files:
+            rows.append(("rejected", short(files["rejected_images_csv"])))
+        return rows
 
-    def _report(self, info: dict[str, Any], outputs: tuple[str, ...]) -> None:
-        from fruits_kedro.run_report import compare_speed, summary_table
-
-        cost = CostParams.model_validate(self._catalog.load("params:cost"))
-        info["stages"] = self._clock.stages(info["counts"])
-        info |= compare_speed(info, cost, self._prices)
-        info["node_seconds"] = {name: round(s, 3) for name, s in self._clock.nodes.items()}
-        info["total_seconds"] = round(self._clock.total, 3)
-        self._catalog.save("model_info", info)
-        places = {name: _place(self._catalog[name]) for name in outputs}
-        get_console().print(summary_table(info, places))
+    def _images_at_work(self) -> int:
+        """The photos of the run's long work."""
+        if plan := self._saved.get("extraction_plan"):
+            return images_in(plan)
+        packing: dict[str, int] = self._saved.get("packing_info") or {}
+        return packing.get("images", 0)
 
     def _note_progress(self, figures: dict[str, Any]) -> None:
         if is_s3(self._store):  # where nobody sees the bar
@@ -150,11 +174,3 @@ class ReportHooks:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
-
-
-def _place(dataset: Any) -> str:
-    inner = getattr(dataset, "_dataset", dataset)  # what a CachedDataset holds
-    place, protocol = str(inner._describe()["filepath"]), getattr(inner, "_protocol", "file")
-    if "://" not in place and protocol not in ("file", ""):
-        place = f"{protocol}://{place}"
-    return place.removeprefix("file://").replace("s3a://", "s3://")

@@ -18,7 +18,7 @@ from fruits_kedro.pipelines.classification.plots import (
     plot_map,
     plot_scores,
 )
-from fruits_kedro.pipelines.classification.report import write_report
+from fruits_kedro.pipelines.classification.report import write_classification_report
 
 _PARAMS = "params:classification"
 _BOTH = ["test_predictions", "held_out_predictions", "classifier_info"]
@@ -98,14 +98,14 @@ def create_pipeline() -> Pipeline:
             name="plot_map",
         ),
         Node(
-            write_report,
+            write_classification_report,
             inputs=[
                 *("classification_scores", "confused_pairs", "classification_metrics"),
                 *("raw_images", "map_plot"),
                 *("scores_plot", "confusion_plot", "confused_pairs_plot", "class_scores_plot"),
             ],
             outputs="classification_report",
-            name="write_report",
+            name="write_classification_report",
         ),
     ]
     return Pipeline([*training, *evaluation], tags="classification")

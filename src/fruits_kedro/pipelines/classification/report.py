@@ -10,20 +10,16 @@ import plotly.graph_objects as go
 
 from fruits_kedro.classification.metrics import with_interval
 from fruits_kedro.image_source import ImageSource
+from fruits_kedro.pages import figures, page
 from fruits_kedro.pipelines.classification.plots import WRONG
 from fruits_kedro.pipelines.classification.thumbnails import show_on_hover, thumbnails
 
 _SHOWN = ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "top_3")
 _PAIRS = 30
 _MAP, _SIDE = "map", 64  # id, pixels of a photo
-_STYLE = """body {font-family: sans-serif; margin: 2em auto; max-width: 1400px; color: #222}
-table {border-collapse: collapse; margin: 1em 0; font-size: .9em}
-td, th {padding: .3em .7em; text-align: right; white-space: nowrap}
-th {border-bottom: 1px solid #999} td:nth-child(-n+3), th:nth-child(-n+3) {text-align: left}
-tr:nth-child(even) {background: #f4f6f8} .wide {overflow-x: auto}"""
 
 
-def write_report(
+def write_classification_report(
     scores: pd.DataFrame,
     confused_pairs: pd.DataFrame,
     metrics: dict[str, Any],
@@ -46,24 +42,20 @@ def write_report(
     """
     pairs = confused_pairs.head(_PAIRS).drop(columns="path")
     pairs["share"] = pairs["share"].map("{:.0%}".format)
-    pictures = [
-        plot.to_html(full_html=False, include_plotlyjs=place == 0)
-        for place, plot in enumerate(plots)
-    ]
     map_ = map_plot.to_html(full_html=False, include_plotlyjs=False, div_id=_MAP)
     wrong_first = sorted(map_plot.data, key=lambda trace: trace.marker.symbol != WRONG)
     paths = [path for trace in wrong_first for path in trace.hovertext]
     worst = pairs.to_html(index=False, border=0)
-    return "\n".join(
+    return page(
+        "What the features are worth",
         [
-            f'<!doctype html><meta charset="utf-8"><title>Classification</title>'
-            f"<style>{_STYLE}</style>",
-            f"<h1>What the features are worth</h1><p>{escape(metrics['reason'])}</p>",
+            f"<p>{escape(metrics['reason'])}</p>",
             _table(scores),
-            *(f'<div class="wide">{picture}</div>' for picture in [*pictures, map_]),
+            *figures(*plots),
+            f'<div class="wide">{map_}</div>',
             show_on_hover(thumbnails(raw_images, paths, _SIDE), _MAP),
             f"<h2>Labels most often taken for one another</h2>{worst}",
-        ]
+        ],
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone, load
@@ -133,39 +133,6 @@ def extract(
         key = partition_key(layout.tasks, layout.task_of("position"))
         rows = rows.repartition(layout.tasks, F.expr(key))
     return Extraction(rows.sortWithinPartitions("position").drop("position"), run, layout.stretch)
-
-
-def measure_optimum(
-    extraction_plan: dict[str, int],
-    extraction_checkpoint: DataFrame | None,
-    backbone: Backbone,
-    params: ExtractionParams,
-) -> dict[str, float]:
-    """Time the model alone, in the workers that have just extracted: no run is faster than that.
-
-    The checkpoint is taken for the order only: nothing else is at work then.
-
-    Returns:
-        ``cores`` that worked at the same time and ``images_per_s`` of all of them together; empty
-        where nothing was extracted.
-    """
-    if not images_in(extraction_plan):
-        return {}
-    spark = SparkSession.builder.getOrCreate()
-    cores = spark.sparkContext.defaultParallelism
-    shared = spark.sparkContext.broadcast(backbone)
-    seconds = params.calibration_seconds
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from fruits_kedro.extractor import compiled, time_model
-
-        backbone = shared.value
-        for _ in batches:
-            speed = time_model(compiled(backbone), backbone, seconds)
-            yield pa.RecordBatch.from_pydict({"speed": [speed]})
-
-    timed = spark.range(cores, numPartitions=cores).mapInArrow(run, "speed double")
-    return {"cores": cores, "images_per_s": sum(row.speed for row in timed.collect())}
 
 
 def merge_features(

@@ -5,7 +5,6 @@ from kedro.pipeline import Node, Pipeline
 from fruits_kedro.pipelines.extraction.nodes import (
     extract_features,
     load_backbone,
-    measure_optimum,
     merge_features,
     plan_extraction,
 )
@@ -14,7 +13,7 @@ from fruits_kedro.pipelines.extraction.outcomes import count_extracted, split_ex
 
 def create_pipeline() -> Pipeline:
     """Photos of the index to features, with a reason for each that has none."""
-    extraction = Pipeline(
+    return Pipeline(
         [
             Node(
                 load_backbone,
@@ -75,10 +74,3 @@ def create_pipeline() -> Pipeline:
         ],
         tags="extraction",
     )
-    calibration = Node(
-        measure_optimum,
-        inputs=["extraction_plan", "extraction_checkpoint", "backbone", "params:extraction"],
-        outputs="machine_optimum",
-        name="measure_optimum",
-    )
-    return extraction + Pipeline([calibration], tags="calibration")

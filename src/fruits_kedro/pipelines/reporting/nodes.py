@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.extraction_plan import images_in
+from fruits_kedro.pages import figures, page
 from fruits_kedro.parameters import PcaParams
 from fruits_kedro.plots import LAYOUT, colours, height_of_bars, right_share_axis
 
@@ -92,12 +93,20 @@ def plot_components(pca_features: DataFrame, explained_variance: pd.DataFrame) -
     return figure.update_layout(height=650, **LAYOUT)
 
 
+def write_report(*plots: go.Figure) -> str:
+    """Put the pictures of a run on one page that needs no network.
+
+    Args:
+        plots: in order.
+    """
+    return page("Fruit photos", figures(*plots))
+
+
 def describe_run(
     backbone_info: dict[str, Any],
     extraction_plan: dict[str, int],
     extraction_counts: pd.DataFrame,
     rejected_images: DataFrame,
-    machine_optimum: dict[str, float],
     subset: str,
     explained_variance: pd.DataFrame,
     pca: PcaParams,
@@ -107,7 +116,7 @@ def describe_run(
     The seconds of each stage are added when the run has ended.
     """
     extraction = describe_extraction(
-        backbone_info, extraction_plan, extraction_counts, rejected_images, machine_optimum, subset
+        backbone_info, extraction_plan, extraction_counts, rejected_images, subset
     )
     return extraction | {
         "pca": {
@@ -123,7 +132,6 @@ def describe_extraction(
     extraction_plan: dict[str, int],
     extraction_counts: pd.DataFrame,
     rejected_images: DataFrame,
-    machine_optimum: dict[str, float],
     subset: str,
 ) -> dict[str, Any]:
     """Record what made these features, as far as the extraction goes."""
@@ -140,7 +148,6 @@ def describe_extraction(
         },
         "backbone": backbone_info,
         "extraction_plan": extraction_plan,
-        "machine_optimum": machine_optimum,
         # PySpark may be the cluster's own, which no package manager knows of.
         "versions": {"python": platform.python_version(), "pyspark": pyspark.__version__}
         | {package: version(package) for package in _VERSIONS},

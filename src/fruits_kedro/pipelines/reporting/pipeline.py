@@ -7,6 +7,7 @@ from fruits_kedro.pipelines.reporting.nodes import (
     plot_class_counts,
     plot_components,
     plot_scree,
+    write_report,
 )
 
 
@@ -23,13 +24,18 @@ def create_pipeline() -> Pipeline:
                 name="plot_components",
             ),
             Node(
+                write_report,
+                inputs=["components_plot", "class_counts_plot", "scree_plot"],
+                outputs="report",
+                name="write_report",
+            ),
+            Node(
                 describe_run,
                 inputs=[
                     "backbone_info",
                     "extraction_plan",
                     "extraction_counts",
                     "rejected_images",
-                    "machine_optimum",
                     "params:subset",
                     "explained_variance",
                     "params:pca",

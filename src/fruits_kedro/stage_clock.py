@@ -1,0 +1,48 @@
+"""Where the seconds of a run went."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from typing import Any
+
+STAGES = ("ingestion", "extraction", "reduction", "reporting")
+
+
+class StageClock:
+    """Seconds of each node, from its first load to its last save, and of each stage."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, float] = defaultdict(float)
+        self._stage_of: dict[str, str] = {}
+        self._started = time.perf_counter()
+        self._mark: tuple[str, float] | None = None
+
+    def touch(self, node: Any) -> None:
+        """Note that this node was at work until now."""
+        now = time.perf_counter()
+        self._stage_of[node.name] = next((tag for tag in STAGES if tag in node.tags), "other")
+        if self._mark is not None and self._mark[0] == node.name:
+            self.nodes[node.name] += now - self._mark[1]
+        self._mark = (node.name, now)
+
+    @property
+    def total(self) -> float:
+        """Seconds since the clock was made."""
+        return time.perf_counter() - self._started
+
+    def stages(self, images: int, extracted: int) -> dict[str, dict[str, float]]:
+        """``seconds`` and ``images_per_s`` of each stage that ran, in order.
+
+        Args:
+            images: of the run.
+            extracted: by the run: fewer where an earlier one has done the others.
+        """
+        seconds: dict[str, float] = defaultdict(float)
+        for node, share in self.nodes.items():
+            seconds[self._stage_of[node]] += share
+        found = {}
+        for stage in filter(seconds.get, STAGES):
+            speed = (extracted if stage == "extraction" else images) / seconds[stage]
+            found[stage] = {"seconds": round(seconds[stage], 3), "images_per_s": round(speed, 1)}
+        return found

@@ -1,0 +1,22 @@
+"""Run a notebook from top to bottom on the outputs of a run."""
+
+import nbformat
+from nbclient import NotebookClient
+
+PLOTLY = "application/vnd.plotly.v1+json"
+
+
+def executed(name, project, images, store):
+    """The outputs of a notebook over these photos and this store."""
+    notebook = nbformat.read(project / "notebooks" / f"{name}.ipynb", as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    places = f"%reload_kedro {project} --env=test --params=images={images},store={store}"
+    notebook.cells[1].source += f"\n{places}"
+    NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": project / "notebooks"}}
+    ).execute()
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def figures(outputs):
+    return [output for output in outputs if PLOTLY in output.get("data", {})]

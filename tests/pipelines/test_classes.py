@@ -1,0 +1,61 @@
+"""Classes as people have them: a leak, many classes, classes of one photo or of one split."""
+
+import json
+import shutil
+
+import pandas as pd
+
+from fruits_kedro.sample import write_sample
+
+CLASSIFY = ("--pipelines", "classification")
+
+
+def metrics(store):
+    return json.loads((store / "08_reporting/classification_metrics.json").read_text())
+
+
+def test_a_planted_training_photo_stops_the_run_and_odd_classes_do_not(kedro_run, tmp_path):
+    """One photo of Apple 1; Pear 1 only in Training, Tomato 1 only in Test."""
+    images, store = tmp_path / "photos", tmp_path / "store"
+    sum(write_sample(images, classes=4, images=8, seed=0, broken=0))
+    label = images / "Training/Cherry 1"
+    shutil.copy(next(label.iterdir()), images / "Test/Cherry 1/planted.jpg")
+    for path in sorted((images / "Training/Apple 1").iterdir())[1:]:
+        path.unlink()
+    shutil.rmtree(images / "Training/Tomato 1")
+    shutil.rmtree(images / "Test/Pear 1")
+    places = {"images": images, "store": store, "classification.inputs": "pca_features"}
+    assert kedro_run(**places).exit_code == 0
+    result = kedro_run(*CLASSIFY, **places)
+    assert result.exit_code != 0
+    said = " ".join(result.output.split())
+    assert "Test/Cherry 1/planted.jpg" in said and "classification.leaks=leave_out" in said
+    leaked = pd.read_csv(store / "08_reporting/leaked_images.csv")
+    assert list(leaked["test_path"]) == ["Test/Cherry 1/planted.jpg"]
+    assert not (store / "07_model_output").exists()
+    result = kedro_run(*CLASSIFY, **places, **{"classification.leaks": "leave_out"})
+    assert result.exit_code == 0, result.output
+    protocols = metrics(store)["protocols"]
+    assert protocols["folder"]["not_in_training"] == ["Tomato 1"]
+    classes = pd.read_csv(store / "08_reporting/class_scores.csv").set_index("label")
+    assert classes.loc["Tomato 1", "recall"] == 0
+    assert "two fruits" in protocols["held_out_varieties"]["not_measured"]  # each has one variety
+
+
+def test_two_hundred_classes(kedro_run, tmp_path):
+    images, store = tmp_path / "photos", tmp_path / "store"
+    sum(write_sample(images, classes=200, images=3, seed=0, broken=0))
+    few = {"inputs": "pca_features", "models": "logistic_regression"}
+    places = {"images": images, "store": store, **{f"classification.{k}": few[k] for k in few}}
+    pipelines = ("--pipelines", "__default__,classification")
+    result = kedro_run(*pipelines, **places)
+    assert result.exit_code == 0, result.output
+    found = metrics(store)["protocols"]
+    assert found["folder"]["classes"] == 200 and found["held_out_varieties"]["classes"] == 10
+    plot = json.loads((store / "08_reporting/confusion_plot.json").read_text())
+    assert len(plot["data"][0]["x"]) >= 200
+
+
+def test_wrong_parameters_fail_before_spark(kedro_run, tmp_path):
+    result = kedro_run(*CLASSIFY, store=tmp_path, **{"classification.models": "svm"})
+    assert result.exit_code != 0 and "classification.models" in result.output

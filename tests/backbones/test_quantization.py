@@ -14,20 +14,20 @@ from fruits_kedro.parameters import ImageLimits
 
 @pytest.fixture(scope="module")
 def pixels(shared):
-    """60 photos to calibrate on, and 40 others."""
+    """20 photos to calibrate on, and 40 others."""
     folder = ImageFolder(str(shared / "data/fruits-360"))
     paths = folder.list().column("path").to_pylist()
     training = [p for p in paths if p.startswith("Training")]
     test = [p for p in paths if p.startswith("Test")]
-    chosen = [*training[:: len(training) // 60][:60], *test[:: len(test) // 40][:40]]
+    chosen = [*training[:: len(training) // 20][:20], *test[:: len(test) // 40][:40]]
     return np.stack([load_pixels(c, 224, ImageLimits()) for c in folder.read_all(chosen)])
 
 
 @pytest.mark.parametrize(("precision", "least"), [("mixed", 0.99), ("int8", 0.94)])
 def test_features_are_near_those_of_float32(imagenet, pixels, precision, least):
-    exact = compiled(load_backbone("imagenet", "litert", 224))(pixels[60:])
-    backbone = calibrate_backbone("imagenet", 224, precision, None, lambda size: pixels[:60])
-    found = compiled(backbone)(pixels[60:])
+    exact = compiled(load_backbone("imagenet", "litert", 224))(pixels[20:])
+    backbone = calibrate_backbone("imagenet", 224, precision, None, lambda size: pixels[:20])
+    found = compiled(backbone)(pixels[20:])
     cosine = (found * exact).sum(1) / np.linalg.norm(found, axis=1) / np.linalg.norm(exact, axis=1)
     assert least < cosine.mean() < 0.9999
     assert backbone.fingerprint.startswith(f"mobilenetv2-224-{precision}-")

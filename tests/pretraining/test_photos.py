@@ -10,13 +10,13 @@ from PIL import Image
 from fruits_kedro.backbones import mobilenetv2
 from fruits_kedro.errors import FruitsError, ImageError
 
-mobilenetv2.load_tensorflow()
 
-from fruits_kedro.pretraining.photos import (  # noqa: E402
-    LabelledPhotos,
-    class_weights,
-    split_validation,
-)
+def library():
+    """Imported at first use: TensorFlow takes 4 s, also where none of these tests is run."""
+    mobilenetv2.load_tensorflow()
+    from fruits_kedro.pretraining import photos
+
+    return photos
 
 
 def index(**classes):
@@ -37,35 +37,35 @@ def read(path):
 
 
 def photos(frame, **options):
-    return LabelledPhotos(frame, ["a", "b"], read, input_size=8, batch_size=4, **options)
+    return library().LabelledPhotos(frame, ["a", "b"], read, input_size=8, batch_size=4, **options)
 
 
 def test_validation_takes_its_share_of_each_class_of_training_only():
     frame = index(a=40, b=20, c=5)
     frame.loc[len(frame)] = ("Test/a/1.jpg", "Test", "a")
-    validation = split_validation(frame, 0.1, 8)
+    validation = library().split_validation(frame, 0.1, 8)
     assert len(validation) == 65
     assert frame.loc[validation.index[validation], "label"].value_counts().to_dict() == {
         "a": 4,
         "b": 2,
     }
-    shuffled = split_validation(frame.sample(frac=1, random_state=0), 0.1, 8)
+    shuffled = library().split_validation(frame.sample(frac=1, random_state=0), 0.1, 8)
     assert set(shuffled.index[shuffled]) == set(validation.index[validation])
 
 
 @pytest.mark.parametrize("classes", [{}, {"a": 30}])
 def test_fewer_than_two_classes(classes):
     with pytest.raises(FruitsError, match="two classes or more; the Training split has"):
-        split_validation(index(**classes), 0.1, 8)
+        library().split_validation(index(**classes), 0.1, 8)
 
 
 def test_fewer_photos_than_a_batch():
     with pytest.raises(FruitsError, match="18 photos to train on, fewer than a batch of 32"):
-        split_validation(index(a=10, b=10), 0.1, 32)
+        library().split_validation(index(a=10, b=10), 0.1, 32)
 
 
 def test_balanced_weights_give_every_class_the_same_sum():
-    assert class_weights(pd.Series(["a"] * 6 + ["b"] * 2)) == {"a": 8 / 12, "b": 8 / 4}
+    assert library().class_weights(pd.Series(["a"] * 6 + ["b"] * 2)) == {"a": 8 / 12, "b": 8 / 4}
 
 
 def test_batches_hold_every_photo_once_in_an_order_of_their_epoch():

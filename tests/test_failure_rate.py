@@ -34,7 +34,10 @@ def test_the_share_that_is_allowed_is_allowed(spark):
 
 
 def test_a_run_stops_after_writing_what_it_has(kedro_run, sample, tmp_path):
-    result = kedro_run(images=sample, store=tmp_path, **{"extraction.max_failure_rate": 0.3})
+    params = {"images": sample, "store": tmp_path, "extraction.max_failure_rate": 0.3}
+    part = kedro_run("--tags", "ingestion,extraction", **params)
+    assert part.exit_code == 1 and "30 of 90 photos (33.3%)" in part.output
+    result = kedro_run(**params)
     assert result.exit_code == 1
     message = result.output[result.output.rindex("Error: ") :]
     assert "30 of 90 photos (33.3%)" in message and "- Test/" in message

@@ -34,7 +34,7 @@ def test_the_page_shows_its_pictures_on_any_screen(browser, finished, tmp_path, 
     report = store / "08_reporting" / "report.html"
     page.goto(report.as_uri())
     page.wait_for_function("document.querySelectorAll('.plotly-graph-div .gtitle').length === 3")
-    titles = page.locator(".gtitle").all_inner_texts()
+    titles = page.locator(".gtitle").all_text_contents()
     assert titles[0] == "First two principal components of 60 photos"
     assert titles[1] == "90 photos of 3 classes" and titles[2].startswith("5 components keep")
     assert faults == []

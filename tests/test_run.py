@@ -53,8 +53,8 @@ def test_each_kind_of_broken_file_has_its_reason(store):
     assert csv.fillna("").to_dict("records") == rejected.fillna("").to_dict("records")
 
 
-def test_features_equal_those_of_one_process(store, sample, random_weights):
-    model = load_backbone(str(random_weights), "litert", 96).compile()
+def test_features_equal_those_of_one_process(store, sample):
+    model = load_backbone("embedded", "litert", 96).compile()
     table = read(store, "04_feature/extracted_features")
     assert str(table.schema.field("features").type) == "list<element: float>"
     usable = [row for row in table.to_pylist() if row["error"] is None]
@@ -121,7 +121,7 @@ def test_model_info_accounts_for_the_run(store):
     assert sum(info["counts"]["rejected_by_reason"].values()) == 30
     assert info["counts"]["rejected_by_reason"]["decode: truncated"] == 3
     assert info["backbone"]["engine"] == "litert"
-    assert info["backbone"]["weights"] == "random.weights.h5"
+    assert info["backbone"]["weights"] == "embedded"
     assert info["pca"] == {
         "n_components": 5,
         "standardize": False,

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 
 @pytest.fixture
-def verify(finished, sample, random_weights, tmp_path, monkeypatch):
+def verify(finished, sample, tmp_path):
     """``kedro verify`` of a copy of a finished store: the names of the checks that fail."""
     from fruits_kedro.cli import cli
 
@@ -21,7 +21,7 @@ def verify(finished, sample, random_weights, tmp_path, monkeypatch):
     def run(spoil=None):
         if spoil is not None:
             spoil(copy)
-        params = f"images={sample},store={copy},extraction.weights={random_weights}"
+        params = f"images={sample},store={copy},extraction.weights=embedded"
         result = CliRunner().invoke(cli, ["verify", "--json", "--images", "4", "--params", params])
         found = json.loads(result.stdout)["checks"]
         failed = {row["check"]: row["found"] for row in found if row[""] != "ok"}
@@ -108,9 +108,7 @@ def test_a_finished_store_is_in_order(verify):
     assert verify(lambda store: (store / "06_models/mobilenetv2.backbone").unlink()) == {}
 
 
-def test_labels_that_look_like_something_else_are_labels(
-    kedro_run, sample, random_weights, tmp_path
-):
+def test_labels_that_look_like_something_else_are_labels(kedro_run, sample, tmp_path):
     from fruits_kedro.cli import cli
 
     for name, folder in zip(["001", "NA", "null"], sorted((sample / "Training").iterdir())):
@@ -121,7 +119,7 @@ def test_labels_that_look_like_something_else_are_labels(
     store = tmp_path / "store"
     result = kedro_run(images=tmp_path / "images", store=store)
     assert result.exit_code == 0, result.output
-    params = f"images={tmp_path / 'images'},store={store},extraction.weights={random_weights}"
+    params = f"images={tmp_path / 'images'},store={store},extraction.weights=embedded"
     verified = CliRunner().invoke(cli, ["verify", "--params", params])
     assert verified.exit_code == 0, verified.output
     counts = pd.read_csv(store / "02_intermediate/class_counts.csv", dtype=str, na_filter=False)

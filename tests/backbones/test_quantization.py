@@ -35,19 +35,19 @@ def test_features_are_near_those_of_float32(imagenet, pixels, precision, least):
 
 
 def test_a_run_in_lower_precision_keeps_its_calibration(kedro_run, sample, tmp_path):
-    mixed = {"extraction.precision": "mixed"}
+    int8 = {"extraction.precision": "int8"}
     prints = []
     for subset in ({"subset": "mine", "subsets.mine.total": 30}, {}):
-        result = kedro_run(images=sample, store=tmp_path, **mixed, **subset)
+        result = kedro_run(images=sample, store=tmp_path, **int8, **subset)
         assert result.exit_code == 0, result.output
         info = json.loads((tmp_path / "08_reporting/model_info.json").read_text())
         prints.append(info["backbone"]["fingerprint"])
-    assert prints[0] == prints[1] and "-96-mixed-" in prints[0]
+    assert prints[0] == prints[1] and "-96-int8-" in prints[0]
     assert info["counts"]["reused"] > 0 and info["counts"]["features"] == 60
     file = str(tmp_path / "06_models/mobilenetv2.backbone")  # for machines without TensorFlow
-    assert calibrate_backbone(file, None, "mixed", None, iter).fingerprint == prints[0]
-    with pytest.raises(FruitsError, match="96 pixels and mixed, not for litert, 96 and int8"):
-        calibrate_backbone(file, None, "int8", None, iter)
+    assert calibrate_backbone(file, None, "int8", None, iter).fingerprint == prints[0]
+    with pytest.raises(FruitsError, match="96 pixels and int8, not for litert, 96 and mixed"):
+        calibrate_backbone(file, None, "mixed", None, iter)
 
 
 def test_lower_precision_is_litert_s(kedro_run, sample, tmp_path):

@@ -31,7 +31,7 @@ def test_auto_falls_back_to_embedded_with_one_warning(no_server, caplog):
     assert find_weights("auto") == found
     assert (found.source, found.input_size) == ("embedded", 96)
     assert found.path.stat().st_size <= 5e6
-    assert caplog.text.count("using the EMBEDDED ones") == 1
+    assert caplog.text.count("Using the EMBEDDED ones") == 1
 
 
 @pytest.mark.parametrize(("precision", "kernel"), [("single", np.float32), ("half", np.float16)])

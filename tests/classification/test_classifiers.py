@@ -18,7 +18,7 @@ from fruits_kedro.datasets import SparkModelsDataset
 from fruits_kedro.errors import FruitsError
 
 MODELS = {
-    "logistic_regression": {"regParam": 0.01, "maxIter": 100},
+    "logistic_regression": {"regParam": 0.01, "maxIter": 20},
     "random_forest": {"numTrees": 10, "maxDepth": 4},
     "gradient_boosting": {"n_estimators": 5, "max_depth": 2},
     "majority_class": {},

@@ -17,7 +17,7 @@ from fruits_kedro.classification.training import (
 
 def params(**given):
     one = {"inputs": ["pca_features"], "models": ["logistic_regression"], "class_weights": False}
-    settings = {"logistic_regression": {"regParam": 0.01, "maxIter": 50}}
+    settings = {"logistic_regression": {"regParam": 0.01, "maxIter": 10}}
     return ClassificationParams(**(one | settings | given))
 
 
@@ -85,12 +85,12 @@ def test_the_best_settings_of_each_model_are_kept_and_the_best_model_is_first(bl
     chosen = params(
         models=["random_forest", "logistic_regression"],
         random_forest={"numTrees": 1, "maxDepth": 1},
-        logistic_regression={"regParam": [100.0, 0.01], "maxIter": 50},
+        logistic_regression={"regParam": [100.0, 0.01], "maxIter": 10},
     )
     rows = with_folds(blobs({"a": 60, "b": 60, "c": 60}).rows, chosen)
     best, tried, _ = choose(candidates(chosen), lambda _: rows, chosen)
     assert best[0] == Candidate(
-        "pca_features", "logistic_regression", {"regParam": 0.01, "maxIter": 50}
+        "pca_features", "logistic_regression", {"regParam": 0.01, "maxIter": 10}
     )
     assert best[1].model == "random_forest" and len(best) == 2
     assert len(tried) == 3 and tried["f1_macro"].is_monotonic_decreasing

@@ -12,12 +12,12 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")
-def bench(kedro_run, random_weights, tmp_path_factory):
+def bench(kedro_run, tmp_path_factory):
     def run(**params):
         result = kedro_run(**params)
         assert result.exit_code == 0, result.output
 
-    made = Bench(tmp_path_factory.mktemp("bench"), weights=str(random_weights), run=run)
+    made = Bench(tmp_path_factory.mktemp("bench"), run=run)
     made.prepare()
     return made
 

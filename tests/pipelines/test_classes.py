@@ -36,6 +36,9 @@ def test_a_planted_training_photo_stops_the_run_and_odd_classes_do_not(kedro_run
     result = kedro_run(*CLASSIFY, **places, **{"classification.leaks": "leave_out"})
     assert result.exit_code == 0, result.output
     protocols = metrics(store)["protocols"]
+    models = ("logistic_regression", "random_forest", "gradient_boosting")
+    names = {f"{m}.pca_features" for m in (*models, "majority_class", "nearest_centroid")}
+    assert set(protocols["folder"]["models"]) == names
     assert protocols["folder"]["not_in_training"] == ["Tomato 1"]
     classes = pd.read_csv(store / "08_reporting/class_scores.csv").set_index("label")
     assert classes.loc["Tomato 1", "recall"] == 0

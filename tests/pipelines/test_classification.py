@@ -43,7 +43,7 @@ def test_every_test_photo_is_predicted(classified):
 def test_both_protocols_and_all_models_are_scored(classified):
     _, store, output = classified
     found = metrics(store)
-    names = {f"{m}.{i}" for m in (*MODELS, *BASELINES) for i in ("features", "pca_features")}
+    names = {f"{model}.features" for model in (*MODELS, *BASELINES)}
     assert {name: set(p["models"]) for name, p in found["protocols"].items()} == {
         "folder": names,
         "held_out_varieties": names,
@@ -102,7 +102,8 @@ def test_the_report_is_one_page_without_network(classified):
 
 def run_predict(folder, store, output, *arguments):
     params = f"store={store}"
-    given = [str(folder), "--env", "test", "--params", params, "--output", str(output)]
+    given = [str(folder), "--env", "test", "--params", params]
+    given += ["--output", str(output)] if output else []
     return CliRunner().invoke(predict, [*given, *arguments])
 
 
@@ -115,9 +116,10 @@ def test_new_photos_are_named(classified, tmp_path):
         shutil.copy(path, folder / f"box {i}" / path.name)
         copies[str(path.relative_to(photos))] = f"box {i}/{path.name}"
     (folder / "broken.jpg").write_bytes(b"no photo")
-    result = run_predict(folder, store, tmp_path / "out.csv")
+    output = tmp_path / "no folder yet" / "out.csv"
+    result = run_predict(folder, store, output)
     assert result.exit_code == 0, result.output
-    table = pd.read_csv(tmp_path / "out.csv").set_index("path")
+    table = pd.read_csv(output).set_index("path")
     assert len(table) == 7
     assert table.loc["broken.jpg", "error"].startswith("decode: not_an_image")
     assert table.loc["broken.jpg", ["predicted", "probability", "distance"]].isna().all()
@@ -141,11 +143,13 @@ def test_photos_far_from_all_classes_look_unknown(classified, tmp_path):
     (tmp_path / "store/06_models/classifier_info.json").write_text(
         json.dumps(info | {"unknown_distance": limit})
     )
-    result = run_predict(folder, tmp_path / "store", output, "--json")
+    result = run_predict(folder, tmp_path / "store", None, "--json")
+    output = tmp_path / "store/07_model_output/new_photos.csv"
     table = pd.read_csv(output)
     assert list(table["looks_unknown"].astype(bool)) == list(distances > limit)
     said = json.loads(result.stdout)
     assert "2 photos" in said and any("look unknown" in key for key in said)
+    assert said["CSV"] == str(output)
 
 
 @pytest.mark.parametrize(

@@ -52,13 +52,11 @@ def maven() -> None:
 
 
 @pytest.fixture(scope="session")
-def kedro_process(
-    project: Path, s3_server: S3Server, random_weights: Path
-) -> Callable[..., subprocess.Popen]:
+def kedro_process(project: Path, s3_server: S3Server) -> Callable[..., subprocess.Popen]:
     """Start ``kedro run`` as a user does, in a process of its own, with the server's keys."""
 
     def start(*arguments: str, command: str = "run", **params: object) -> subprocess.Popen:
-        given = {"extraction.weights": random_weights, **params}
+        given = {"extraction.weights": "embedded", **params}
         text = ",".join(f"{key}={value}" for key, value in given.items())
         kedro = shutil.which("kedro", path=Path(sys.executable).parent)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}

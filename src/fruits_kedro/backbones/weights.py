@@ -99,9 +99,9 @@ def _choose(home: Path) -> str:
         except FruitsError as error:
             logger.info("%s", error)
     logger.warning(
-        "Keras' ImageNet weights are neither in %s nor downloadable: using the EMBEDDED ones, "
-        "trained on the apples, cherries and tomatoes of Fruits-360. Their features are others "
-        "than ImageNet's: docs/embedded_weights.md tells how good they are.",
+        "No ImageNet weights: they are not in %s, and cannot be downloaded. "
+        "Using the EMBEDDED ones, trained on apples, cherries and tomatoes. Their "
+        "features differ from ImageNet's (docs/embedded_weights.md).",
         home / "models",
     )
     return "embedded"

@@ -1,31 +1,41 @@
-# make run    set everything up, run the main job
-# make test   set everything up, run the tests
-# make setup  set everything up
-# make lint   style and types
-# make bench  measure speed, exactness, requests and scaling: an hour (IMAGES=<folder of photos>)
+# What each command does: make help
 
 PYTHONS ?= python3.11 python3.12 python3 python
 IMAGES ?= data/01_raw/fruits-360
 BIN := .venv/bin
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test setup lint bench
+.PHONY: help run test test-servers test-faults setup lint bench clean
+.DEFAULT_GOAL := help
 
-run: setup
-	@if [ -z "$$(ls -A data/01_raw/fruits-360 2>/dev/null)" ]; then $(BIN)/kedro sample; fi
-	@$(BIN)/kedro run
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
-test: setup
-	@$(BIN)/pytest -n 2 --no-loadscope-reorder
+run: setup ## set everything up, run the pipeline (on a sample at first)
+	@sh tools/run.sh
 
-lint: setup
+test test-servers test-faults: export PYTHONDONTWRITEBYTECODE =
+test: setup ## set everything up, run the tests: a few minutes
+	@$(BIN)/pytest $(PARALLEL) -m "not servers and not faults"
+
+test-servers: setup ## the tests on real servers: S3, YARN, Spark cluster, browser
+	@$(BIN)/pytest $(PARALLEL) -m servers
+
+test-faults: setup ## the tests that break runs: kills, fuzz, full disks
+	@$(BIN)/pytest $(PARALLEL) -m faults
+
+lint: setup ## style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-bench: setup
+bench: setup ## measure for an hour: IMAGES=<folder of photos>
 	@for name in extraction pca precision incremental spark_cluster linear_probe classification; do \
 		$(BIN)/python benchmarks/$$name.py --images "$(IMAGES)" || exit 1; done
 	@for name in s3_requests scaling; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
-setup: .venv/ready
+clean: ## remove what make has made, and nothing else
+	@sh tools/clean.sh
+
+setup: .venv/ready ## set everything up, in .venv
 
 .venv/ready: requirements.lock pyproject.toml
 	@sh tools/setup.sh $(PYTHONS)

@@ -7,7 +7,8 @@ from html import escape
 
 import plotly.graph_objects as go
 
-_STYLE = """body {font-family: sans-serif; margin: 2em auto; max-width: 1400px; color: #222}
+_STYLE = """body {font-family: sans-serif; color: #222}
+body {margin: 2em auto; max-width: 1400px; padding: 0 1em}
 table {border-collapse: collapse; margin: 1em 0; font-size: .9em}
 td, th {padding: .3em .7em; text-align: right; white-space: nowrap}
 th {border-bottom: 1px solid #999} td:nth-child(-n+3), th:nth-child(-n+3) {text-align: left}

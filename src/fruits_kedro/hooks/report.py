@@ -24,7 +24,11 @@ logger = logging.getLogger(__name__)
 # What takes long to save, and what is shown meanwhile.
 _LONG_WORK = {"extraction_checkpoint": "extracting features", "packed_images": "packing photos"}
 _PAGES = {"report": "pictures", "classification_report": "report"}
-_MAIN_FILES = ("extracted_features", "pca_features", "pca_matrix", "pca_model", "model_info")
+# The files that are listed where there is a page with all the pictures.
+_MAIN_FILES = (
+    *("extracted_features", "pca_features", "pca_matrix", "pca_model", "model_info"),
+    *("predictions", "label_suspects", "classifiers"),
+)
 
 
 class ReportHooks:
@@ -139,7 +143,7 @@ class ReportHooks:
             "Files": [
                 (name, short(place))
                 for name, place in files.items()
-                if name in _MAIN_FILES or "report" not in files
+                if name in _MAIN_FILES or not any(page in files for page in _PAGES)
             ],
             "Time": report.time_rows(stages, self._clock.total),
         }

@@ -34,6 +34,8 @@ def make_archives(java_home: Path) -> None:
         java_home: of a Java 17.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
+    for archive in (_JAVA, _SPARK):  # a JVM that uses one makes no other
+        (FOLDER / archive).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER) as name:
         folder = Path(name)
         java = [str(java_home / "bin" / "java"), "-Xshare:dump"]

@@ -31,16 +31,13 @@ def page(title: str, parts: Iterable[str]) -> str:
     return "\n".join([*head, *parts, "</body></html>"])
 
 
-def figures(*plots: go.Figure, first: bool = True) -> list[str]:
-    """HTML of each figure, as wide as the page.
+def figures(*plots: go.Figure) -> list[str]:
+    """HTML of each figure, as wide as the page; before the first one plotly's script, 5 MB.
 
     Args:
         plots: in order.
-        first: put plotly's script, 5 MB, before them; a page needs it once.
     """
     return [
-        '<div class="wide">'
-        + plot.to_html(full_html=False, include_plotlyjs=first and place == 0)
-        + "</div>"
+        '<div class="wide">' + plot.to_html(full_html=False, include_plotlyjs=place == 0) + "</div>"
         for place, plot in enumerate(plots)
     ]

@@ -4,14 +4,11 @@ import json
 import shutil
 
 import pandas as pd
+from tests.s3.results import metrics
 
 from fruits_kedro.sample import write_sample
 
 CLASSIFY = ("--pipelines", "classification")
-
-
-def metrics(store):
-    return json.loads((store / "08_reporting/classification_metrics.json").read_text())
 
 
 def test_a_planted_training_photo_stops_the_run_and_odd_classes_do_not(kedro_run, tmp_path):

@@ -13,16 +13,12 @@ from click.testing import CliRunner
 from PIL import Image
 from sklearn.metrics import f1_score
 from tests.notebooks import executed, figures
+from tests.s3.results import metrics
 
 from fruits_kedro.cli import predict
 
-CLASSIFY = ("--pipelines", "classification")
 MODELS = ("logistic_regression", "random_forest", "gradient_boosting")
 BASELINES = ("majority_class", "nearest_centroid")
-
-
-def metrics(store):
-    return json.loads((store / "08_reporting/classification_metrics.json").read_text())
 
 
 def test_every_test_photo_is_predicted(classified):

@@ -1,5 +1,7 @@
 """What a run found out, and whether two runs found out the same."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -19,6 +21,11 @@ def results(store):
         "matrix": pd.read_csv(store / "05_model_input/pca_matrix.csv"),
         "classes": pd.read_csv(store / "02_intermediate/class_counts.csv"),
     }
+
+
+def metrics(store):
+    """The scores of a classification."""
+    return json.loads((store / "08_reporting/classification_metrics.json").read_text())
 
 
 def assert_same(ours, theirs):

@@ -20,8 +20,6 @@ from fruits_kedro.file_system import write_whole
 
 logger = logging.getLogger(__name__)
 
-_CONVERTING = "Converting the weights for %s (once; about 10 s) …"
-
 
 def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backbone:
     """Load MobileNetV2 for an engine; TensorFlow is imported only when nothing is cached.
@@ -112,7 +110,7 @@ def _backbone(
 
 
 def _serialise(weights: Weights, engine: Engine, input_size: int) -> bytes:
-    logger.info(_CONVERTING, engine)
+    logger.info("Converting the weights for %s (once; about 10 s) …", engine)
     model = mobilenetv2.build(weights.path, input_size)
     if engine == "litert":
         return mobilenetv2.convert_to_litert(model)

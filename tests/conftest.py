@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +77,17 @@ def spark(project: Path) -> SparkSession:
     with KedroSession.create(project, env="test") as session:
         settings = dict(session.load_context().config_loader["spark"])
     return start_session(settings)
+
+
+@pytest.fixture(scope="module")
+def eager() -> Iterator[None]:
+    """TensorFlow trains without a graph: to compile one takes longer than a few small steps."""
+    from fruits_kedro.backbones.mobilenetv2 import load_tensorflow
+
+    config = load_tensorflow().config
+    config.run_functions_eagerly(True)
+    yield
+    config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,13 @@
 """Run a notebook from top to bottom on the outputs of a run."""
 
-import nbformat
-from nbclient import NotebookClient
-
 PLOTLY = "application/vnd.plotly.v1+json"
 
 
 def executed(name, project, images, store):
     """The outputs of a notebook over these photos and this store."""
+    import nbformat  # 3 s, which only a worker that runs a notebook should pay
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(project / "notebooks" / f"{name}.ipynb", as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells)
     places = f"%reload_kedro {project} --env=test --params=images={images},store={store}"

@@ -3,9 +3,10 @@
 import json
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from fruits_kedro.backbones.load import calibrate_backbone, load_backbone
+from fruits_kedro.backbones.load import calibrate_backbone
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.extractor import compiled, load_pixels
 from fruits_kedro.image_folder import ImageFolder
@@ -13,22 +14,24 @@ from fruits_kedro.parameters import ImageLimits
 
 
 @pytest.fixture(scope="module")
-def pixels(shared):
-    """20 photos to calibrate on, and 40 others."""
+def photos(shared):
+    """20 photos to calibrate on, and 40 others with the features that were published of them."""
+    golden = pq.read_table(shared / "golden" / "mobilenetv2_imagenet_features.parquet")
+    chosen = golden.take(list(range(0, len(golden), len(golden) // 60))[:60])
     folder = ImageFolder(str(shared / "data/fruits-360"))
-    paths = folder.list().column("path").to_pylist()
-    training = [p for p in paths if p.startswith("Training")]
-    test = [p for p in paths if p.startswith("Test")]
-    chosen = [*training[:: len(training) // 20][:20], *test[:: len(test) // 40][:40]]
-    return np.stack([load_pixels(c, 224, ImageLimits()) for c in folder.read_all(chosen)])
+    contents = folder.read_all(chosen["path"].to_pylist())
+    pixels = np.stack([load_pixels(content, 224, ImageLimits()) for content in contents])
+    features = np.array(chosen["features"].to_pylist(), np.float32)
+    return pixels[:20], pixels[20:], features[20:]
 
 
 @pytest.mark.parametrize(("precision", "least"), [("mixed", 0.99), ("int8", 0.94)])
-def test_features_are_near_those_of_float32(imagenet, pixels, precision, least):
-    exact = compiled(load_backbone("imagenet", "litert", 224))(pixels[20:])
-    backbone = calibrate_backbone("imagenet", 224, precision, None, lambda size: pixels[:20])
-    found = compiled(backbone)(pixels[20:])
-    cosine = (found * exact).sum(1) / np.linalg.norm(found, axis=1) / np.linalg.norm(exact, axis=1)
+def test_features_are_near_those_of_float32(imagenet, photos, precision, least):
+    calibration, others, published = photos
+    backbone = calibrate_backbone("imagenet", 224, precision, None, lambda size: calibration)
+    found = compiled(backbone)(others)
+    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(published, axis=1)
+    cosine = (found * published).sum(1) / lengths
     assert least < cosine.mean() < 0.9999
     assert backbone.fingerprint.startswith(f"mobilenetv2-224-{precision}-")
     assert len(backbone.model) < 5e6

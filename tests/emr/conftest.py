@@ -12,8 +12,6 @@ import botocore.loaders
 import botocore.session
 import pytest
 from click.testing import CliRunner, Result
-from moto.emr.models import emr_backends
-from moto.server import ThreadedMotoServer
 
 from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.package import Package
@@ -39,6 +37,8 @@ def loader() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer  # a second, which only these tests should pay
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -131,6 +131,8 @@ def emr(aws: Callable, small_package: Package, quotas: dict[str, float]) -> Call
 @pytest.fixture
 def backend() -> Callable:
     """Moto's own record of the clusters: its states never move by themselves."""
+    from moto.emr.models import emr_backends
+
     return lambda: [
         cluster
         for regions in emr_backends.values()

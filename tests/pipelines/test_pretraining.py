@@ -4,11 +4,14 @@ import json
 
 import pandas as pd
 import plotly.io as pio
+import pytest
 
 from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.pipelines.pretraining.nodes import plot_learning_curve
 
 
+@pytest.mark.filterwarnings("ignore:\\s*Even though the `tf.config")
+@pytest.mark.usefixtures("eager")
 def test_kedro_run_trains_weights_that_extraction_takes(kedro_run, sample, tmp_path):
     result = kedro_run("--pipelines", "pretraining", images=sample, store=tmp_path)
     assert result.exit_code == 0, result.output

@@ -16,17 +16,11 @@ from fruits_kedro.image_folder import ImageFolder
 from fruits_kedro.parameters import PretrainingParams
 from fruits_kedro.pretraining import Checkpoint
 
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
+    pytest.mark.usefixtures("eager"),
+]
 PARAMS = PretrainingParams(input_size=32, epochs=2, batch_size=10, validation_share=0.1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def uncompiled():
-    """Steps without a graph: to compile one takes longer than the few that are trained here."""
-    tensorflow = mobilenetv2.load_tensorflow()
-    tensorflow.config.run_functions_eagerly(True)
-    yield
-    tensorflow.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")

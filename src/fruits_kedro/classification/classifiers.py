@@ -114,13 +114,12 @@ def predict(model: PipelineModel, rows: DataFrame) -> DataFrame:
         if the model does not know it).
     """
     classes = classes_of(model)
-    names = F.array(*map(F.lit, classes))
+    names = F.lit(classes)
     scored = model.transform(rows).withColumn("p", vector_to_array(F.col("probability")))
     ranked = F.transform("p", lambda p, i: F.struct(p.alias("p"), (-i).alias("i")))
     best = F.slice(F.sort_array(ranked, asc=False), 1, TOP)
     label = F.col("label") if "label" in rows.columns else F.lit(None).cast("string")
-    places = F.create_map(*(F.lit(x) for i, c in enumerate(classes) for x in (c, i)))
-    known = F.col("p")[places[label]]
+    known = F.get("p", (F.call_function("array_position", names, label) - 1).cast("int"))
     kept = [name for name in rows.columns if name != "vector"]
     return scored.select(
         *kept,

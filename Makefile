@@ -24,8 +24,8 @@ test-servers: setup ## the tests on real servers: S3, YARN, Spark cluster, brows
 test-faults: setup ## the tests that break runs: kills, fuzz, full disks
 	@$(BIN)/pytest $(PARALLEL) -m faults
 
-lint: setup ## style and types
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: setup ## style, types, and which folder imports from which
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
 bench: setup ## measure for an hour: IMAGES=<folder of photos>
 	@for name in extraction pca precision incremental spark_cluster linear_probe classification; do \

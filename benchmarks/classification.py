@@ -22,11 +22,11 @@ from sklearn.preprocessing import StandardScaler
 from whole_run import PROJECT, Memory, finished_store, usable_cores, write_results
 
 from fruits_kedro.classification.metrics import score
-from fruits_kedro.classification.parameters import ClassificationParams
 from fruits_kedro.classification.samples import PCA, to_vectors
 from fruits_kedro.classification.training import Candidate, candidates, collect, fit
+from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.hooks.spark import for_training
-from fruits_kedro.spark_session import start_session
+from fruits_kedro.spark.session import start_session
 
 SHARES = (0.25, 0.5, 1.0)
 NAMES = ("logistic_regression", "random_forest", "gradient_boosting")

@@ -26,8 +26,8 @@ from whole_run import WholeRun, kedro_run, usable_cores, write_results
 from fruits_kedro.backbones import Backbone, FeatureModel
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.mobilenetv2 import preprocess
-from fruits_kedro.extractor import compiled, extract
-from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.features.extract import compiled, extract
+from fruits_kedro.images.folder import ImageFolder
 
 RAW_SECONDS = 10
 ROUNDS = 3

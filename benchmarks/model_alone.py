@@ -11,7 +11,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from fruits_kedro.backbones import Backbone, FeatureModel
-from fruits_kedro.extractor import compiled
+from fruits_kedro.features.extract import compiled
 
 _BATCH = 32
 

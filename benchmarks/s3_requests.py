@@ -27,7 +27,7 @@ sys.path.insert(0, str(PROJECT))
 
 from tests.s3.server import BUCKET, S3Server
 
-from fruits_kedro.sample import write_sample
+from fruits_kedro.commands.sample import write_sample
 
 KINDS = ("LIST", "HEAD", "GET", "PUT", "POST", "COPY", "DELETE")
 

@@ -24,7 +24,7 @@ from extraction import bare_loop
 from whole_run import WholeRun, kedro_run, usable_cores, write_results
 
 from fruits_kedro.backbones.load import load_backbone
-from fruits_kedro.sample import write_sample
+from fruits_kedro.commands.sample import write_sample
 
 SIZES = (300, 1_000, 3_000, 10_000, 30_000, 100_000)
 CLASSES = 100

@@ -26,7 +26,7 @@ from pathlib import Path
 import pyspark
 from whole_run import PROJECT, features, kedro_run, write_results
 
-from fruits_kedro.spark_session import find_java
+from fruits_kedro.spark.java import find_java
 
 _JARS = Path(pyspark.__file__).parent / "jars"
 _MAIN = "org.apache.spark.deploy."

@@ -56,7 +56,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     It begins with the embedded weights as `make setup` has converted them: 10 s less.
     """
-    from fruits_kedro.cache import cache_folder
+    from fruits_kedro.storage.cache import cache_folder
 
     converted = list(cache_folder().glob("mobilenetv2-96-f32-*.litert"))
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
@@ -72,7 +72,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def spark(project: Path) -> SparkSession:
     """One session for all tests, with the settings of the test environment."""
-    from fruits_kedro.spark_session import start_session
+    from fruits_kedro.spark.session import start_session
 
     with KedroSession.create(project, env="test") as session:
         settings = dict(session.load_context().config_loader["spark"])
@@ -114,7 +114,7 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """60 synthetic fruits of 3 varieties (45 Training, 15 Test) and 30 broken files of 10 kinds."""
-    from fruits_kedro.sample import write_sample
+    from fruits_kedro.commands.sample import write_sample
 
     root = tmp_path_factory.mktemp("sample") / "fruits"
     assert sum(write_sample(root, classes=3, images=20, seed=0, broken=30)) == 60
@@ -151,7 +151,7 @@ def classified(
 
     Of the features: test_classes.py classifies the PCA scores.
     """
-    from fruits_kedro.sample import write_sample
+    from fruits_kedro.commands.sample import write_sample
 
     root = tmp_path_factory.mktemp("classified")
     images, store = root / "photos", root / "store"

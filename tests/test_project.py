@@ -73,3 +73,12 @@ def test_no_command_waits_for_heavy_packages():
     code = f"import sys, fruits_kedro.pipeline_registry; print(set({heavy}) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_help_imports_no_spark_and_no_plots():
+    heavy = ["pandas", "plotly", "pyspark", "tensorflow"]
+    code = f"""
+import sys, fruits_kedro.settings, fruits_kedro.cli
+print(set({heavy}) & set(sys.modules))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "set()", done.stderr

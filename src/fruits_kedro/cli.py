@@ -16,9 +16,9 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import _split_params, env_option
 
+from fruits_kedro.commands.console import finish
 from fruits_kedro.emr.cli import emr
 from fruits_kedro.errors import FruitsError, summarize
-from fruits_kedro.show import finish
 
 
 @click.group(name="fruits-kedro")
@@ -69,8 +69,8 @@ def verify(env: str | None, params: dict[str, Any], images: int, as_json: bool) 
 
     Exit 1 if anything is off. Give the --env and --params of the run.
     """
-    from fruits_kedro.checked import as_result
-    from fruits_kedro.verify import Store
+    from fruits_kedro.commands.checks import as_result
+    from fruits_kedro.commands.verify import Store
 
     with _catalog(env, params) as catalog:
         found = as_result(Store(catalog, images).verify())
@@ -92,9 +92,9 @@ def predict(
     the runs that made it. All photos, one row each, are in the CSV, which takes the place of an
     earlier one.
     """
+    from fruits_kedro.commands.predict import predict_folder, summarise
+    from fruits_kedro.config.locations import location, short
     from fruits_kedro.datasets import CsvDataset
-    from fruits_kedro.datasets.location import location, short
-    from fruits_kedro.predict import predict_folder, summarise
 
     if "://" in folder:  # its keys are looked up as those of a run's photos
         params = params | {"images": folder}
@@ -150,7 +150,7 @@ def sample(output: str, classes: int, images: int, seed: int, broken: int) -> No
     """Make a folder of synthetic fruits in the layout of Fruits-360."""
     from rich.progress import track
 
-    from fruits_kedro.sample import write_sample
+    from fruits_kedro.commands.sample import write_sample
 
     root = Path(output)
     if root.exists() and (not root.is_dir() or any(p.name != ".gitkeep" for p in root.iterdir())):

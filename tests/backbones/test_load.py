@@ -7,10 +7,10 @@ import pytest
 from fruits_kedro.backbones import mobilenetv2
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.weights import IMAGENET_FILE
-from fruits_kedro.cache import cache_folder
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.extractor import compiled, extract
-from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.features.extract import compiled, extract
+from fruits_kedro.images.folder import ImageFolder
+from fruits_kedro.storage.cache import cache_folder
 
 
 @pytest.mark.parametrize("engine", ["litert", "tensorflow"])

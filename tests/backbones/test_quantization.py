@@ -8,9 +8,9 @@ import pytest
 
 from fruits_kedro.backbones.load import calibrate_backbone
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.extractor import compiled, load_pixels
-from fruits_kedro.image_folder import ImageFolder
-from fruits_kedro.parameters import ImageLimits
+from fruits_kedro.features.extract import compiled, load_pixels
+from fruits_kedro.images.folder import ImageFolder
+from fruits_kedro.images.limits import ImageLimits
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import json
 from PIL import Image
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.image_folder import ImageFolder
+from fruits_kedro.images.folder import ImageFolder
 from fruits_kedro.pipelines.classification.thumbnails import show_on_hover, thumbnails
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
-from fruits_kedro.classification.parameters import ClassificationParams
 from fruits_kedro.classification.training import (
     Candidate,
     candidates,
@@ -13,6 +12,7 @@ from fruits_kedro.classification.training import (
     suspects,
     with_folds,
 )
+from fruits_kedro.config.classification import ClassificationParams
 
 
 def params(**given):

@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
+from fruits_kedro.config.prices import InstancePrice, Prices
 from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.settings import Group
 from fruits_kedro.emr.sizing import cost_per_hour, estimate, size_executors
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.prices import InstancePrice, Prices
 
 
 @pytest.fixture

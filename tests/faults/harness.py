@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from fruits_kedro.sample import write_sample
+from fruits_kedro.commands.sample import write_sample
 
 PROJECT = Path(__file__).parents[2]
 CHECKPOINT = "04_feature/extraction_checkpoint"

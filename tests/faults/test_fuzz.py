@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from fruits_kedro.commands.sample import draw_class
 from fruits_kedro.errors import ImageError
-from fruits_kedro.images import decode
-from fruits_kedro.sample import draw_class
+from fruits_kedro.images.decode import decode
 
 pytestmark = pytest.mark.faults
 

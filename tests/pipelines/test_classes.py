@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 from tests.s3.results import metrics
 
-from fruits_kedro.sample import write_sample
+from fruits_kedro.commands.sample import write_sample
 
 CLASSIFY = ("--pipelines", "classification")
 

@@ -6,12 +6,12 @@ import pytest
 from pyspark.sql import functions as F
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.image_folder import ImageFolder
-from fruits_kedro.packed_images import PackedImages
-from fruits_kedro.parameters import ImageLimits
+from fruits_kedro.images.folder import ImageFolder
+from fruits_kedro.images.limits import ImageLimits
+from fruits_kedro.images.packed import PackedImages
 from fruits_kedro.pipelines.extraction.nodes import count_partitions, extract
 from fruits_kedro.pipelines.extraction.outcomes import count_extracted, split_extracted
-from fruits_kedro.task_layout import TaskLayout, count_tasks
+from fruits_kedro.spark.task_layout import TaskLayout, count_tasks
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from fruits_kedro.datasets import ArrowParquetDataset
-from fruits_kedro.extraction_plan import STATES, images_in
+from fruits_kedro.features.status import STATES, images_in
 from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, compare, merge
 
 PHOTO = "path string, split string, label string, bytes long, modified_at timestamp"

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from fruits_kedro.parameters import Subset
+from fruits_kedro.config.parameters import Subset
 from fruits_kedro.pipelines.ingestion.nodes import count_classes, keep_subset, label_images
 
 

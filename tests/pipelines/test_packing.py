@@ -11,8 +11,8 @@ from tests.s3.results import assert_same, results
 
 from fruits_kedro.datasets import ParquetDataset
 from fruits_kedro.errors import FruitsError, ImageError
-from fruits_kedro.image_folder import ImageFolder
-from fruits_kedro.packed_images import PackedImages
+from fruits_kedro.images.folder import ImageFolder
+from fruits_kedro.images.packed import PackedImages
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fruits_kedro.backbones import mobilenetv2
-from fruits_kedro.parameters import Augmentation
+from fruits_kedro.config.parameters import Augmentation
 
 NONE = {"flip": False, "rotation": 0, "scale": 0, "colour": 0}
 RED = np.tile(np.float32([0.8, 0.4, 0.4]), (64, 16, 16, 1))

@@ -10,10 +10,10 @@ import pytest
 from fruits_kedro.backbones import mobilenetv2
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.weights_file import WeightsFile
+from fruits_kedro.config.parameters import PretrainingParams
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.extractor import compiled, extract
-from fruits_kedro.image_folder import ImageFolder
-from fruits_kedro.parameters import PretrainingParams
+from fruits_kedro.features.extract import compiled, extract
+from fruits_kedro.images.folder import ImageFolder
 from fruits_kedro.pretraining import Checkpoint
 
 pytestmark = [
@@ -26,7 +26,7 @@ PARAMS = PretrainingParams(input_size=32, epochs=2, batch_size=10, validation_sh
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """30 photos of two classes, one of them broken."""
-    from fruits_kedro.sample import write_sample
+    from fruits_kedro.commands.sample import write_sample
 
     root = tmp_path_factory.mktemp("training") / "fruits"
     list(write_sample(root, classes=2, images=20, seed=0, broken=0))
@@ -91,7 +91,7 @@ def test_the_weights_changed_and_extract(resumed, folder, index, tmp_path):
 
 
 def _pixels(paths, folder):
-    from fruits_kedro.images import decode
+    from fruits_kedro.images.decode import decode
 
     return [decode(folder.read(path)).resize((32, 32)) for path in paths]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.s3.server import BUCKET, S3Server
 
-from fruits_kedro.sample import write_sample
+from fruits_kedro.commands.sample import write_sample
 
 ODD = ["Pêche + mûre [été]", "50% off #1", "a=b & 'c'"]
 _MAVEN = "https://repo1.maven.org/maven2/org/apache/hadoop/hadoop-aws/maven-metadata.xml"

@@ -8,10 +8,10 @@ import threading
 import pytest
 from tests.s3.server import BUCKET, SECRET
 
+from fruits_kedro.config.locations import check_store
 from fruits_kedro.errors import FruitsError, ImageError
-from fruits_kedro.image_folder import ImageFolder
-from fruits_kedro.roots import check_store
-from fruits_kedro.s3 import check_bucket, export_credentials, spark_settings
+from fruits_kedro.images.folder import ImageFolder
+from fruits_kedro.storage.s3 import check_bucket, export_credentials, spark_settings
 
 NAMES = [
     "Test/50% off #1/a+b.jpg",

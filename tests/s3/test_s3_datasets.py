@@ -6,8 +6,8 @@ import pytest
 from tests.s3.server import BUCKET
 
 from fruits_kedro.datasets import ParquetDataset
-from fruits_kedro.datasets.replace import Target
-from fruits_kedro.file_system import file_system
+from fruits_kedro.storage.atomic import Target
+from fruits_kedro.storage.filesystem import file_system
 
 ONE, TWO = "0a-b1-c2", "9f-e8-d7"
 NAME = "part-{:05d}-{}-c000.snappy.parquet"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyspark
 
-from fruits_kedro.spark_session import find_java
+from fruits_kedro.spark.java import find_java
 
 _MAVEN = "https://repo1.maven.org/maven2/"
 _LIST = Path(__file__).with_name("jars.txt")

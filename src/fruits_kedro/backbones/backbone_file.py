@@ -10,7 +10,7 @@ import numpy as np
 from fruits_kedro.backbones.backbone import Backbone, Engine, Precision
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.file_system import write_whole
+from fruits_kedro.storage.filesystem import write_whole
 
 SUFFIX = ".backbone"
 

@@ -6,7 +6,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from fruits_kedro.backbones.quiet import quiet_stderr
+from fruits_kedro.backbones.silence import quiet_stderr
 
 
 class LiteRTModel:

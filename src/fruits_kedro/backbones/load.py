@@ -14,9 +14,9 @@ from fruits_kedro.backbones import mobilenetv2
 from fruits_kedro.backbones.backbone import Backbone, Engine, Precision
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
 from fruits_kedro.backbones.weights import Weights, find_weights
-from fruits_kedro.cache import cache_folder
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.file_system import write_whole
+from fruits_kedro.storage.cache import cache_folder
+from fruits_kedro.storage.filesystem import write_whole
 
 logger = logging.getLogger(__name__)
 

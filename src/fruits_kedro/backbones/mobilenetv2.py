@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fruits_kedro.backbones.quiet import quiet_stderr
+from fruits_kedro.backbones.silence import quiet_stderr
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fruits_kedro.backbones.mobilenetv2 import load_tensorflow, preprocess
-from fruits_kedro.backbones.quiet import quiet_stderr
+from fruits_kedro.backbones.silence import quiet_stderr
 
 if TYPE_CHECKING:
     import keras

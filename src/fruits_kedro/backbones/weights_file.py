@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fruits_kedro.file_system import write_whole
+from fruits_kedro.storage.filesystem import write_whole
 
 _INFO = "info.json"
 

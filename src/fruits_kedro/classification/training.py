@@ -22,8 +22,8 @@ from fruits_kedro.classification.classifiers import (
     predict,
 )
 from fruits_kedro.classification.metrics import score
-from fruits_kedro.classification.parameters import ClassificationParams
 from fruits_kedro.classification.samples import persisted
+from fruits_kedro.config.classification import ClassificationParams
 
 logger = logging.getLogger(__name__)
 

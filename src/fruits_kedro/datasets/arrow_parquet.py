@@ -7,13 +7,13 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from fruits_kedro.arrow_writer import ArrowWriter
-from fruits_kedro.committed import MARK
 from fruits_kedro.datasets.parquet import ParquetDataset
-from fruits_kedro.datasets.replace import written_beside
-from fruits_kedro.file_system import file_system
-from fruits_kedro.s3 import is_s3
-from fruits_kedro.stored_features import StoredFeatures
+from fruits_kedro.spark.feature_refs import StoredFeatures
+from fruits_kedro.spark.parquet_writer import ArrowWriter
+from fruits_kedro.storage.atomic import written_beside
+from fruits_kedro.storage.filesystem import file_system
+from fruits_kedro.storage.manifest import MARK
+from fruits_kedro.storage.s3 import is_s3
 
 
 class ArrowParquetDataset(ParquetDataset):

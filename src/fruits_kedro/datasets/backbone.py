@@ -9,8 +9,8 @@ from fsspec.implementations.local import LocalFileSystem
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.backbones.backbone_file import from_bytes, to_bytes
 from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
-from fruits_kedro.datasets.replace import recover, written_beside
-from fruits_kedro.file_system import file_system
+from fruits_kedro.storage.atomic import recover, written_beside
+from fruits_kedro.storage.filesystem import file_system
 
 logger = logging.getLogger(__name__)
 

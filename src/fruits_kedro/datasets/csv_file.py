@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
-from fruits_kedro.datasets.replace import written_beside
 from fruits_kedro.datasets.spark_whole import SparkWholeDataset
+from fruits_kedro.storage.atomic import written_beside
 
 # Text as it is, whatever it holds: commas, quotes, line ends, spaces at its ends.
 _EXACT = {

@@ -8,8 +8,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 from fruits_kedro.datasets.parquet import read_schema
-from fruits_kedro.extraction_checkpoint import CheckpointWriter, Extraction
-from fruits_kedro.file_system import file_system
+from fruits_kedro.features.checkpoint import CheckpointWriter
+from fruits_kedro.spark.extraction import Extraction
+from fruits_kedro.storage.filesystem import file_system
 
 
 class ExtractionCheckpointDataset(FsspecDataset[Extraction, DataFrame | None]):

@@ -13,10 +13,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
-from fruits_kedro.committed import MARK, files_of, job_of
-from fruits_kedro.datasets.replace import recover, written_beside
-from fruits_kedro.file_system import file_system
-from fruits_kedro.s3 import is_s3
+from fruits_kedro.storage.atomic import recover, written_beside
+from fruits_kedro.storage.filesystem import file_system
+from fruits_kedro.storage.manifest import MARK, files_of, job_of
+from fruits_kedro.storage.s3 import is_s3
 
 _PROTOCOL = "spark.sql.sources.commitProtocolClass"
 _SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"

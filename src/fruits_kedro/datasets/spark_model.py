@@ -6,9 +6,9 @@ import json
 
 from pyspark.ml import PipelineModel
 
-from fruits_kedro.datasets.replace import written_beside
 from fruits_kedro.datasets.spark_whole import SparkWholeDataset
-from fruits_kedro.file_system import file_system
+from fruits_kedro.storage.atomic import written_beside
+from fruits_kedro.storage.filesystem import file_system
 
 
 class SparkModelDataset(SparkWholeDataset):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kedro_datasets.spark import SparkDatasetV2
 
-from fruits_kedro.datasets.replace import recover
-from fruits_kedro.file_system import file_system
+from fruits_kedro.storage.atomic import recover
+from fruits_kedro.storage.filesystem import file_system
 
 
 class SparkWholeDataset(SparkDatasetV2):

@@ -6,7 +6,7 @@ from typing import Any
 
 from kedro_datasets import json, pandas, text
 
-from fruits_kedro.datasets.replace import recover, written_beside
+from fruits_kedro.storage.atomic import recover, written_beside
 
 
 class WholeFile:

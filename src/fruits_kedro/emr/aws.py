@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.s3 import split_url
+from fruits_kedro.storage.s3 import split_url
 
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
 

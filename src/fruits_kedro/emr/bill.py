@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fruits_kedro.config.prices import Prices
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.cluster import TAG
 from fruits_kedro.emr.settings import EmrSettings, Group
 from fruits_kedro.emr.sizing import group_cost
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.prices import Prices
 
 _NAMES = {"MASTER": "primary", "CORE": "core", "TASK": "task"}
 

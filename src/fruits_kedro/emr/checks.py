@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from fruits_kedro.checked import Checked, make_checks
+from fruits_kedro.commands.checks import Checked, make_checks
+from fruits_kedro.config.prices import Prices
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.package import MANIFEST, Package
 from fruits_kedro.emr.settings import EmrSettings
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.images import EXTENSIONS
-from fruits_kedro.prices import Prices
-from fruits_kedro.s3 import split_url
+from fruits_kedro.images.decode import EXTENSIONS
+from fruits_kedro.storage.s3 import split_url
 
 # Service Quotas' codes of the number of vCPUs of standard types (A, C, D, H, I, M, R, T, Z).
 _QUOTAS = {"on demand": "L-1216C47A", "Spot": "L-34B43A08"}

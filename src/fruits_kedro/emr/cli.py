@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
+from fruits_kedro.commands.console import Shown, progress, waiting
 from fruits_kedro.emr.command import command, emr
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.show import Shown, progress, waiting
 
 __all__ = ["emr"]
 
@@ -39,7 +39,7 @@ reports = click.Option(["--reports-only"], is_flag=True, help="Counts, plots and
 @command()
 def check(context: Any) -> Shown:
     """Check account, bucket, roles, package, types and quotas; each fault with its remedy."""
-    from fruits_kedro.checked import as_result
+    from fruits_kedro.commands.checks import as_result
     from fruits_kedro.emr.checks import check_all
 
     found = check_all(
@@ -52,7 +52,7 @@ def check(context: Any) -> Shown:
 def plan(context: Any, images: int | None) -> Shown:
     """Show what would be created, how executors are sized, how long it takes and what it costs."""
     from fruits_kedro.emr.sizing import estimate
-    from fruits_kedro.image_source import open_images
+    from fruits_kedro.images.open import open_images
 
     settings = context.settings
     if images is None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from fruits_kedro.commands.console import Shown, finish
 from fruits_kedro.errors import FruitsError, summarize
-from fruits_kedro.show import Shown, finish
 
 
 @click.group()

@@ -10,15 +10,15 @@ from typing import Any
 
 from kedro.framework.session import KedroSession
 
-from fruits_kedro.cache import cache_folder
+from fruits_kedro.config.locations import Roots
+from fruits_kedro.config.prices import Prices
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.checks import architecture
 from fruits_kedro.emr.package import Package, build_package
 from fruits_kedro.emr.settings import EmrSettings
 from fruits_kedro.emr.sizing import Sizing, size_executors
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.prices import Prices
-from fruits_kedro.roots import Roots
+from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.validation import checked
 
 _FILES = ("emr", "prices", "spark")

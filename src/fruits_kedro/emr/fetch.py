@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fruits_kedro.committed import MARK, files_of, job_of
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.s3 import split_url
+from fruits_kedro.storage.manifest import MARK, files_of, job_of
+from fruits_kedro.storage.s3 import split_url
 
 _LEFT = (".", "01_raw/", "04_feature/extraction_checkpoint/")  # of another run, or photos
 REPORTS = ("02_intermediate/class_counts.csv", "04_feature/extraction_counts.csv", "08_reporting/")

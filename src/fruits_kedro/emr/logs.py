@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.settings import EmrSettings
-from fruits_kedro.s3 import split_url
+from fruits_kedro.storage.s3 import split_url
 
 _APPLICATION = re.compile(r"application_\d+_\d+")
 _TRACEBACK = re.compile(

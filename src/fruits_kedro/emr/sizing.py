@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from fruits_kedro.config.prices import Prices
 from fruits_kedro.emr.settings import EmrSettings, Group
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.prices import Prices
 
 # EMR gives YARN about three quarters of a node's memory, and takes some minutes to start.
 YARN_SHARE = 0.75

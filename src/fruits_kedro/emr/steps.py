@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from fruits_kedro.config.locations import PROGRESS
+from fruits_kedro.config.spark_conf import setting_text
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.cluster import reason_of
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.roots import PROGRESS
-from fruits_kedro.spark_session import setting_text
 
 ROOT = "/opt/fruits-kedro"
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.package import MANIFEST, Package
 from fruits_kedro.emr.settings import EmrSettings
-from fruits_kedro.s3 import split_url
+from fruits_kedro.storage.s3 import split_url
 
 
 def upload_package(

@@ -10,9 +10,9 @@ from kedro.io import DataCatalog
 from pydantic import ValidationError
 
 from fruits_kedro.backbones.weights import find_weights
+from fruits_kedro.config.locations import Roots, check_store
+from fruits_kedro.config.parameters import Parameters, select_subset
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.parameters import Parameters, select_subset
-from fruits_kedro.roots import Roots, check_store
 
 
 class InputHooks:

@@ -14,10 +14,9 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from rich import get_console
 
-from fruits_kedro.datasets.location import location, short
-from fruits_kedro.extraction_plan import images_in
-from fruits_kedro.roots import PROGRESS, Roots
-from fruits_kedro.s3 import is_s3
+from fruits_kedro.config.locations import PROGRESS, Roots, location, short
+from fruits_kedro.features.status import images_in
+from fruits_kedro.storage.s3 import is_s3
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ class ReportHooks:
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Start the clock."""
-        from fruits_kedro.stage_clock import StageClock
+        from fruits_kedro.hooks.stage_clock import StageClock
 
         self._clock = StageClock()
         self._catalog = catalog
@@ -79,7 +78,7 @@ class ReportHooks:
         if dataset_name in _LONG_WORK:
             from pyspark.sql import SparkSession
 
-            from fruits_kedro.progress import RowProgress
+            from fruits_kedro.spark.progress import RowProgress
 
             spark = SparkSession.builder.getOrCreate()
             what, total = _LONG_WORK[dataset_name], self._images_at_work()
@@ -89,14 +88,14 @@ class ReportHooks:
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
         """The node has saved an output."""
-        from fruits_kedro.run_report import FIGURES
+        from fruits_kedro.reports.tables import FIGURES
 
         self._clock.touch(node)
         self._saved[dataset_name] = data if dataset_name in FIGURES else None
         if dataset_name in _LONG_WORK:
             self._stop_progress()
         if dataset_name == "extraction_counts":
-            from fruits_kedro.failure_rate import check_failure_rate
+            from fruits_kedro.pipelines.extraction.failure_rate import check_failure_rate
 
             load = self._catalog.load
             limit = load("params:extraction").max_failure_rate
@@ -105,7 +104,7 @@ class ReportHooks:
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
         """Close the bar; report what was done where too many photos cannot be used."""
-        from fruits_kedro.failure_rate import FailureRateError
+        from fruits_kedro.pipelines.extraction.failure_rate import FailureRateError
 
         self._stop_progress()
         if isinstance(error, FailureRateError):
@@ -122,7 +121,7 @@ class ReportHooks:
         self._end()
 
     def _end(self) -> None:
-        from fruits_kedro import run_report as report
+        from fruits_kedro.reports import tables as report
 
         saved = self._saved
         if info := saved.get("model_info"):

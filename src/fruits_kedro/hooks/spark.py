@@ -10,9 +10,9 @@ from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
+from fruits_kedro.config.locations import Roots
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.roots import Roots
-from fruits_kedro.s3 import export_credentials, is_s3, spark_settings
+from fruits_kedro.storage.s3 import export_credentials, is_s3, spark_settings
 
 # Nodes in whose queries Spark itself makes no vectors of floats: all of these but one.
 _INTERPRETED = frozenset({"ingestion", "extraction", "reduction", "reporting"})
@@ -26,7 +26,7 @@ class SparkHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Arrange the settings for whoever first uses Spark."""
-        from fruits_kedro.spark_session import prepare_session
+        from fruits_kedro.spark.session import prepare_session
 
         config = context.config_loader
         roots = Roots.of(context)
@@ -40,8 +40,8 @@ class SparkHooks:
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
         """Start Spark once everything else is checked."""
-        from fruits_kedro.spark_session import start_session
-        from fruits_kedro.warm_up import import_plotly, start_workers
+        from fruits_kedro.spark.session import start_session
+        from fruits_kedro.spark.warm_up import import_plotly, start_workers
 
         if any(name.endswith("_plot") for name in pipeline.all_outputs()):
             import_plotly()
@@ -63,7 +63,7 @@ class SparkHooks:
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
         """Leave Spark as it was, or say so where its JVM is what has failed."""
-        from fruits_kedro.spark_session import jvm_exit_status
+        from fruits_kedro.spark.session import jvm_exit_status
 
         status = jvm_exit_status()
         if status is None:
@@ -77,7 +77,7 @@ class SparkHooks:
         ) from error
 
     def _interpret(self, interpreted: bool) -> None:
-        from fruits_kedro.spark_session import interpret_expressions
+        from fruits_kedro.spark.session import interpret_expressions
 
         if not any(key.startswith("spark.sql.codegen.") for key in self._settings):
             interpret_expressions(self._spark, interpreted)

@@ -9,10 +9,10 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 
+from fruits_kedro.config.locations import Roots
 from fruits_kedro.errors import FruitsError, summarize
-from fruits_kedro.roots import Roots
-from fruits_kedro.s3 import check_bucket, is_s3
-from fruits_kedro.store_lock import StoreLock
+from fruits_kedro.storage.lock import StoreLock
+from fruits_kedro.storage.s3 import check_bucket, is_s3
 
 
 class StoreHooks:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from fruits_kedro.backbones import mobilenetv2
-from fruits_kedro.parameters import Augmentation, PretrainingParams
+from fruits_kedro.config.parameters import Augmentation, PretrainingParams
 
 _DROPOUT = 0.2
 # Of the moving averages of batch normalisation. Keras' 0.999 needs many thousands of steps before

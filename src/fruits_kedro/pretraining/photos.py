@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fruits_kedro.errors import FruitsError, ImageError
-from fruits_kedro.images import decode, resize
+from fruits_kedro.images.decode import decode, resize
 
 Batch = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
 

@@ -15,7 +15,7 @@ import pandas as pd
 import tensorflow as tf
 
 from fruits_kedro.backbones import mobilenetv2
-from fruits_kedro.parameters import PretrainingParams
+from fruits_kedro.config.parameters import PretrainingParams
 from fruits_kedro.pretraining.checkpoint import Checkpoint
 from fruits_kedro.pretraining.classifier import build_classifier
 from fruits_kedro.pretraining.photos import LabelledPhotos, class_weights, split_validation

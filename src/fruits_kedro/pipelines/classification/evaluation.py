@@ -13,8 +13,8 @@ from fruits_kedro.classification.metrics import (
     of_model,
     score,
 )
-from fruits_kedro.classification.parameters import ClassificationParams
 from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, PROTOCOLS, REASON
+from fruits_kedro.config.classification import ClassificationParams
 
 NOT_MEASURED = "it takes two fruits in Training, and one of them of two varieties"
 _NOT_GUESSED = {"log_loss"}  # by the nearest centroid, which knows distances, not probabilities

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from fruits_kedro.classification.classifiers import BASELINES, check_settings, classes_of
 from fruits_kedro.classification.metrics import of_model
-from fruits_kedro.classification.parameters import ClassificationParams
 from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, NEVER, fruits_of, hold_out
 from fruits_kedro.classification.samples import (
     PCA,
@@ -38,9 +37,10 @@ from fruits_kedro.classification.training import (
     with_folds,
 )
 from fruits_kedro.classification.unknown import distance_threshold
+from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.linalg.pca import fit_pca
-from fruits_kedro.spark_moments import distributed_moments
-from fruits_kedro.spark_pca import to_spark_model
+from fruits_kedro.spark.moments import distributed_moments
+from fruits_kedro.spark.pca_model import to_spark_model
 
 Models = dict[str, PipelineModel]
 

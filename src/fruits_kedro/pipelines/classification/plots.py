@@ -15,12 +15,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.classification.metrics import confusion, of_model
-from fruits_kedro.classification.parameters import ClassificationParams
 from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, REASON
 from fruits_kedro.classification.samples import to_vectors
-from fruits_kedro.image_source import ImageSource
+from fruits_kedro.config.classification import ClassificationParams
+from fruits_kedro.images.source import ImageSource
 from fruits_kedro.pipelines.classification.thumbnails import thumbnails
-from fruits_kedro.plots import LAYOUT, colours, height_of_bars
+from fruits_kedro.reports.plots import LAYOUT, colours, height_of_bars
 
 WRONG = "x"  # the symbol of a photo that is taken for another label
 _MAX_POINTS = 5000

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from fruits_kedro.errors import FruitsError, ImageError
-from fruits_kedro.image_source import ImageSource
-from fruits_kedro.images import decode
+from fruits_kedro.images.decode import decode
+from fruits_kedro.images.source import ImageSource
 
 logger = logging.getLogger(__name__)
 

@@ -9,16 +9,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
-from fruits_kedro.exact_partitions import partition_key
-from fruits_kedro.extraction_plan import STATES
-from fruits_kedro.stored_features import STORED_AT, StoredFeatures
+from fruits_kedro.features.schema import EXTRACTED, INDEX
+from fruits_kedro.features.status import STATES
+from fruits_kedro.spark.exact_partitions import partition_key
+from fruits_kedro.spark.feature_refs import STORED_AT, StoredFeatures
 
-INDEX = ("path", "split", "label", "bytes", "modified_at", "position")
 _KNOWN = ("bytes", "modified_at", "fingerprint", "engine", "error")
-EXTRACTED = (
-    *("path", "split", "label", "features", "error", "fingerprint"),
-    *("engine", "bytes", "modified_at"),
-)
 
 
 def compare(

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from fruits_kedro.backbones import Backbone, load
-from fruits_kedro.errors import ImageError
-from fruits_kedro.exact_partitions import partition_key
-from fruits_kedro.extraction_checkpoint import Extraction
-from fruits_kedro.extraction_plan import STATES, images_in
-from fruits_kedro.extractor import load_pixels
-from fruits_kedro.image_source import ImageSource
-from fruits_kedro.parameters import ExtractionParams, ImageLimits
-from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, INDEX, compare, merge
-from fruits_kedro.stored_features import StoredFeatures
-from fruits_kedro.task_layout import TaskLayout, count_tasks, whole_rounds
+from fruits_kedro.backbones import Backbone
+from fruits_kedro.config.parameters import ExtractionParams
+from fruits_kedro.features.schema import EXTRACTED, INDEX
+from fruits_kedro.features.status import STATES, images_in
+from fruits_kedro.images.source import ImageSource
+from fruits_kedro.pipelines.extraction.incremental import compare, merge
+from fruits_kedro.spark.backbone import choose_backbone
+from fruits_kedro.spark.extraction import Extraction, extract
+from fruits_kedro.spark.feature_refs import StoredFeatures
+from fruits_kedro.spark.task_layout import whole_rounds
 
-_CALIBRATION_PHOTOS = 100
 _BYTES_A_FILE = 128 * 2**20
 
 
@@ -36,25 +29,8 @@ def load_backbone(
     image_index: DataFrame,
     previous_backbone: Backbone | None,
 ) -> tuple[Backbone, dict[str, Any]]:
-    """Find the weights, make of them the model that the workers run, and describe it.
-
-    A lower precision is calibrated on 100 Training photos, chosen by a hash of their path, once
-    for a store: later runs take the backbone that is there.
-    """
-    if params.precision == "f32":
-        backbone = load.load_backbone(params.weights, params.engine, params.input_size)
-        return backbone, backbone.describe()
-
-    def photos(size: int) -> Iterator[NDArray[np.uint8]]:
-        training = image_index.where("split = 'Training'").orderBy(F.xxhash64("path"), "path")
-        paths = [row.path for row in training.limit(2 * _CALIBRATION_PHOTOS).collect()]
-        loaded = (load_pixels(x, size, params.limits) for x in raw_images.read_all(paths))
-        usable = (x for x in loaded if not isinstance(x, ImageError))
-        return itertools.islice(usable, _CALIBRATION_PHOTOS)
-
-    backbone = load.calibrate_backbone(
-        params.weights, params.input_size, params.precision, previous_backbone, photos
-    )
+    """Find the weights, make of them the model that the workers run, and describe it."""
+    backbone = choose_backbone(params, raw_images, image_index, previous_backbone)
     return backbone, backbone.describe()
 
 
@@ -101,38 +77,6 @@ def extract_features(
     """
     images = images_in(extraction_plan)
     return extract(images_to_extract, images, raw_images, backbone, params.limits)
-
-
-def extract(
-    rows: DataFrame, images: int, raw_images: ImageSource, backbone: Backbone, limits: ImageLimits
-) -> Extraction:
-    """Lay out an extraction: the backbone broadcast, the rows parted into tasks.
-
-    Args:
-        rows: of the photos: ``path, bytes, position`` in the order of their paths, and others,
-            which stay.
-        images: how many rows.
-        raw_images: to read from.
-        backbone: to extract with.
-        limits: what a photo may cost.
-    """
-    sc = rows.sparkSession.sparkContext
-    shared = sc.broadcast(backbone)
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from fruits_kedro.extractor import extract_batches
-
-        return extract_batches(batches, raw_images.read_all, shared.value, limits)
-
-    cores = sc.defaultParallelism
-    layout = TaskLayout.of(images, cores)
-    if raw_images.in_order:
-        rows = rows.repartitionByRange(count_tasks(images, cores), "position")
-    else:
-        # Neighbours stay together: who puts the files in order reads each of them once.
-        key = partition_key(layout.tasks, layout.task_of("position"))
-        rows = rows.repartition(layout.tasks, F.expr(key))
-    return Extraction(rows.sortWithinPartitions("position").drop("position"), run, layout.stretch)
 
 
 def merge_features(

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from fruits_kedro.contracts import SPLITS, check_index
+from fruits_kedro.config.parameters import Subset, select_subset
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.image_source import ImageSource
-from fruits_kedro.parameters import Subset, select_subset
+from fruits_kedro.images.source import ImageSource
+from fruits_kedro.spark.contracts import SPLITS, check_index
 
 _SPLIT_OF = {split.lower(): split for split in SPLITS}
 

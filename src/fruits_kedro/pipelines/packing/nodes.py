@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from fruits_kedro.errors import ImageError
-from fruits_kedro.image_source import ImageSource
+from fruits_kedro.images.source import ImageSource
 
 PACKED_SCHEMA = "path string, modificationTime timestamp, length long, content binary, error string"
 _BYTES_A_FILE = 128 * 2**20

@@ -12,10 +12,10 @@ from pyspark.sql import DataFrame
 from fruits_kedro.backbones.fingerprints import fingerprint
 from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.backbones.weights_file import WeightsFile
-from fruits_kedro.image_source import ImageSource
-from fruits_kedro.parameters import PretrainingParams
-from fruits_kedro.plots import right_share_axis
+from fruits_kedro.config.parameters import PretrainingParams
+from fruits_kedro.images.source import ImageSource
 from fruits_kedro.pretraining import Checkpoint
+from fruits_kedro.reports.plots import right_share_axis
 
 
 def pretrain(

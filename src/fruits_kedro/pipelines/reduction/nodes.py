@@ -10,12 +10,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones.fingerprints import check_one_backbone
-from fruits_kedro.contracts import check_vectors
+from fruits_kedro.config.parameters import PcaParams
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.linalg.pca import fit_pca
-from fruits_kedro.parameters import PcaParams
-from fruits_kedro.spark_moments import distributed_moments
-from fruits_kedro.spark_pca import to_spark_model
+from fruits_kedro.spark.contracts import check_vectors
+from fruits_kedro.spark.moments import distributed_moments
+from fruits_kedro.spark.pca_model import to_spark_model
 
 
 def fit_pca_model(

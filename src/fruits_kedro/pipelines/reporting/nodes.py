@@ -13,10 +13,10 @@ from plotly import express as px
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from fruits_kedro.extraction_plan import images_in
-from fruits_kedro.pages import figures, page
-from fruits_kedro.parameters import PcaParams
-from fruits_kedro.plots import LAYOUT, colours, height_of_bars, right_share_axis
+from fruits_kedro.config.parameters import PcaParams
+from fruits_kedro.features.status import images_in
+from fruits_kedro.reports.page import figures, page
+from fruits_kedro.reports.plots import LAYOUT, colours, height_of_bars, right_share_axis
 
 _MAX_POINTS = 5000
 _VERSIONS = ("fruits-kedro", "kedro", "ai-edge-litert", "pillow", "numpy", "pyarrow")

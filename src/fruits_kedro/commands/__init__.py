@@ -1,0 +1,1 @@
+"""What `kedro <verb>` does."""

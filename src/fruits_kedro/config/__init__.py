@@ -1,0 +1,1 @@
+"""Everything typed that is read from YAML."""

@@ -1,0 +1,138 @@
+"""What a worker does: paths in, features or the reason why not out. No Spark in here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fruits_kedro.backbones import Backbone, FeatureModel
+from fruits_kedro.errors import ImageError
+from fruits_kedro.images.decode import decode, resize
+from fruits_kedro.images.limits import ImageLimits
+from fruits_kedro.images.timeout import TimeLimitError, time_limit
+
+# Rows of an output batch: small enough for a progress bar that moves, 330 kB of features.
+_ROWS = 64
+# Photos decoded and resized one after the other, then the model on them one after the other: in
+# turn, either finds the caches full of the other's data. 5 MB of pixels.
+_CHUNK = 32
+
+_LIMITS = ImageLimits()
+
+# A Python worker of Spark serves many tasks: the model is compiled for the first one only.
+_compiled: dict[tuple[str, str], FeatureModel] = {}
+
+Outcome = NDArray[np.float32] | ImageError
+
+
+ReadAll = Callable[[Sequence[str]], Iterable[bytes | ImageError]]
+
+
+def extract_batches(
+    batches: Iterable[pa.RecordBatch], read_all: ReadAll, backbone: Backbone, limits: ImageLimits
+) -> Iterator[pa.RecordBatch]:
+    """Turn batches of the image index into batches of extracted features.
+
+    Args:
+        batches: with the columns ``path`` and ``bytes``, and others.
+        read_all: bytes of each photo by its path, or why they cannot be read.
+        backbone: what to extract with.
+        limits: what a photo may cost.
+
+    Yields:
+        Batches of the columns that came in and ``features, error, fingerprint, engine``: one row
+        for each row in, in order. ``features`` is a list of float32 or null, ``error`` a string or
+        null.
+    """
+    model = compiled(backbone)
+    for batch in batches:
+        contents = _read(batch, read_all, limits.bytes)
+        for start in range(0, batch.num_rows, _ROWS):
+            rows = batch.slice(start, _ROWS)
+            outcomes = extract(islice(contents, rows.num_rows), model, backbone, limits)
+            yield _to_batch(rows, outcomes, backbone)
+
+
+def _read(batch: pa.RecordBatch, read_all: ReadAll, max_bytes: int) -> Iterator[bytes | ImageError]:
+    photos = list(zip(batch.column("path").to_pylist(), batch.column("bytes").to_pylist()))
+    contents = iter(read_all([path for path, length in photos if length <= max_bytes]))
+    for _, length in photos:
+        if length <= max_bytes:
+            yield next(contents)
+        else:
+            detail = f"{length:,} bytes, and {max_bytes:,} are allowed"
+            yield ImageError("read", "too_large", detail)
+
+
+def compiled(backbone: Backbone) -> FeatureModel:
+    """The backbone's model, built once in this process."""
+    key = (backbone.fingerprint, backbone.engine)
+    if key not in _compiled:
+        _compiled[key] = backbone.compile()
+    return _compiled[key]
+
+
+def extract(
+    contents: Iterable[bytes | ImageError],
+    model: FeatureModel,
+    backbone: Backbone,
+    limits: ImageLimits = _LIMITS,
+) -> list[Outcome]:
+    """Features (float32, ``(n_features,)``) of each photo, or the ImageError that says why not."""
+    outcomes: list[Outcome] = []
+    contents = iter(contents)
+    while chunk := list(islice(contents, _CHUNK)):
+        loaded = [load_pixels(content, backbone.input_size, limits) for content in chunk]
+        usable = [pixels for pixels in loaded if not isinstance(pixels, ImageError)]
+        features = iter(_infer(usable, model))
+        outcomes += [x if isinstance(x, ImageError) else next(features) for x in loaded]
+    return outcomes
+
+
+def load_pixels(
+    content: bytes | ImageError, size: int, limits: ImageLimits
+) -> NDArray[np.uint8] | ImageError:
+    """Decode and resize one photo: uint8 ``(size, size, 3)``, or why not."""
+    if isinstance(content, ImageError):
+        return content
+    try:
+        with time_limit(limits.seconds):
+            return resize(decode(content, limits.pixels), size)
+    except ImageError as error:
+        return error
+    except TimeLimitError:
+        return ImageError("decode", "too_slow", f"more than {limits.seconds:g} s")
+
+
+def _infer(images: list[NDArray[np.uint8]], model: FeatureModel) -> list[Outcome]:
+    if not images:
+        return []
+    try:
+        features = model(np.stack(images))
+    except Exception as error:
+        if len(images) > 1:  # find the one at fault: the others must not pay for it
+            return [outcome for image in images for outcome in _infer([image], model)]
+        return [ImageError("infer", "failed", error)]
+    not_finite = ImageError("infer", "not_finite", "the features hold NaN or infinity")
+    return [row if np.isfinite(row).all() else not_finite for row in features]
+
+
+def _to_batch(rows: pa.RecordBatch, outcomes: list[Outcome], backbone: Backbone) -> pa.RecordBatch:
+    usable = np.array([not isinstance(outcome, ImageError) for outcome in outcomes])
+    lengths = np.where(usable, backbone.n_features, 0)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    vectors = [outcome for outcome in outcomes if not isinstance(outcome, ImageError)]
+    values = np.concatenate(vectors) if vectors else np.empty(0, np.float32)
+    errors = [str(outcome) if isinstance(outcome, ImageError) else None for outcome in outcomes]
+    features = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values), mask=pa.array(~usable))
+    columns = dict(zip(rows.schema.names, rows.columns)) | {
+        "features": features,
+        "error": pa.array(errors, pa.string()),
+        "fingerprint": pa.array([backbone.fingerprint] * len(outcomes), pa.string()),
+        "engine": pa.array([backbone.engine] * len(outcomes), pa.string()),
+    }
+    return pa.RecordBatch.from_pydict(columns)

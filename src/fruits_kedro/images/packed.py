@@ -1,0 +1,122 @@
+"""Photos packed into a few Parquet files: what is in them, and the bytes of each."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import threading
+from collections import deque
+from collections.abc import Sequence
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from fruits_kedro.errors import FruitsError, ImageError
+from fruits_kedro.images.source import LISTING_SCHEMA, PACKED_SUFFIX, ImageSource
+from fruits_kedro.storage.filesystem import file_system
+from fruits_kedro.storage.manifest import MARK, files_of, job_of
+from fruits_kedro.storage.s3 import check_bucket, is_s3
+
+_GROUPS_KEPT = 4  # row groups of some megabytes
+
+
+class PackedImages(ImageSource):
+    """What ``kedro run --pipelines packing`` has made of a folder of photos.
+
+    Parquet files of ``path, modificationTime, length, content, error``, ordered by path within and
+    across files, which are read whole row groups at a time.
+    """
+
+    in_order = True
+
+    def _connect(self) -> None:
+        self._fs, self._base = file_system(self.root, self.storage_options)
+        self._lock = threading.Lock()
+        self._open: dict[str, pq.ParquetFile] = {}
+        self._first: dict[str, Sequence[str]] = {}
+        self._groups: deque[dict[str, bytes | ImageError]] = deque(maxlen=_GROUPS_KEPT)
+
+    def exists(self) -> bool:
+        """Whether photos were packed here, all of them."""
+        return bool(self._fs.exists(f"{self._base}/{MARK}"))
+
+    def check(self) -> None:
+        """Raise FruitsError unless photos were packed here, all of them."""
+        if is_s3(self.root):
+            check_bucket(self.root)
+        if not self.exists():
+            raise FruitsError(
+                f"There are no packed photos in {self.root}, or not all of them (no {MARK}).\n"
+                "Pack a folder of photos: kedro run --pipelines packing --params images=<folder>"
+            )
+
+    def list(self) -> pa.Table:
+        """List the photos, as :meth:`ImageSource.list`.
+
+        Raises:
+            FruitsError: there are none, or they are not in order.
+        """
+        self.check()
+        names = LISTING_SCHEMA.names
+        tables = [self._file(name).read(names) for name in self._files]
+        table = pa.concat_tables(t.cast(LISTING_SCHEMA) for t in tables if t.num_rows)
+        paths = table.column("path").to_pylist()
+        if any(one >= other for one, other in itertools.pairwise(paths)):
+            raise FruitsError(f"{self.root} is not ordered by path: pack the photos again.")
+        return table
+
+    def read(self, path: str) -> bytes:
+        """Read one photo, as :meth:`ImageSource.read`; keeps those next to it for the next call.
+
+        Raises:
+            ImageError: it is not there, or could not be read when it was packed.
+        """
+        with self._lock:
+            found = self._group_of(path).get(path)
+        if found is None:
+            raise ImageError("read", "missing", f"not in {self.root}")
+        if isinstance(found, ImageError):
+            raise found
+        return found
+
+    @cached_property
+    def _files(self) -> Sequence[str]:
+        job = job_of(self._fs.cat_file(f"{self._base}/{MARK}"))
+        found = files_of(job, self._fs.ls(self._base, detail=False))
+        return [name for name in found if name.endswith(PACKED_SUFFIX)]
+
+    def _file(self, name: str) -> pq.ParquetFile:
+        if name not in self._open:
+            source = name if isinstance(self._fs, LocalFileSystem) else self._fs.open(name)
+            self._open[name] = pq.ParquetFile(source)
+        return self._open[name]
+
+    def _first_paths(self, name: str) -> Sequence[str]:
+        """The first path of each row group: a footer is all that is read."""
+        if name not in self._first:
+            metadata = self._file(name).metadata
+            groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
+            self._first[name] = [group.column(0).statistics.min for group in groups]
+        return self._first[name]
+
+    def _group_of(self, path: str) -> dict[str, bytes | ImageError]:
+        for group in reversed(self._groups):
+            if path in group:
+                return group
+        file = bisect.bisect_right(self._files, path, key=lambda n: self._first_paths(n)[0]) - 1
+        if file < 0:
+            return {}
+        name = self._files[file]
+        row_group = bisect.bisect_right(self._first_paths(name), path) - 1
+        self._groups.append(self._read_group(name, row_group))
+        return self._groups[-1]
+
+    def _read_group(self, name: str, group: int) -> dict[str, bytes | ImageError]:
+        table = self._file(name).read_row_group(group, ["path", "content", "error"])
+        columns = (table.column(column).to_pylist() for column in ("path", "content", "error"))
+        return {
+            path: ImageError.parse(error) if content is None else content
+            for path, content, error in zip(*columns)
+        }

@@ -1,0 +1,188 @@
+"""The table that a run ends with: what it made, where to look, what to do next, its seconds."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from typing import Any
+
+import pandas as pd
+
+from fruits_kedro.classification.metrics import with_interval
+from fruits_kedro.features.status import images_in
+
+Rows = list[tuple[str, str]]
+NEXT = "Next"
+_INDENT = 2
+
+
+def format_tables(tables: dict[str, Rows], width: int) -> str:
+    """Put tables of a name and a text below one another.
+
+    Words that are longer than a line, such as paths, and all of ``NEXT``'s commands stay whole:
+    they can be copied.
+
+    Args:
+        tables: rows by title; a title without rows is left out.
+        width: of the screen, in characters.
+    """
+    names = [name for rows in tables.values() for name, _ in rows]
+    start = _INDENT + max(map(len, names), default=0) + 2
+    lines = []
+    for title, rows in tables.items():
+        if rows:
+            lines += ["", title]
+        for name, text in rows:
+            room = len(text) if title == NEXT else width - start
+            wrapped = textwrap.wrap(
+                text, max(room, 20), break_long_words=False, break_on_hyphens=False
+            )
+            lines += [
+                f"{' ' * _INDENT}{name if i == 0 else '':<{start - _INDENT}}{line}"
+                for i, line in enumerate(wrapped)
+            ]
+    return "\n".join(lines)
+
+
+def result_rows(saved: dict[str, Any]) -> Rows:
+    """What a run has made, in figures: of what it saved, and of nothing else.
+
+    Args:
+        saved: datasets by their name in the catalog.
+    """
+    return [row for name, rows in _ROWS_OF.items() if name in saved for row in rows(saved[name])]
+
+
+def _photos(class_counts: pd.DataFrame) -> Rows:
+    by_split = class_counts.groupby("split")["images"].sum()
+    splits = ", ".join(f"{n:,} {split}" for split, n in by_split.items())
+    labels = class_counts["label"].nunique()
+    return [("photos", f"{by_split.sum():,} of {labels:,} labels: {splits}")]
+
+
+def _extracted(extraction_plan: dict[str, int]) -> Rows:
+    done, gone = extraction_plan["done"], extraction_plan["gone"]
+    rows = [("extracted", f"{images_in(extraction_plan):,} now, {done:,} in earlier runs")]
+    if gone:
+        left = f"{gone:,} photos of earlier runs are no longer there, or not in the subset"
+        rows.append(("removed", left))
+    return rows
+
+
+def _rejected(extraction_counts: pd.DataFrame) -> Rows:
+    usable, rejected = (int(extraction_counts[name].sum()) for name in ("features", "rejected"))
+    return [("usable", f"{usable:,}"), ("rejected", f"{rejected:,}")]
+
+
+def _reasons(model_info: dict[str, Any]) -> Rows:
+    reasons = model_info["counts"]["rejected_by_reason"]
+    return [("", f"{n:,} {reason}") for reason, n in reasons.items()]
+
+
+def _backbone(backbone_info: dict[str, Any]) -> Rows:
+    size, weights = backbone_info["n_features"], backbone_info["weights"]
+    made = f"{size:,} features a photo, {weights} weights ({backbone_info['fingerprint']})"
+    return [("backbone", made)]
+
+
+def _components(explained_variance: pd.DataFrame) -> Rows:
+    kept = explained_variance["cumulative_variance"].iloc[-1]
+    return [("components", f"{len(explained_variance)} keep {kept:.1%} of the variance")]
+
+
+def _training(pretraining_info: dict[str, Any]) -> Rows:
+    images, last = pretraining_info["images"], pretraining_info["last_epoch"]
+    rows = [
+        ("photos", f"{images['fit']:,} to fit, {images['validation']:,} to validate"),
+        ("unusable", f"{pretraining_info['unusable']:,}"),
+        ("epochs", f"{last['epoch']} in {pretraining_info['seconds']:,.0f} s"),
+    ]
+    for name, text in {"accuracy": "accuracy", "val_accuracy": "validation accuracy"}.items():
+        if name in last:
+            rows.append((text, f"{last[name]:.1%}"))
+    return [*rows, ("fingerprint", pretraining_info["fingerprint"])]
+
+
+def _packing(packing_info: dict[str, Any]) -> Rows:
+    images, files = packing_info["images"], packing_info["files"]
+    return [("photos", f"{images:,}, {packing_info['bytes'] / 1e6:,.1f} MB in {files:,} files")]
+
+
+_ROWS_OF = {
+    "packing_info": _packing,
+    "class_counts": _photos,
+    "extraction_plan": _extracted,
+    "extraction_counts": _rejected,
+    "model_info": _reasons,
+    "backbone_info": _backbone,
+    "explained_variance": _components,
+    "pretraining_info": _training,
+}
+FIGURES = (*_ROWS_OF, "classification_metrics")
+
+
+def score_tables(metrics: dict[str, Any]) -> dict[str, Rows]:
+    """Macro-F1 of each classifier: a table for Test, one for unseen varieties, and what they mean.
+
+    Args:
+        metrics: ``classification_metrics``.
+    """
+    tables: dict[str, Rows] = {}
+    names = list(next(iter(metrics["protocols"].values()))["models"])
+    for where, protocol in zip(("Test", "unseen varieties"), metrics["protocols"].values()):
+        tables[f"Macro-F1 on {where}, with 95 % intervals"] = [
+            (name + " *" * (name == metrics["best"]), _macro_f1(protocol, name)) for name in names
+        ]
+    notes = [("*", "best in cross-validation on Training"), ("why two", metrics["reason"])]
+    return tables | {"Notes": notes}
+
+
+def _macro_f1(protocol: dict[str, Any], name: str) -> str:
+    found = protocol.get("models", {}).get(name)
+    return "not measured" if found is None else with_interval(**found["f1_macro"])
+
+
+def next_commands(files: dict[str, str], places: dict[str, str], env: str | None) -> Rows:
+    """The commands that usually follow a run, with the places and the environment of this one.
+
+    Args:
+        files: where the datasets lie that the run saved.
+        places: ``images`` and ``store``, where the run was told them.
+        env: of the run.
+    """
+
+    def kedro(command: str, **given: str) -> str:
+        params = ",".join(f"{name}={value}" for name, value in given.items())
+        options = ["--env", env] if env not in (None, "local") else []
+        options += ["--params", params] if params else []
+        return " ".join([f"kedro {command}", *map(shlex.quote, options)])
+
+    store = {name: place for name, place in places.items() if name == "store"}
+    rows = []
+    if "report" in files:
+        rows.append(("explore", kedro("viz run", **store)))
+        rows.append(("classify", kedro("run --pipelines classification", **places)))
+    if "classification_report" in files:
+        rows.append(("predict", kedro("predict <folder of new photos>", **store)))
+    if "packed_images" in files:
+        rows.append(("use them", kedro("run", **places | {"images": files["packed_images"]})))
+    if "pretrained_weights" in files:
+        weights = {"extraction.weights": files["pretrained_weights"]}
+        rows.append(("use them", kedro("run", **places | weights)))
+    return rows
+
+
+def time_rows(stages: dict[str, dict[str, float]], seconds: float) -> Rows:
+    """Seconds of each stage and of the whole run; images/s of an extraction that had work to do.
+
+    Args:
+        stages: as of ``StageClock``.
+        seconds: of the whole run.
+    """
+    rows = []
+    for stage, figures in stages.items():
+        text = f"{figures['seconds']:.1f} s"
+        if stage == "extraction" and figures["images_per_s"]:
+            text += f", {figures['images_per_s']:,.0f} images/s"
+        rows.append((stage, text))
+    return [*rows, ("whole run", f"{seconds:,.1f} s")]

@@ -1,0 +1,1 @@
+"""All that touches Spark's inside. Imports nothing: `kedro --help` reads it."""

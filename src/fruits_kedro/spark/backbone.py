@@ -1,0 +1,46 @@
+"""The backbone that the parameters ask for, calibrated on photos where it has to be."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from fruits_kedro.backbones import Backbone
+from fruits_kedro.backbones.load import calibrate_backbone, load_backbone
+from fruits_kedro.config.parameters import ExtractionParams
+from fruits_kedro.errors import ImageError
+from fruits_kedro.features.extract import load_pixels
+from fruits_kedro.images.source import ImageSource
+
+_CALIBRATION_PHOTOS = 100
+
+
+def choose_backbone(
+    params: ExtractionParams,
+    raw_images: ImageSource,
+    image_index: DataFrame,
+    previous_backbone: Backbone | None,
+) -> Backbone:
+    """Find the weights, and make of them the model that the workers run.
+
+    A lower precision is calibrated on 100 Training photos, chosen by a hash of their path, once
+    for a store: later runs take the backbone that is there.
+    """
+    if params.precision == "f32":
+        return load_backbone(params.weights, params.engine, params.input_size)
+
+    def photos(size: int) -> Iterator[NDArray[np.uint8]]:
+        training = image_index.where("split = 'Training'").orderBy(F.xxhash64("path"), "path")
+        paths = [row.path for row in training.limit(2 * _CALIBRATION_PHOTOS).collect()]
+        loaded = (load_pixels(x, size, params.limits) for x in raw_images.read_all(paths))
+        usable = (x for x in loaded if not isinstance(x, ImageError))
+        return itertools.islice(usable, _CALIBRATION_PHOTOS)
+
+    return calibrate_backbone(
+        params.weights, params.input_size, params.precision, previous_backbone, photos
+    )

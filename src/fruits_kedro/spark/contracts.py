@@ -1,0 +1,61 @@
+"""What has to hold where data enters and leaves; what breaks it is named by its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import get_args
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from fruits_kedro.config.parameters import Split
+from fruits_kedro.errors import FruitsError
+
+SPLITS = get_args(Split)
+_NAMED = 5
+
+
+def check_index(index: pd.DataFrame) -> None:
+    """Check an index of photos: each path once, so in one split only, and known splits.
+
+    Raises:
+        FruitsError: names the rows.
+    """
+    doubled = index.loc[index["path"].duplicated(), "path"]
+    if not doubled.empty:
+        raise FruitsError(f"These photos have several rows in the index: {_named(doubled)}.")
+    unknown = index.loc[~index["split"].isin(SPLITS), "path"]
+    if not unknown.empty:
+        raise FruitsError(f"These photos are in none of the splits {SPLITS}: {_named(unknown)}.")
+
+
+def check_vectors(rows: DataFrame, column: str, length: int) -> None:
+    """Check vectors: of one length, all of them finite numbers.
+
+    Args:
+        rows: ``path`` and the column.
+        column: array of numbers.
+        length: of each vector.
+
+    Raises:
+        FruitsError: names the rows.
+    """
+    is_wrong = F.exists(column, _not_finite) | (F.size(column) != length)
+    wrong = rows.where(is_wrong | F.col(column).isNull())
+    paths = [row.path for row in wrong.select("path").orderBy("path").limit(_NAMED + 1).collect()]
+    if paths:
+        raise FruitsError(
+            f"{column} of these rows are not {length} finite numbers: {_named(paths)}.\n"
+            "Extract them again: --params extraction.incremental=false"
+        )
+
+
+def _not_finite(value: Column) -> Column:
+    return value.isNull() | F.isnan(value) | (F.abs(value) == float("inf"))
+
+
+def _named(paths: Iterable[str]) -> str:
+    paths = [repr(path) for path in paths]
+    more = ["…"] if len(paths) > _NAMED else []
+    return ", ".join(paths[:_NAMED] + more)

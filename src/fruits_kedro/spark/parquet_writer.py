@@ -1,0 +1,89 @@
+"""Rows to Parquet by the Python workers: Spark's own writer takes 0.5 µs for each float of a list,
+half a millisecond for each photo."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark import TaskContext
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from fruits_kedro.features.batches import first_of_each
+from fruits_kedro.spark.feature_refs import StoredFeatures, read_features
+from fruits_kedro.storage.filesystem import file_system
+
+_ROW_GROUP_BYTES = 8 * 2**20  # held in memory by each worker
+
+
+@dataclass(frozen=True)
+class ArrowWriter:
+    """Writes one file a task. Picklable: the workers write through it.
+
+    A task that is tried again writes another file: only what :meth:`save` returns counts.
+
+    Attributes:
+        folder: where to, a URL or a local path.
+        credentials: for fsspec.
+        schema: of the rows.
+        job: in the name of each file.
+    """
+
+    folder: str
+    credentials: dict[str, Any]
+    schema: pa.Schema
+    job: str
+
+    @classmethod
+    def save(
+        cls, data: DataFrame | StoredFeatures, folder: str, credentials: dict[str, Any]
+    ) -> list[str]:
+        """Write rows, a file for each of their partitions; returns the files' names, in order."""
+        if isinstance(data, StoredFeatures):
+            rows, schema = data.rows, data.schema
+        else:
+            rows, schema = data, to_arrow_schema(data.schema)
+        writer = cls(folder, credentials, schema, str(uuid.uuid4()))
+        fs, path = file_system(folder, credentials)
+        fs.makedirs(path, exist_ok=True)
+        function = writer.write if rows is data else writer.fill
+        written = rows.mapInArrow(function, "name string").collect()
+        # Of no rows Spark may make no task; the columns are kept all the same.
+        return sorted(row.name for row in written) or [writer._write(0, 0, [])]
+
+    def fill(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """As :meth:`write`, of rows of ``StoredFeatures``."""
+        rows = first_of_each(batches, "path")
+        return self.write(read_features(rows, self.schema, self.credentials))
+
+    def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Write the rows of one task; yields the file's name once all of it is there."""
+        task = TaskContext.get()
+        assert task is not None  # a worker has one
+        name = self._write(task.partitionId(), task.attemptNumber(), batches)
+        yield pa.RecordBatch.from_pydict({"name": [name]})
+
+    def _write(self, part: int, attempt: int, batches: Iterable[pa.RecordBatch]) -> str:
+        name = f"part-{part:05d}-{self.job}-c{attempt:03d}.snappy.parquet"
+        fs, path = file_system(self.folder, self.credentials)
+        with (
+            fs.open(f"{path}/{name}", "wb") as file,
+            pq.ParquetWriter(file, self.schema, use_dictionary=False) as out,
+        ):
+            for table in self._row_groups(batches):
+                out.write_table(table)
+        return name
+
+    def _row_groups(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+        waiting: list[pa.RecordBatch] = []
+        for batch in batches:
+            waiting.append(batch)
+            if sum(one.nbytes for one in waiting) >= _ROW_GROUP_BYTES:
+                yield pa.Table.from_batches(waiting, self.schema)
+                waiting = []
+        yield pa.Table.from_batches(waiting, self.schema)

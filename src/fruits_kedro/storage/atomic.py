@@ -1,0 +1,116 @@
+"""Write beside the target first, then put it in the target's place: all or nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from fsspec.implementations.local import LocalFileSystem
+
+from fruits_kedro.storage.filesystem import file_system
+
+# Names beside a target, hidden from Spark and pandas: of a new version, and of the one before it.
+_NEW = r"\.[0-9a-f]{8}\.new"
+_OLD = ".old"
+
+
+@contextmanager
+def written_beside(url: str, credentials: dict[str, Any]) -> Iterator[tuple[str, Target]]:
+    """Give a new name beside a target to write to; what is left there afterwards is removed.
+
+    The name is new each time: some object stores go on listing a folder that was emptied.
+
+    Args:
+        url: of the target, as Spark knows it.
+        credentials: for fsspec.
+
+    Yields:
+        The URL to write to, and the target.
+    """
+    folder, _, name = url.rstrip("/").rpartition("/")
+    new = f".{name}.{uuid.uuid4().hex[:8]}.new"
+    fs, path = file_system(url, credentials)
+    target = Target(fs, path, str(PurePosixPath(path).with_name(new)))
+    try:
+        yield f"{folder}/{new}", target
+    finally:
+        if fs.exists(target.new):
+            fs.rm(target.new, recursive=True)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be replaced.
+
+    Attributes:
+        fs: the file system.
+        path: of the target.
+        new: the path that was written to.
+    """
+
+    fs: Any
+    path: str
+    new: str
+
+    def replace(self, by: str, last: str = "") -> None:
+        """Put a file or folder in the target's place: by renaming, in a bucket by copying.
+
+        A folder on a disk is away for the moment between two renamings; :func:`recover` brings the
+        last one back if the process died right there. In a bucket the old files are removed after
+        the new ones are there.
+
+        Args:
+            by: what to put there.
+            last: the file in a folder whose arrival in a bucket makes it the new one.
+        """
+        if isinstance(self.fs, LocalFileSystem):
+            self._rename(by)
+            return
+        before = set(self.fs.find(self.path))
+        copies = {file: self.path + file.removeprefix(by) for file in self.fs.find(by)}
+        for file in sorted(copies, key=lambda file: file == f"{by}/{last}"):
+            self.fs.cp_file(file, copies[file])
+        if gone := sorted(before - set(copies.values())):
+            self.fs.rm(gone)
+
+    def _rename(self, by: str) -> None:
+        old = _old_name(self.path)
+        if self.fs.exists(old):
+            self.fs.rm(old, recursive=True)
+        if self.fs.isdir(self.path):  # a file is replaced at once
+            os.replace(self.path, old)
+        os.replace(by, self.path)
+        if self.fs.exists(old):
+            self.fs.rm(old, recursive=True)
+
+
+def recover(url: str, credentials: dict[str, Any]) -> None:
+    """Clear up after a process that died while it replaced a target.
+
+    A folder that was moved aside comes back if nothing has taken its place yet. Only for whom the
+    store belongs to at the moment: a writer at work would lose what it writes.
+    """
+    fs, path = file_system(url, credentials)
+    old, name = _old_name(path), re.escape(PurePosixPath(path).name)
+    try:
+        beside = fs.ls(str(PurePosixPath(path).parent), detail=False)
+    except FileNotFoundError:
+        return
+    if old in beside and path not in beside:  # on a disk: nothing else makes one
+        os.replace(old, path)
+    for entry in beside:
+        if re.fullmatch(rf"\.{name}({_NEW}|{re.escape(_OLD)})", PurePosixPath(entry).name) and (
+            fs.exists(entry)
+        ):
+            fs.rm(entry, recursive=True)
+
+
+def _old_name(path: str) -> str:
+    target = PurePosixPath(path)
+    return str(target.with_name(f".{target.name}{_OLD}"))

@@ -1,0 +1,211 @@
+"""An output is there whole or not at all, and the last one stays until the new one is complete."""
+
+import os
+from datetime import datetime
+from decimal import Decimal
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from kedro.io import DatasetError
+from pyspark.ml import PipelineModel
+from pyspark.ml.feature import SQLTransformer
+from pyspark.ml.linalg import Vectors
+
+from fruits_kedro import datasets
+from fruits_kedro.backbones import Backbone
+from fruits_kedro.features.checkpoint import CheckpointWriter
+from fruits_kedro.spark.extraction import Extraction
+from fruits_kedro.storage import atomic
+
+
+class Killed(BaseException):
+    """Stands in for kill -9 at one line: nothing catches it, and nothing after that line runs."""
+
+
+@pytest.fixture
+def die(monkeypatch):
+    """Let the process end at the n-th call of a function of ``os``, and nothing clear up."""
+
+    def arrange(name, call):
+        real, calls = getattr(os, name), []
+
+        def dying(*args, **kwargs):
+            calls.append(args)
+            if len(calls) == call:
+                monkeypatch.setattr(atomic.LocalFileSystem, "rm", lambda *_, **__: None)
+                raise Killed
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(os, name, dying)
+        return lambda: monkeypatch.undo()
+
+    return arrange
+
+
+@pytest.fixture
+def frame(spark):
+    return lambda *values: spark.createDataFrame([(v,) for v in values], "value long")
+
+
+def values(dataset):
+    return sorted(row.value for row in dataset.load().collect())
+
+
+@pytest.fixture(params=[datasets.ParquetDataset, datasets.ArrowParquetDataset])
+def parquet(request):
+    return request.param
+
+
+@pytest.mark.parametrize("call", [1, 2])
+def test_parquet_that_dies_between_its_renamings(parquet, frame, tmp_path, die, call):
+    dataset = parquet(filepath=str(tmp_path / "rows"))
+    dataset.save(frame(1, 2))
+    revive = die("replace", call)
+    with pytest.raises(Killed):
+        dataset.save(frame(3))
+    revive()
+    if call == 1:  # nothing was moved yet
+        assert values(dataset) == [1, 2]
+    else:  # the last one was moved aside: nothing half-written is there
+        assert not dataset.exists()
+    dataset.recover()
+    assert values(dataset) == [1, 2]
+    assert [path.name for path in tmp_path.iterdir()] == ["rows"]
+    dataset.save(frame(3))
+    assert values(dataset) == [3] and [path.name for path in tmp_path.iterdir()] == ["rows"]
+
+
+def test_a_job_that_fails_leaves_the_last_one(parquet, frame, tmp_path):
+    dataset = parquet(filepath=str(tmp_path / "rows"))
+    dataset.save(frame(1))
+    with pytest.raises(DatasetError):
+        dataset.save(frame(3, 4).selectExpr("raise_error('no') as value"))
+    assert values(dataset) == [1] and [path.name for path in tmp_path.iterdir()] == ["rows"]
+
+
+def test_a_frame_may_replace_what_it_is_read_from(parquet, frame, tmp_path):
+    dataset = parquet(filepath=str(tmp_path / "rows"))
+    dataset.save(frame(1, 2))
+    dataset.save(dataset.load().selectExpr("value + 1 as value"))
+    assert values(dataset) == [2, 3]
+
+
+def test_parquet_without_its_mark_does_not_load(parquet, frame, tmp_path):
+    dataset = parquet(filepath=str(tmp_path / "rows"))
+    optional = parquet(filepath=str(tmp_path / "rows"), optional=True)
+    assert optional.load() is None
+    dataset.save(frame(1))
+    (tmp_path / "rows" / "_SUCCESS").unlink()
+    with pytest.raises(DatasetError, match="not complete"):
+        dataset.load()
+    assert optional.load() is None
+    (tmp_path / "rows" / "_SUCCESS").touch()
+    for file in (tmp_path / "rows").glob("*.parquet"):
+        file.unlink()
+    with pytest.raises(DatasetError, match="not complete"):
+        dataset.load()
+
+
+def test_types_that_only_spark_knows_come_back(spark, tmp_path):
+    rows = [(Vectors.dense([1.0, 2.0]), Decimal("1.50"), datetime(2026, 1, 2, 3, 4, 5))]
+    data = spark.createDataFrame(rows, ["vector", "decimal", "time"])
+    dataset = datasets.ParquetDataset(filepath=str(tmp_path / "rows"))
+    dataset.save(data)
+    assert dataset.load().schema == data.schema and dataset.load().collect() == data.collect()
+
+
+def model(statement):
+    return PipelineModel([SQLTransformer(statement=f"SELECT {statement} AS value FROM __THIS__")])
+
+
+def test_a_model_that_dies_between_its_renamings(spark, frame, tmp_path, die):
+    dataset = datasets.SparkModelDataset(filepath=str(tmp_path / "model"))
+    dataset.save(model("1"))
+    revive = die("replace", 2)
+    with pytest.raises(Killed):
+        dataset.save(model("2"))
+    revive()
+    assert not dataset.exists()
+    dataset.recover()
+    assert dataset.load().transform(frame(0)).head().value == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second"),
+    [
+        (datasets.JsonDataset, {"a": 1}, {"a": object()}),
+        (datasets.CsvDataset, pd.DataFrame({"a": [1]}), "no frame"),
+    ],
+)
+def test_a_file_whose_writing_fails_stays_as_it_was(kind, first, second, tmp_path):
+    dataset = kind(filepath=str(tmp_path / "file"))
+    dataset.save(first)
+    before = (tmp_path / "file").read_bytes()
+    with pytest.raises(DatasetError):
+        dataset.save(second)
+    assert (tmp_path / "file").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_text_in_a_csv_is_what_it_was(spark, tmp_path):
+    odd = ["a b", " spaces ", 'quo"ted, "', "new\nline", "#", "'", "\\", None]
+    frame = spark.createDataFrame([(i, text) for i, text in enumerate(odd)], "i long, path string")
+    dataset = datasets.CsvFileDataset(filepath=str(tmp_path / "file.csv"))
+    dataset.save(frame)
+    assert [row.path for row in dataset.load().collect()] == odd
+    read = pd.read_csv(tmp_path / "file.csv", keep_default_na=False)["path"]
+    assert read.tolist() == [text or "" for text in odd]
+
+
+def test_recovery_removes_what_is_left_and_nothing_else(tmp_path):
+    names = ["info.json", ".info.json.0123abcd.new", ".info.json.notours", "other.json"]
+    for name in [*names, ".other.json.0123abcd.new"]:
+        (tmp_path / name).write_text("{}")
+    datasets.JsonDataset(filepath=str(tmp_path / "info.json")).recover()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {names[0], names[2], names[3], ".other.json.0123abcd.new"}
+    datasets.JsonDataset(filepath=str(tmp_path / "no" / "folder.json")).recover()
+
+
+def test_a_checkpoint_grows_and_goes(spark, tmp_path):
+    dataset = datasets.ExtractionCheckpointDataset(filepath=str(tmp_path / "checkpoint"))
+    assert dataset.load() is None
+    dataset.save(Extraction(spark.range(600).repartition(1), iter))
+    sizes = sorted(
+        len(pd.read_parquet(path)) for path in (tmp_path / "checkpoint").glob("*.parquet")
+    )
+    assert sizes == [88, 256, 256]
+    dataset.save(Extraction(spark.range(600, 700).repartition(2), iter))
+    (tmp_path / "checkpoint" / ".cut-off.parquet.1").write_bytes(b"PAR1")
+    assert sorted(row.id for row in dataset.load().collect()) == list(range(700))
+    dataset.release()
+    assert dataset.load() is None and not list(tmp_path.iterdir())
+
+
+def test_a_stretch_is_never_parted_between_files(tmp_path):
+    rows = pa.RecordBatch.from_pydict({"id": list(range(600))})
+    told = list(CheckpointWriter(str(tmp_path), {}, "run").write([rows], 100, 0))
+    assert [batch.num_rows for batch in told] == [200, 200, 200]
+
+
+def test_rows_that_are_written_are_told_at_once(tmp_path):
+    """A worker's buffer of 64 kB holds back smaller batches, and with them the progress."""
+    rows = pa.RecordBatch.from_pydict({"id": list(range(300))})
+    told = list(CheckpointWriter(str(tmp_path), {}, "run").write([rows], 1, 0))
+    assert [batch.num_rows for batch in told] == [256, 44]
+    assert all(batch.nbytes > 65536 for batch in told)
+
+
+def test_a_backbone_that_is_damaged_is_none(tmp_path):
+    backbone = Backbone("m", "litert", "mixed", 96, 4, "auto", "x", "0" * 64, b"model")
+    dataset = datasets.BackboneDataset(filepath=str(tmp_path / "new" / "m.backbone"))
+    assert dataset.load() is None and not dataset.exists()
+    dataset.save(backbone)
+    assert dataset.load() == backbone
+    path = tmp_path / "new" / "m.backbone"
+    path.write_bytes(path.read_bytes()[:-50])
+    assert dataset.load() is None
+    in_bucket = datasets.BackboneDataset(filepath="memory://bucket/m.backbone")
+    in_bucket.save(backbone)
+    assert in_bucket.load() == backbone

@@ -1,0 +1,143 @@
+"""One row out for each row in, with features or with the reason why not."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from fruits_kedro.commands.sample import draw_class
+from fruits_kedro.errors import ImageError
+from fruits_kedro.features import extract as extractor
+from fruits_kedro.images.limits import ImageLimits
+
+
+@dataclass
+class MeanColour:
+    """Stands in for a network: its features are the mean colour of a photo."""
+
+    name: str = "mean_colour"
+    engine: str = "litert"
+    input_size: int = 10
+    n_features: int = 3
+    fingerprint: str = "mean-colour"
+
+    def compile(self):
+        return lambda images: images.mean(axis=(1, 2)).astype(np.float32)
+
+
+PHOTOS = {f"{i}.jpg": content for i, (_, _, content) in enumerate(draw_class("Plum 1", 150, 0))}
+
+
+def read_all(paths):
+    return [PHOTOS.get(path) or ImageError("read", "missing", path) for path in paths]
+
+
+def batch(paths, lengths=None):
+    return pa.RecordBatch.from_pydict(
+        {
+            "path": paths,
+            "split": ["Test"] * len(paths),
+            "label": ["Plum 1"] * len(paths),
+            "bytes": lengths or [100] * len(paths),
+        }
+    )
+
+
+def test_rows_stay_whole_and_in_order():
+    paths = [f"{i}.jpg" for i in range(150)]
+    paths[7] = paths[77] = "gone.jpg"
+    batches = list(extractor.extract_batches([batch(paths)], read_all, MeanColour(), ImageLimits()))
+    assert [b.num_rows for b in batches] == [64, 64, 22]
+    table = pa.Table.from_batches(batches)
+    assert table.column("path").to_pylist() == paths
+    for i, row in enumerate(table.to_pylist()):
+        assert row["fingerprint"] == "mean-colour"
+        if i in (7, 77):
+            assert (row["features"], row["error"]) == (None, "read: missing: gone.jpg")
+        else:
+            assert row["error"] is None
+            image = extractor.resize(extractor.decode(PHOTOS[paths[i]]), 10)
+            np.testing.assert_allclose(row["features"], image.mean(axis=(0, 1)), rtol=1e-6)
+
+
+def test_a_file_that_is_too_large_is_not_read():
+    read = []
+
+    def reader(paths):
+        read.extend(paths)
+        return read_all(paths)
+
+    limits = ImageLimits(bytes=1000)
+    rows = batch(["0.jpg", "1.jpg", "2.jpg"], [1000, 1001, 999])
+    (out,) = extractor.extract_batches([rows], reader, MeanColour(), limits)
+    assert read == ["0.jpg", "2.jpg"]
+    errors = out.column("error").to_pylist()
+    assert errors == [None, "read: too_large: 1,001 bytes, and 1,000 are allowed", None]
+
+
+def test_a_photo_that_takes_too_long_is_interrupted(monkeypatch):
+    def endless(content, pixels):
+        while content == b"endless":
+            pass
+        return decode(content, pixels)
+
+    decode, model = extractor.decode, MeanColour().compile()
+    monkeypatch.setattr(extractor, "decode", endless)
+    contents = [b"endless", PHOTOS["1.jpg"]]
+    slow, quick = extractor.extract(contents, model, MeanColour(), ImageLimits(seconds=0.5))
+    assert str(slow) == "decode: too_slow: more than 0.5 s"
+    assert isinstance(quick, np.ndarray)
+
+
+def test_a_large_photo_is_interrupted_while_it_is_decoded():
+    large = io.BytesIO()
+    Image.effect_noise((4000, 4000), 90).convert("RGB").save(large, "PNG", compress_level=1)
+    model, content = MeanColour().compile(), [large.getvalue()]
+    (slow,) = extractor.extract(content, model, MeanColour(), ImageLimits(seconds=0.01))
+    assert str(slow) == "decode: too_slow: more than 0.01 s"
+    assert isinstance(extractor.extract(content, model, MeanColour())[0], np.ndarray)
+
+
+def test_a_batch_of_failures_only():
+    (out,) = extractor.extract_batches([batch(["x", "y"])], read_all, MeanColour(), ImageLimits())
+    assert out.column("features").to_pylist() == [None, None]
+
+
+def test_no_rows_in_no_rows_out():
+    assert list(extractor.extract_batches([batch([])], read_all, MeanColour(), ImageLimits())) == []
+
+
+def test_one_photo_that_the_model_refuses_costs_no_other():
+    def model(images):
+        if (images[:, 0, 0, 0] == 1).any():
+            raise RuntimeError("no")
+        return images.mean(axis=(1, 2)).astype(np.float32)
+
+    images = [np.full((2, 2, 3), value, np.uint8) for value in (0, 1, 2)]
+    first, second, third = extractor._infer(images, model)
+    assert (first.tolist(), third.tolist()) == ([0, 0, 0], [2, 2, 2])
+    assert str(second) == "infer: failed: no"
+
+
+def test_features_that_are_not_finite_are_rejected():
+    (outcome,) = extractor._infer(
+        [np.zeros((2, 2, 3), np.uint8)], lambda _: np.array([[1, np.nan, 3]], np.float32)
+    )
+    assert (outcome.stage, outcome.reason) == ("infer", "not_finite")
+
+
+def test_the_model_is_compiled_once(monkeypatch):
+    monkeypatch.setattr(extractor, "_compiled", {})
+    built = []
+    backbone = MeanColour()
+    monkeypatch.setattr(MeanColour, "compile", lambda self: built.append(self) or (lambda x: x))
+    assert extractor.compiled(backbone) is extractor.compiled(backbone)
+    assert len(built) == 1
+
+
+@pytest.fixture(autouse=True)
+def fresh_models(monkeypatch):
+    monkeypatch.setattr(extractor, "_compiled", {})

@@ -1,0 +1,160 @@
+"""The table that a run ends with: of what it made, and of nothing else."""
+
+import pandas as pd
+import pytest
+
+from fruits_kedro.reports.tables import (
+    format_tables,
+    next_commands,
+    result_rows,
+    score_tables,
+    time_rows,
+)
+
+COUNTS = pd.DataFrame(
+    [("Training", "Apple", 1200), ("Training", "Kiwi", 30), ("Test", "Kiwi", 10)],
+    columns=["split", "label", "images"],
+)
+PLAN = {"gone": 0, "new": 30, "changed": 2, "other_backbone": 0, "failed_before": 0, "done": 1208}
+
+
+def test_columns_line_up_and_no_word_is_cut():
+    path = "/a/very/long/path/of/a/store/somewhere/on/a/disk/04_feature/extracted-features"
+    result = [("photos", "word " * 30), ("", "more")]
+    tables = {"Result": result, "None": [], "Files": [("f", path)]}
+    lines = format_tables(tables, width=40).splitlines()
+    assert lines[1] == "Result" and "None" not in lines
+    assert lines[2].startswith("  photos  word word")
+    assert all(line.startswith(" " * 10 + "word") for line in lines[3:-4])
+    assert max(map(len, lines[:-1])) <= 40
+    assert lines[-4:] == [" " * 10 + "more", "", "Files", f"  f       {path}"]
+
+
+def test_a_command_stays_on_one_line():
+    command = "kedro run --pipelines classification --params images=/photos,store=/results"
+    assert format_tables({"Next": [("do", command)]}, width=40) == f"\nNext\n  do  {command}"
+
+
+def test_a_whole_run_says_what_became_of_its_photos():
+    saved = {
+        "image_index": None,
+        "class_counts": COUNTS,
+        "extraction_plan": PLAN,
+        "extraction_counts": pd.DataFrame({"features": [9, 1228], "rejected": [1, 2]}),
+        "model_info": {"counts": {"rejected_by_reason": {"decode: empty": 2, "read: missing": 1}}},
+        "explained_variance": pd.DataFrame({"cumulative_variance": [0.5, 0.9512]}),
+        "backbone_info": {"n_features": 1280, "weights": "imagenet", "fingerprint": "m-224-f32-0"},
+    }
+    assert result_rows(saved) == [
+        ("photos", "1,240 of 2 labels: 10 Test, 1,230 Training"),
+        ("extracted", "32 now, 1,208 in earlier runs"),
+        ("usable", "1,237"),
+        ("rejected", "3"),
+        ("", "2 decode: empty"),
+        ("", "1 read: missing"),
+        ("backbone", "1,280 features a photo, imagenet weights (m-224-f32-0)"),
+        ("components", "2 keep 95.1% of the variance"),
+    ]
+
+
+def test_a_part_says_what_it_made_and_nothing_more():
+    assert result_rows({"pca_features": None}) == []
+    saved = {"explained_variance": pd.DataFrame({"cumulative_variance": [0.9]})}
+    assert result_rows(saved) == [("components", "1 keep 90.0% of the variance")]
+
+
+def test_photos_that_are_no_longer_there_are_said():
+    _, (name, text) = result_rows({"extraction_plan": PLAN | {"gone": 7}})
+    assert name == "removed" and text.startswith("7 photos of earlier runs are no longer there")
+
+
+def test_a_training_and_a_packing_say_their_figures():
+    info = {
+        "images": {"fit": 7638, "validation": 402},
+        "unusable": 1,
+        "seconds": 2400.4,
+        "fingerprint": "mobilenetv2-96-f32-0123456789abcdef",
+        "last_epoch": {"epoch": 20, "accuracy": 0.981, "val_accuracy": 0.975, "loss": 0.9},
+    }
+    assert result_rows({"pretraining_info": info}) == [
+        ("photos", "7,638 to fit, 402 to validate"),
+        ("unusable", "1"),
+        ("epochs", "20 in 2,400 s"),
+        ("accuracy", "98.1%"),
+        ("validation accuracy", "97.5%"),
+        ("fingerprint", "mobilenetv2-96-f32-0123456789abcdef"),
+    ]
+    packed = {"images": 1200, "bytes": 4_200_000, "files": 2}
+    assert result_rows({"packing_info": packed}) == [("photos", "1,200, 4.2 MB in 2 files")]
+
+
+@pytest.mark.parametrize(("speed", "text"), [(175.2, "5.5 s, 175 images/s"), (0.0, "5.5 s")])
+def test_a_speed_is_said_where_something_was_extracted(speed, text):
+    stages = {
+        "ingestion": {"seconds": 1.25, "images_per_s": 800.0},
+        "extraction": {"seconds": 5.5, "images_per_s": speed},
+    }
+    expected = [("ingestion", "1.2 s"), ("extraction", text), ("whole run", "1,017.8 s")]
+    assert time_rows(stages, 1017.8) == expected
+
+
+def test_a_classification_ends_with_both_protocols():
+    figures = {"a.features": (0.9, 0.85, 0.95), "b.features": (0.5, None, None)}
+    models = {
+        name: {"f1_macro": dict(zip(("value", "low", "high"), values))}
+        for name, values in figures.items()
+    }
+    metrics = {
+        "reason": "because",
+        "best": "a.features",
+        "protocols": {"folder": {"models": models}, "held_out_varieties": {"not_measured": "one"}},
+    }
+    assert score_tables(metrics) == {
+        "Macro-F1 on Test, with 95 % intervals": [
+            ("a.features *", "0.900 (0.850 to 0.950)"),
+            ("b.features", "0.500"),
+        ],
+        "Macro-F1 on unseen varieties, with 95 % intervals": [
+            ("a.features *", "not measured"),
+            ("b.features", "not measured"),
+        ],
+        "Notes": [("*", "best in cross-validation on Training"), ("why two", "because")],
+    }
+
+
+PLACES = {"images": "/my photos", "store": "/results"}
+
+
+@pytest.mark.parametrize(
+    ("made", "places", "env", "commands"),
+    [
+        ("model_info", {}, None, []),
+        ("report", {}, "local", ["kedro viz run", "kedro run --pipelines classification"]),
+        (
+            "report",
+            PLACES,
+            "s3",
+            [
+                "kedro viz run --env s3 --params store=/results",
+                "kedro run --pipelines classification --env s3 "
+                "--params 'images=/my photos,store=/results'",
+            ],
+        ),
+        (
+            "classification_report",
+            PLACES,
+            None,
+            ["kedro predict <folder of new photos> --params store=/results"],
+        ),
+        ("packed_images", PLACES, None, ["kedro run --params images=/made,store=/results"]),
+        (
+            "pretrained_weights",
+            {"store": "/results"},
+            None,
+            ["kedro run --params store=/results,extraction.weights=/made"],
+        ),
+    ],
+)
+def test_the_next_command_has_the_places_of_this_run(made, places, env, commands):
+    rows = next_commands({"backbone": "/x", made: "/made"}, places, env)
+    assert [command for _, command in rows] == commands

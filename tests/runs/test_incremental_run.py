@@ -1,0 +1,104 @@
+"""A second run does what is left to do, and ends with what a run from scratch ends with."""
+
+import json
+import os
+import shutil
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.s3.results import assert_same, results
+
+from fruits_kedro.commands.sample import write_sample
+
+
+@pytest.fixture(scope="module")
+def before(kedro_run, tmp_path_factory):
+    """80 photos, and the store of a run over them."""
+    images, store = tmp_path_factory.mktemp("before") / "i", tmp_path_factory.mktemp("store")
+    sum(write_sample(images, classes=4, images=20, seed=3, broken=4))
+    assert kedro_run(images=images, store=store).exit_code == 0
+    return images, store
+
+
+@pytest.fixture
+def copy(before, tmp_path):
+    """The same again, for a test to change."""
+    for source, name in zip(before, ("images", "store")):
+        shutil.copytree(source, tmp_path / name)
+    return tmp_path / "images", tmp_path / "store"
+
+
+def plan(store):
+    counts = json.loads((store / "04_feature/extraction_plan.json").read_text())
+    return {state: n for state, n in counts.items() if n}
+
+
+def test_new_changed_and_deleted_photos(copy, kedro_run, tmp_path):
+    images, store = copy
+    photos = sorted(images.rglob("r0*.jpg"))
+    for path in photos[:10]:
+        (path.parent / f"new {path.name}").write_bytes(path.read_bytes())
+    for path, other in zip(photos[20:25], photos[40:45]):
+        path.write_bytes(other.read_bytes())
+        os.utime(path, (1, 1))
+    os.utime(photos[30])  # touched: it may have changed
+    for path in photos[50:52]:
+        path.unlink()
+    assert kedro_run(images=images, store=store).exit_code == 0
+    assert plan(store) == {"gone": 2, "new": 10, "changed": 6, "failed_before": 4, "done": 72}
+    assert kedro_run(images=images, store=tmp_path / "scratch").exit_code == 0
+    assert_same(results(store), results(tmp_path / "scratch"))
+    names = [path.name for path in (store / "04_feature").iterdir()]
+    assert "extraction_checkpoint" not in names
+
+
+def test_what_is_asked_for_is_done_again(copy, kedro_run):
+    images, store = copy
+    retry = {"extraction.retry_rejected": "false"}
+    assert kedro_run(images=images, store=store, **retry).exit_code == 0
+    assert plan(store) == {"done": 84}
+    before = results(store)
+    left = pd.read_parquet(store / "04_feature/extracted_features")  # of an interrupted run
+    left["features"] = [None if row is None else [0.0] * len(row) for row in left["features"]]
+    (store / "04_feature/extraction_checkpoint").mkdir()
+    schema = pq.read_schema(next((store / "04_feature/extracted_features").glob("*.parquet")))
+    table = pa.Table.from_pandas(left, schema=schema, preserve_index=False)
+    pq.write_table(table, store / "04_feature/extraction_checkpoint/x-0.parquet")
+    again = {"extraction.incremental": "false"}
+    assert kedro_run(images=images, store=store, **again).exit_code == 0
+    assert plan(store) == {"new": 84}
+    assert_same(results(store), before)
+
+
+def test_another_backbone_takes_all_photos(copy, kedro_run, tmp_path):
+    images, store = copy
+    size = {"extraction.input_size": 64}
+    assert kedro_run(images=images, store=store, **size).exit_code == 0
+    assert plan(store) == {"other_backbone": 84}
+    prints = pq.read_table(store / "04_feature/extracted_features")["fingerprint"].unique()
+    assert len(prints) == 1 and "-64-" in prints[0].as_py()
+
+
+def test_a_run_that_was_interrupted_is_gone_on_with(copy, kedro_run, monkeypatch):
+    images, store = copy
+    whole = results(store)
+    shutil.rmtree(store)
+    from fruits_kedro.datasets import ArrowParquetDataset
+
+    with monkeypatch.context() as patch:  # it dies after the extraction, before the merge
+
+        def die(self, data):
+            raise KeyboardInterrupt
+
+        patch.setattr(ArrowParquetDataset, "save", die)
+        assert kedro_run(images=images, store=store).exit_code != 0
+    left = pd.read_parquet(store / "04_feature/extraction_checkpoint")
+    assert len(left) == 84
+    one = sorted((store / "04_feature/extraction_checkpoint").glob("*.parquet"))[0]
+    lost = len(pd.read_parquet(one))
+    one.unlink()  # as if it had died earlier
+    assert kedro_run(images=images, store=store).exit_code == 0
+    assert plan(store)["new"] == lost < 84
+    assert_same(results(store), whole)

@@ -1,0 +1,145 @@
+"""One run at a time: the second says so, and one that died is in nobody's way."""
+
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from tests.s3.server import BUCKET
+
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.storage import lock as store_lock
+from fruits_kedro.storage.lock import StoreLock
+
+HOLD = """
+import sys, time
+from fruits_kedro.storage.lock import StoreLock
+lock = StoreLock(sys.argv[1])
+lock.acquire()
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(params=["disk", pytest.param("bucket", marks=pytest.mark.servers)])
+def store(request, tmp_path):
+    if request.param == "disk":
+        return str(tmp_path)
+    request.getfixturevalue("s3_environment")
+    return f"s3://{BUCKET}/{tmp_path.name}"
+
+
+@pytest.fixture
+def other(store):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, store], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_another_process_has_it_until_it_is_killed(store, other):
+    with pytest.raises(FruitsError, match=rf"Another run \(process {other.pid} on .*, since 20"):
+        StoreLock(store).acquire()
+    other.kill()
+    other.wait()
+    lock = StoreLock(store)
+    lock.acquire()
+    lock.release()
+
+
+def test_one_of_this_process_has_it(store):
+    first, second = StoreLock(store), StoreLock(store)
+    first.acquire()
+    with pytest.raises(FruitsError, match="is writing to the store"):
+        second.acquire()
+    first.release()
+    second.acquire()
+    second.release()
+    second.release()
+
+
+@pytest.fixture
+def lease(s3_environment):
+    """The lock of a run on another machine, renewed some seconds ago."""
+
+    def put(name, seconds):
+        holder = {"id": "x", "host": "elsewhere", "process": 1, "started": "2026-01-01T00:00:00"}
+        renewed = datetime.now(UTC) - timedelta(seconds=seconds)
+        body = json.dumps(holder | {"renewed": renewed.isoformat()})
+        s3_environment.client.put_object(Bucket=BUCKET, Key=f"{name}/.lock", Body=body)
+        return f"s3://{BUCKET}/{name}"
+
+    return put
+
+
+def test_a_lease_of_another_machine_expires(lease, monkeypatch):
+    monkeypatch.setattr(store_lock, "_RENEW_S", 0.1)
+    with pytest.raises(FruitsError, match="(?s)elsewhere.*expires within 45 s"):
+        StoreLock(lease("renewed", 40)).acquire()
+    lock = StoreLock(lease("expired", 50))
+    lock.acquire()
+    lock.release()
+
+
+def test_a_lease_by_a_slow_clock_is_seen_to_be_renewed(lease, monkeypatch):
+    url = lease("slow", 3600)
+    waits = SimpleNamespace(sleep=lambda _: lease("slow", 3590))  # it is renewed meanwhile
+    monkeypatch.setattr(store_lock, "time", waits)
+    with pytest.raises(FruitsError, match="elsewhere"):
+        StoreLock(url).acquire()
+
+
+@pytest.fixture
+def holder(s3_environment):
+    """Who holds the lock of a store in the bucket, by its id."""
+
+    def find(name):
+        found = s3_environment.client.get_object(Bucket=BUCKET, Key=f"{name}/.lock")
+        return json.loads(found["Body"].read())
+
+    return find
+
+
+def until(happens):
+    """Wait for an event; a minute at most, where it does not happen at all."""
+    end = time.monotonic() + 60
+    while not happens():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def is_lost(lock):
+    try:
+        lock.check()
+    except FruitsError as error:
+        assert "was lost" in str(error)
+        return True
+    return False
+
+
+def test_a_lease_is_renewed(holder, s3_environment, monkeypatch):
+    monkeypatch.setattr(store_lock, "_RENEW_S", 0.2)
+    lock = StoreLock(f"s3://{BUCKET}/renewing")
+    lock.acquire()
+    first = holder("renewing")["renewed"]
+    until(lambda: holder("renewing")["renewed"] > first)
+    lock.check()
+    lock.release()
+    with pytest.raises(s3_environment.client.exceptions.NoSuchKey):
+        holder("renewing")
+
+
+def test_a_lease_that_another_run_has_taken_is_lost(lease, holder, monkeypatch):
+    monkeypatch.setattr(store_lock, "_RENEW_S", 0.2)
+    lock = StoreLock(f"s3://{BUCKET}/taken")
+    lock.acquire()
+    lease("taken", 0)
+    until(lambda: is_lost(lock))
+    lock.release()
+    assert holder("taken")["host"] == "elsewhere"

@@ -5,7 +5,7 @@ IMAGES ?= data/01_raw/fruits-360
 BIN := .venv/bin
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test test-servers test-faults setup lint bench clean
+.PHONY: help run test test-servers test-faults setup lint docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -26,6 +26,9 @@ test-faults: setup ## the tests that break runs: kills, fuzz, full disks
 
 lint: setup ## style, types, and which folder imports from which
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+docs: setup ## the site of docs/, in build/site; fails on a broken link
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 bench: setup ## measure for an hour: IMAGES=<folder of photos>
 	@for name in extraction pca precision incremental spark_cluster linear_probe classification; do \

@@ -3,7 +3,7 @@
 set -eu
 . tools/made.sh
 
-rm -rf .venv .viz .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+rm -rf build/site .venv .viz .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
 find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 mkdir -p .made
 if results_are_others; then

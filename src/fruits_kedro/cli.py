@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
-import gc
 import logging
 import traceback
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ from kedro.framework.cli.utils import _split_params, env_option
 from fruits_kedro.commands.console import finish
 from fruits_kedro.emr.cli import emr
 from fruits_kedro.errors import FruitsError, summarize
+from fruits_kedro.spark.logs import log_hint
 
 
 @click.group(name="fruits-kedro")
@@ -31,7 +30,6 @@ def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(callback)
     def run(*args: Any, verbose: bool = False, **kwargs: Any) -> Any:
-        _collect_less()
         try:
             return callback(*args, **kwargs)
         except click.ClickException:
@@ -40,17 +38,13 @@ def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
             if verbose:
                 traceback.print_exc()
             hint = (
-                "" if isinstance(error, FruitsError) else "\n'kedro run --verbose' shows the trace."
+                ""
+                if isinstance(error, FruitsError)
+                else f"\n'kedro run --verbose' shows the trace.{log_hint()}"
             )
             raise click.ClickException(f"{summarize(error)}{hint}") from error
 
     return run
-
-
-def _collect_less() -> None:
-    """Have Python look for garbage less often, and not as it ends: most it sees are modules."""
-    gc.set_threshold(50_000, 20, 20)
-    atexit.register(gc.freeze)
 
 
 @cli.command()

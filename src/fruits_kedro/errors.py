@@ -9,6 +9,10 @@ class FruitsError(Exception):
     """A fault in the input, the settings or the machine: what, where, what to do."""
 
 
+class FailureRateError(FruitsError):
+    """More photos cannot be used than is allowed."""
+
+
 class ImageError(Exception):
     """One image that cannot be used.
 

@@ -8,10 +8,11 @@ from pyspark.sql import functions as F
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.folder import ImageFolder
 from fruits_kedro.images.limits import ImageLimits
-from fruits_kedro.images.packed import PackedImages
-from fruits_kedro.pipelines.extraction.nodes import count_partitions, extract
-from fruits_kedro.pipelines.extraction.outcomes import count_extracted, split_extracted
-from fruits_kedro.spark.task_layout import TaskLayout, count_tasks
+from fruits_kedro.pipelines.extraction.nodes import count_partitions
+from fruits_kedro.pipelines.extraction.outcomes import count_extracted, list_rejected
+from fruits_kedro.spark.contracts import usable
+from fruits_kedro.spark.extraction import extract
+from fruits_kedro.spark.partitioning import count_tasks
 
 
 @pytest.mark.parametrize(
@@ -33,56 +34,21 @@ def test_partitions_fit_the_cores_and_the_files(images, cores, partitions):
     ("images", "cores", "tasks"),
     [(0, 2, 1), (1, 8, 1), (300, 2, 2), (10_720, 2, 6), (10_000_000, 160, 4960)],
 )
-def test_tasks_are_whole_rounds_over_the_cores(images, cores, tasks):
+def test_tasks_are_whole_waves_over_the_cores(images, cores, tasks):
     assert count_tasks(images, cores) == tasks
 
 
-def test_small_tasks_come_last_and_every_photo_has_one(spark):
-    layout = TaskLayout.of(10_720, 2)
-    task = F.expr(layout.task_of("id"))
-    found = spark.range(10_720).groupBy(task.alias("task")).count().orderBy("task").collect()
-    assert [row.task for row in found] == list(range(layout.tasks))
-    sizes = [row["count"] for row in found]
-    large, small = sizes[: layout.large], sizes[layout.large :]
-    quarter = layout.stretch / 4
-    assert len(small) == 16 and set(small[:-1]) == {quarter} and small[-1] <= quarter
-    assert max(large) - min(large) <= layout.stretch
-    assert 4 * layout.stretch < max(large) <= 2048
-
-
-def test_one_round_of_tasks_has_no_small_ones():
-    assert TaskLayout.of(300, 2) == TaskLayout(stretch=19, large=2, small=0, stretches=16)
-
-
-def tasks_of(spark, source, folder, positions, images):
-    """The photos in each task of an extraction, by their places in the order of paths, and how many
-    neighbours each task has at a time."""
+@pytest.mark.parametrize("positions", [range(1000), range(800, 1000)])
+def test_tasks_are_even_and_neighbours_stay_together(spark, tmp_path, positions):
     rows = [(f"{position:04d}.jpg", 1, position) for position in positions]
     frame = spark.createDataFrame(rows, "path string, bytes long, position long")
-    extraction = extract(frame.orderBy(F.rand(0)), images, source(str(folder)), None, ImageLimits())
+    source, images = ImageFolder(str(tmp_path)), len(positions)
+    extraction = extract(frame.orderBy(F.rand(0)), images, source, None, ImageLimits())
     assert extraction.rows.columns == ["path", "bytes"]
     tasks = extraction.rows.rdd.map(lambda row: int(row.path[:4])).glom().collect()
     assert len(tasks) == count_tasks(images, spark.sparkContext.defaultParallelism) > 1
-    assert sorted(itertools.chain(*tasks)) == list(positions)
-    assert all(task == sorted(task) for task in tasks)
-    return tasks, extraction.stretch
-
-
-@pytest.mark.parametrize("source", [ImageFolder, PackedImages])
-@pytest.mark.parametrize("positions", [range(1000), range(800, 1000)])
-def test_tasks_are_even(spark, source, tmp_path, positions):
-    tasks, _ = tasks_of(spark, source, tmp_path, positions, len(positions))
-    even = len(positions) / len(tasks)
-    assert max(map(len, tasks)) <= (even + 8 if source is ImageFolder else 1.2 * even)
-
-
-def test_each_task_takes_part_in_a_large_class_and_neighbours_stay_together(spark, tmp_path):
-    tasks, stretch = tasks_of(spark, ImageFolder, tmp_path, range(1000), 1000)
-    for task in tasks:
-        of_a_class = [position for position in task if 300 <= position < 600]
-        assert len(of_a_class) >= 0.7 * 300 / len(tasks)
-        breaks = [i for i in range(1, len(task)) if task[i] != task[i - 1] + 1]
-        assert breaks == list(range(stretch, len(task), stretch)) and len(breaks) < 8
+    assert list(itertools.chain(*tasks)) == list(positions)
+    assert max(map(len, tasks)) <= 1.2 * images / len(tasks)
 
 
 SCHEMA = (
@@ -104,7 +70,8 @@ def index(spark, rows):
 
 
 def test_rejected_rows_are_parted_from_usable_ones(spark):
-    features, rejected, _ = split_extracted(spark.createDataFrame(EXTRACTED, SCHEMA))
+    extracted = spark.createDataFrame(EXTRACTED, SCHEMA)
+    features, (rejected, _) = usable(extracted), list_rejected(extracted)
     assert [row.asDict() for row in rejected.collect()] == [
         {
             "path": "b.jpg",
@@ -124,7 +91,7 @@ def test_rejected_rows_are_parted_from_usable_ones(spark):
 
 def count(spark, indexed, extracted):
     frame = spark.createDataFrame(extracted, SCHEMA)
-    return count_extracted(index(spark, indexed), frame, split_extracted(frame)[1])
+    return count_extracted(index(spark, indexed), frame, list_rejected(frame)[0])
 
 
 def test_counts_of_each_split(spark):

@@ -40,8 +40,13 @@ def test_a_whole_run_says_what_became_of_its_photos():
         "image_index": None,
         "class_counts": COUNTS,
         "extraction_plan": PLAN,
-        "extraction_counts": pd.DataFrame({"features": [9, 1228], "rejected": [1, 2]}),
-        "model_info": {"counts": {"rejected_by_reason": {"decode: empty": 2, "read: missing": 1}}},
+        "extraction_info": {
+            "counts": {
+                "features": 1237,
+                "rejected": 3,
+                "rejected_by_reason": {"decode: empty": 2, "read: missing": 1},
+            }
+        },
         "explained_variance": pd.DataFrame({"cumulative_variance": [0.5, 0.9512]}),
         "backbone_info": {"n_features": 1280, "weights": "imagenet", "fingerprint": "m-224-f32-0"},
     }

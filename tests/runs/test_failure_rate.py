@@ -6,7 +6,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from fruits_kedro.pipelines.extraction.failure_rate import FailureRateError, check_failure_rate
+from fruits_kedro.errors import FailureRateError
+from fruits_kedro.pipelines.extraction.outcomes import check_failure_rate
+
+
+def info(images, rejected, allowed):
+    counts = {"images": images, "rejected": rejected}
+    return {"counts": counts, "failure_rate": rejected / images, "max_failure_rate": allowed}
 
 
 def test_the_worst_folders_are_named(spark):
@@ -15,9 +21,9 @@ def test_the_worst_folders_are_named(spark):
     bad = [(names[0], "empty"), (names[1], "damaged"), (names[2], "empty"), ("x1.jpg", "empty")]
     rejected = spark.createDataFrame(bad, "path string, reason string")
     counts = pd.DataFrame({"images": [60, 40], "rejected": [3, 1]})
-    check_failure_rate(counts, rejected, index, 0.04)
+    assert check_failure_rate(info(100, 4, 0.04), counts, rejected, index) is counts
     with pytest.raises(FailureRateError) as caught:
-        check_failure_rate(counts, rejected, index, 0.039)
+        check_failure_rate(info(100, 4, 0.039), counts, rejected, index)
     lines = str(caught.value).splitlines()
     assert lines[0].startswith("4 of 100 photos (4.0%) cannot be used")
     assert lines[1:3] == ["- Training/a [b]: 3 of 90 (damaged, empty)", "- .: 1 of 10 (empty)"]
@@ -27,10 +33,10 @@ def test_the_share_that_is_allowed_is_allowed(spark):
     names = [(f"{i}.jpg", "empty") for i in range(100)]
     index = spark.createDataFrame(names, "path string, reason string")
     for failed in (29, 57, 58):
-        counts = pd.DataFrame({"images": [100], "rejected": [failed]})
-        check_failure_rate(counts, index.limit(failed), index, failed / 100)
+        rejected = index.limit(failed)
+        check_failure_rate(info(100, failed, failed / 100), pd.DataFrame(), rejected, index)
         with pytest.raises(FailureRateError, match=rf"max_failure_rate={failed / 100:g}$"):
-            check_failure_rate(counts, index.limit(failed), index, 0.01)
+            check_failure_rate(info(100, failed, 0.01), pd.DataFrame(), rejected, index)
 
 
 def test_a_run_stops_after_writing_what_it_has(kedro_run, sample, tmp_path):
@@ -43,10 +49,11 @@ def test_a_run_stops_after_writing_what_it_has(kedro_run, sample, tmp_path):
     assert "30 of 90 photos (33.3%)" in message and "- Test/" in message
     assert pq.read_table(tmp_path / "04_feature/extracted_features").num_rows == 90
     assert len(pd.read_csv(tmp_path / "08_reporting/rejected_images.csv")) == 30
-    info = json.loads((tmp_path / "08_reporting/model_info.json").read_text())
-    assert info["counts"]["rejected_by_reason"]["decode: truncated"] == 3
-    assert info["stopped"].startswith("30 of 90 photos") and "pca" not in info
-    assert not (tmp_path / "06_models/pca_model").exists()
+    found = json.loads((tmp_path / "04_feature/extraction_info.json").read_text())
+    assert found["counts"]["rejected_by_reason"]["decode: truncated"] == 3
+    assert found["failure_rate"] == pytest.approx(30 / 90) and found["max_failure_rate"] == 0.3
+    for name in ("06_models/pca_model", "08_reporting/model_info.json"):
+        assert not (tmp_path / name).exists()
     table = result.output[result.output.rindex("Result") :]
     assert "3 decode: truncated" in table
     allowed = kedro_run(images=sample, store=tmp_path, **{"extraction.max_failure_rate": 0.34})

@@ -8,6 +8,12 @@ from fruits_kedro.errors import FruitsError
 from fruits_kedro.pipelines.reduction.nodes import fit_pca_model
 from fruits_kedro.spark.contracts import check_index, check_vectors
 
+TRAINING = ("Training", "Kiwi")
+EXTRACTED = (
+    "path string, split string, label string, features array<float>, error string, "
+    "fingerprint string"
+)
+
 
 def test_a_photo_in_two_splits_is_refused():
     index = pd.DataFrame({"path": ["a", "b", "a"], "split": ["Training", "Test", "Test"]})
@@ -34,18 +40,16 @@ def test_wrong_vectors_are_named(spark, broken):
 
 @pytest.mark.parametrize("broken", [[1.0, float("nan"), 0.0], [1.0, 2.0]])
 def test_pca_names_the_rows_it_cannot_take(spark, recwarn, broken):
-    rows = [(f"{i}.jpg", "Training", "Kiwi", [i, i * i, 1.0], "x") for i in map(float, range(6))]
-    rows[3] = (*rows[3][:3], broken, "x")
-    schema = "path string, split string, label string, features array<float>, fingerprint string"
+    rows = [(f"{i}.jpg", *TRAINING, [i, i * i, 1.0], None, "x") for i in map(float, range(6))]
+    rows[3] = (*rows[3][:3], broken, None, "x")
     counts = pd.DataFrame({"split": ["Training"], "features": [6]})
     with pytest.raises(FruitsError, match=r"not 3 finite numbers: '3\.0\.jpg'\."):
-        fit_pca_model(spark.createDataFrame(rows, schema), counts, PcaParams(n_components=1))
+        fit_pca_model(spark.createDataFrame(rows, EXTRACTED), counts, PcaParams(n_components=1))
     assert not any("Traceback" in str(warning.message) for warning in recwarn)
 
 
 def test_pca_of_fewer_rows_than_there_are_is_refused(spark):
-    rows = [(f"{i}.jpg", "Training", "Kiwi", [i, i * i, 1.0], "x") for i in map(float, range(6))]
-    schema = "path string, split string, label string, features array<float>, fingerprint string"
+    rows = [(f"{i}.jpg", *TRAINING, [i, i * i, 1.0], None, "x") for i in map(float, range(6))]
     counts = pd.DataFrame({"split": ["Training"], "features": [7]})
     with pytest.raises(FruitsError, match="was given 6 of 7 Training rows"):
-        fit_pca_model(spark.createDataFrame(rows, schema), counts, PcaParams(n_components=1))
+        fit_pca_model(spark.createDataFrame(rows, EXTRACTED), counts, PcaParams(n_components=1))

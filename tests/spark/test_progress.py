@@ -1,63 +1,70 @@
-"""How many photos are done is told while a query runs, and never breaks it."""
+"""How many photos are done is told while work goes on, and never breaks it."""
 
-import time
-from concurrent.futures import ThreadPoolExecutor
+import threading
 
 import pytest
 
 from fruits_kedro.spark import progress
-from fruits_kedro.spark.progress import RowProgress
+from fruits_kedro.spark.progress import ProgressBar, share_of_tasks_done
 
 
 @pytest.fixture
 def at_once(monkeypatch):
     """It looks and tells often."""
-    monkeypatch.setattr(progress, "_POLL_S", 0.05)
+    monkeypatch.setattr(progress, "_POLL_S", 0.01)
     monkeypatch.setattr(progress, "_LOG_EVERY_S", 0)
 
 
-def half_done(spark, go_on):
-    """A query of 400 rows, of which the second half waits for a file."""
-
-    def rows(batches):
-        for batch in batches:
-            while batch.column("id")[0].as_py() >= 200 and not go_on.exists():
-                time.sleep(0.01)
-            yield batch
-
-    return spark.range(400, numPartitions=2).mapInArrow(rows, "id long").count()
-
-
-def test_rows_are_told_while_the_others_are_at_work(spark, at_once, tmp_path, caplog):
+def test_the_photos_that_are_done_are_told(at_once, caplog):
     caplog.set_level("INFO", logger="fruits_kedro")
-    noted = []
-    told = RowProgress(spark, 400, "extracting features", noted.append)
-    told.start()
-    with ThreadPoolExecutor() as pool:
-        query = pool.submit(half_done, spark, tmp_path / "go on")
-        while not any(figures["done"] for figures in noted):
-            assert not query.done()
-            time.sleep(0.01)
-        (tmp_path / "go on").touch()
-        assert query.result() == 400
-    told.stop()
-    first = next(figures for figures in noted if figures["done"])
+    noted, told = [], threading.Event()
+
+    def note(figures):
+        noted.append(figures)
+        told.set()
+
+    bar = ProgressBar(lambda: 200, 400, "extracting features", note)
+    bar.start()
+    assert told.wait(30)
+    bar.stop()
+    first = noted[0]
     assert (first["what"], first["done"], first["total"]) == ("extracting features", 200, 400)
     assert first["images_per_s"] > 0 and first["written_at"].endswith("+00:00")
     assert "extracting features: 200 of 400 (50 %)" in caplog.text
 
 
-def test_a_note_that_cannot_be_written_breaks_nothing(spark, at_once, tmp_path):
-    asked = []
+@pytest.mark.parametrize("failing", ["done", "note"])
+def test_a_failure_is_not_the_runs(at_once, failing):
+    asked, enough = [], threading.Event()
 
-    def note(figures):
-        asked.append(figures)
+    def fail(*_):
+        asked.append(failing)
+        if len(asked) > 1:  # it goes on after the first one
+            enough.set()
         raise OSError("the bucket does not answer")
 
-    told = RowProgress(spark, 400, "extracting features", note)
-    told.start()
+    calls = {"done": lambda: 1, "note": lambda figures: None} | {failing: fail}
+    bar = ProgressBar(calls["done"], 400, "extracting features", calls["note"])
+    bar.start()
+    assert enough.wait(30)
+    bar.stop()
+
+
+def test_tasks_are_counted_while_the_others_are_at_work(spark, tmp_path):
+    """Of four tasks, one waits for a file."""
+
+    def rows(batches):
+        for batch in batches:
+            while batch.column("id")[0].as_py() == 0 and not (tmp_path / "go on").exists():
+                pass
+            yield batch
+
+    query = threading.Thread(
+        target=lambda: spark.range(4, numPartitions=4).mapInArrow(rows, "id long").count()
+    )
+    query.start()
+    while share_of_tasks_done(spark) != 0.75:
+        assert query.is_alive()
     (tmp_path / "go on").touch()
-    assert half_done(spark, tmp_path / "go on") == 400
-    while len(asked) < 2:  # it goes on after the first one
-        time.sleep(0.01)
-    told.stop()
+    query.join()
+    assert share_of_tasks_done(spark) == 0

@@ -91,7 +91,7 @@ with KedroSession.create(
 ) as session:
     session.run()
     catalog = session.load_context().catalog
-    found = catalog.load("features").count(), catalog.load("pca_matrix").columns[:4]
+    found = catalog.load("pca_features").count(), catalog.load("pca_matrix").columns[:4]
     print(f"FOUND {{found}}", flush=True)
 """
 

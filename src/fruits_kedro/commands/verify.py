@@ -19,8 +19,8 @@ from fruits_kedro.spark.contracts import check_index, check_vectors
 
 OUTPUTS = (
     *("image_index", "class_counts", "backbone_info", "extracted_features", "rejected_images"),
-    *("rejected_images_csv", "extraction_counts", "pca_model", "explained_variance"),
-    *("pca_features", "pca_matrix", "model_info"),
+    *("rejected_images_csv", "extraction_info", "extraction_counts", "pca_model"),
+    *("explained_variance", "pca_features", "pca_matrix", "model_info"),
 )
 # Another processor may round the last bits of a sum of some thousand products otherwise.
 _TOLERANCE = 1e-4
@@ -144,9 +144,11 @@ class Store:
                 raise FruitsError(f"pca_features of {row.path!r} are not what pca_model gives.")
 
     def _model_info(self) -> str:
+        last = self["extraction_info"]
+        if last["failure_rate"] > last["max_failure_rate"]:
+            share = f"{last['failure_rate']:.1%}"
+            raise FruitsError(f"The last run stopped: {share} of its photos cannot be used.")
         info = self["model_info"]
-        if "stopped" in info:
-            raise FruitsError(f"The last run stopped: {info['stopped']}")
         rejected = self["rejected_images"].count()
         found = {
             "images": self["image_index"].count(),

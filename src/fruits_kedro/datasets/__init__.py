@@ -7,7 +7,6 @@ from fruits_kedro.datasets.extraction_checkpoint import ExtractionCheckpointData
 from fruits_kedro.datasets.images import ImageFolderDataset
 from fruits_kedro.datasets.parquet import ParquetDataset
 from fruits_kedro.datasets.spark_model import SparkModelDataset, SparkModelsDataset
-from fruits_kedro.datasets.spark_view import SparkViewDataset
 from fruits_kedro.datasets.training_checkpoint import CheckpointDataset
 from fruits_kedro.datasets.weights_file import WeightsFileDataset
 from fruits_kedro.datasets.whole_file import CsvDataset, JsonDataset, TextDataset
@@ -24,7 +23,6 @@ __all__ = [
     "ParquetDataset",
     "SparkModelDataset",
     "SparkModelsDataset",
-    "SparkViewDataset",
     "TextDataset",
     "WeightsFileDataset",
 ]

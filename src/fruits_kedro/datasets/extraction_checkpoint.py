@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 from fruits_kedro.datasets.parquet import read_schema
-from fruits_kedro.features.checkpoint import CheckpointWriter
+from fruits_kedro.features.checkpoint import CheckpointWriter, rows_of
 from fruits_kedro.spark.extraction import Extraction
 from fruits_kedro.storage.filesystem import file_system
 
@@ -17,8 +17,7 @@ class ExtractionCheckpointDataset(FsspecDataset[Extraction, DataFrame | None]):
     """A folder of small Parquet files, each written by a worker as soon as its rows are there.
 
     Saving an extraction runs it. What was written stays when the run dies, and loads: every file is
-    whole. Rows of a task that was tried again are there twice. Once nothing needs the frame any
-    more, Kedro releases it, and the files are deleted.
+    whole. Rows of a task that was tried again are there twice.
     """
 
     def load(self) -> DataFrame | None:
@@ -33,7 +32,19 @@ class ExtractionCheckpointDataset(FsspecDataset[Extraction, DataFrame | None]):
 
     def save(self, data: Extraction) -> None:
         """Run an extraction, and write its rows as they come."""
-        data.write(CheckpointWriter(self._filepath, self._credentials, uuid.uuid4().hex[:8]))
+        self._run = uuid.uuid4().hex[:8]
+        data.write(CheckpointWriter(self._filepath, self._credentials, self._run))
+
+    def rows_written(self) -> int:
+        """How many rows the extraction that is being saved has written so far."""
+        names = (name.rpartition("/")[2] for name in self._files())
+        return sum(rows_of(name) for name in names if name.startswith(self._run))
+
+    def clear(self) -> None:
+        """Delete all files."""
+        fs, path = file_system(self._filepath, self._credentials)
+        if fs.exists(path):
+            fs.rm(path, recursive=True)
 
     def _exists(self) -> bool:
         return bool(self._files())
@@ -44,8 +55,3 @@ class ExtractionCheckpointDataset(FsspecDataset[Extraction, DataFrame | None]):
             return sorted(name for name in fs.ls(path, detail=False) if name.endswith(".parquet"))
         except FileNotFoundError:
             return []
-
-    def _release(self) -> None:
-        fs, path = file_system(self._filepath, self._credentials)
-        if fs.exists(path):
-            fs.rm(path, recursive=True)

@@ -15,8 +15,6 @@ from fruits_kedro.features.batches import in_tables
 from fruits_kedro.storage.filesystem import file_system, write_whole
 
 _ROWS = 256  # of a file: seconds of work, or a minute with photos of 12 megapixels
-# A worker keeps back what is smaller than its buffer, and the bar would stand still meanwhile.
-_FLUSHED = 65536
 
 Batches = Iterable[pa.RecordBatch]
 
@@ -35,21 +33,22 @@ class CheckpointWriter:
     credentials: dict[str, Any]
     run: str
 
-    def write(self, batches: Batches, stretch: int, task: int) -> Iterator[pa.RecordBatch]:
-        """Write batches to files of the same number of rows each, of whole stretches; yields a row
-        for each written.
+    def write(self, batches: Batches, task: int) -> Iterator[pa.RecordBatch]:
+        """Write batches to files of 256 rows each; yields the number of rows of each.
 
         A task that is tried again may meet its rows in another order: its files have other names,
         as its number is another, and who reads them takes each photo once.
         """
         fs, path = file_system(self.folder, self.credentials)
-        rows = stretch * max(1, _ROWS // stretch)
-        for part, table in enumerate(in_tables(batches, rows)):
-            name = f"{self.run}-{task:05d}-{part:05d}.parquet"
+        for part, table in enumerate(in_tables(batches, _ROWS)):
+            name = f"{self.run}-{task:05d}-{part:05d}-{table.num_rows}.parquet"
             _write(fs, f"{path}/{name}", table)
-            size = _FLUSHED // table.num_rows + 1
-            written = pa.array([bytes(size)] * table.num_rows, pa.binary())
-            yield pa.RecordBatch.from_pydict({"written": written})
+            yield pa.RecordBatch.from_pydict({"rows": [table.num_rows]})
+
+
+def rows_of(name: str) -> int:
+    """The number of rows that a file's name tells."""
+    return int(name.removesuffix(".parquet").rpartition("-")[2])
 
 
 def _write(fs: Any, path: str, table: pa.Table) -> None:

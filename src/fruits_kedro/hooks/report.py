@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import fsspec
 from kedro.framework.context import KedroContext
@@ -15,6 +16,7 @@ from kedro.pipeline.node import Node
 from rich import get_console
 
 from fruits_kedro.config.locations import PROGRESS, Roots, location, short
+from fruits_kedro.errors import FailureRateError
 from fruits_kedro.features.status import images_in
 from fruits_kedro.storage.s3 import is_s3
 
@@ -31,11 +33,7 @@ _MAIN_FILES = (
 
 
 class ReportHooks:
-    """Says which node is at work, shows the progress of the extraction, and ends with a table.
-
-    Stops the run, once the features and the reasons for what is missing are written, where too
-    many photos cannot be used.
-    """
+    """Says which node is at work, shows the progress of the extraction, and ends with a table."""
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -76,13 +74,11 @@ class ReportHooks:
         """The node has returned; saving is where Spark works."""
         self._clock.touch(node)
         if dataset_name in _LONG_WORK:
-            from pyspark.sql import SparkSession
+            from fruits_kedro.spark.progress import ProgressBar
 
-            from fruits_kedro.spark.progress import RowProgress
-
-            spark = SparkSession.builder.getOrCreate()
             what, total = _LONG_WORK[dataset_name], self._images_at_work()
-            self._progress = RowProgress(spark, total, what, self._note_progress)
+            done = self._count_done(dataset_name, total)
+            self._progress = ProgressBar(done, total, what, self._note_progress)
             self._progress.start()
 
     @hook_impl
@@ -94,25 +90,12 @@ class ReportHooks:
         self._saved[dataset_name] = data if dataset_name in FIGURES else None
         if dataset_name in _LONG_WORK:
             self._stop_progress()
-        if dataset_name == "extraction_counts":
-            from fruits_kedro.pipelines.extraction.failure_rate import check_failure_rate
-
-            load = self._catalog.load
-            limit = load("params:extraction").max_failure_rate
-            check_failure_rate(data, load("rejected_images"), load("image_index"), limit)
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
         """Close the bar; report what was done where too many photos cannot be used."""
-        from fruits_kedro.pipelines.extraction.failure_rate import FailureRateError
-
         self._stop_progress()
         if isinstance(error, FailureRateError):
-            from fruits_kedro.pipelines.reporting.nodes import describe_extraction
-
-            names = ("backbone_info", "extraction_plan", "extraction_counts", "rejected_images")
-            loaded = [self._catalog.load(name) for name in (*names, "params:subset")]
-            self._saved["model_info"] = describe_extraction(*loaded) | {"stopped": str(error)}
             self._end()
 
     @hook_impl
@@ -156,8 +139,8 @@ class ReportHooks:
             for name, what in _PAGES.items()
             if name in files
         ]
-        counts = self._saved.get("extraction_counts")
-        if counts is not None and counts["rejected"].any() and "rejected_images_csv" in files:
+        extraction = self._saved.get("extraction_info")
+        if extraction and extraction["counts"]["rejected"] and "rejected_images_csv" in files:
             rows.append(("rejected", short(files["rejected_images_csv"])))
         return rows
 
@@ -167,6 +150,18 @@ class ReportHooks:
             return images_in(plan)
         packing: dict[str, int] = self._saved.get("packing_info") or {}
         return packing.get("images", 0)
+
+    def _count_done(self, dataset_name: str, total: int) -> Callable[[], int]:
+        """What counts the photos that a long work has done."""
+        from pyspark.sql import SparkSession
+
+        from fruits_kedro.spark.progress import share_of_tasks_done
+
+        if dataset_name == "extraction_checkpoint":
+            checkpoint: Any = self._catalog.get(dataset_name)
+            return cast(Callable[[], int], checkpoint.rows_written)
+        spark = SparkSession.builder.getOrCreate()
+        return lambda: int(total * share_of_tasks_done(spark))
 
     def _note_progress(self, figures: dict[str, Any]) -> None:
         if is_s3(self._store):  # where nobody sees the bar

@@ -8,15 +8,12 @@ from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
-from kedro.pipeline.node import Node
 
 from fruits_kedro.config.locations import Roots
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.spark.logs import log_hint
 from fruits_kedro.storage.s3 import export_credentials, is_s3, spark_settings
 
-# Nodes in whose queries Spark itself makes no vectors of floats: all of these but one.
-_INTERPRETED = frozenset({"ingestion", "extraction", "reduction", "reporting"})
-_COMPILED = "apply_pca"
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
@@ -41,46 +38,28 @@ class SparkHooks:
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
         """Start Spark once everything else is checked."""
         from fruits_kedro.spark.session import start_session
-        from fruits_kedro.spark.warm_up import import_plotly, start_workers
+        from fruits_kedro.spark.workers import start_workers
 
-        if any(name.endswith("_plot") for name in pipeline.all_outputs()):
-            import_plotly()
         trains = pipeline.only_nodes_with_tags("classification").nodes
-        self._spark = start_session(for_training(self._settings) if trains else self._settings)
+        spark = start_session(for_training(self._settings) if trains else self._settings)
         if "extract_features" in {node.name for node in pipeline.nodes}:
-            start_workers(self._spark)
-
-    @hook_impl
-    def before_node_run(self, node: Node) -> None:
-        """Choose how Spark works off the node's queries."""
-        self._interpret(bool(node.tags & _INTERPRETED) and node.name != _COMPILED)
-
-    @hook_impl
-    def after_pipeline_run(self) -> None:
-        """Leave Spark as it was: a notebook goes on with it."""
-        self._interpret(False)
+            start_workers(spark)
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
-        """Leave Spark as it was, or say so where its JVM is what has failed."""
+        """Say so where Spark's JVM is what has failed."""
         from fruits_kedro.spark.session import jvm_exit_status
 
         status = jvm_exit_status()
         if status is None:
-            self._interpret(False)
             return
         raise FruitsError(
             f"Spark's JVM ended in the middle of the run (exit status {status}; -9: killed, as the "
             "system does when memory runs out).\nRun the same command again: it goes on from what "
             "is done. If it ends again, close other programs; where Spark works on this machine "
             "alone, give it fewer cores: spark.master: local[1,4] in conf/local/spark.yml."
+            f"{log_hint()}"
         ) from error
-
-    def _interpret(self, interpreted: bool) -> None:
-        from fruits_kedro.spark.session import interpret_expressions
-
-        if not any(key.startswith("spark.sql.codegen.") for key in self._settings):
-            interpret_expressions(self._spark, interpreted)
 
 
 def for_training(settings: dict[str, Any]) -> dict[str, Any]:

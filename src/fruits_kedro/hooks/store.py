@@ -28,6 +28,7 @@ class StoreHooks:
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
         """Take the lock, and bring what an interrupted run has left into order."""
+        self._catalog = catalog
         self._release()  # of a run in this process that did not come to its start
         self._lock = StoreLock(self._roots.store)
         self._lock.acquire()
@@ -42,6 +43,12 @@ class StoreHooks:
         """Write nothing more where the lock was lost."""
         if self._lock is not None:
             self._lock.check()
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str) -> None:
+        """Clear the checkpoint once all of its rows are among the features."""
+        if dataset_name == "extracted_features":
+            _clear_checkpoint(self._catalog, "extraction_checkpoint")
 
     @hook_impl(wrapper=True)
     def after_pipeline_run(self) -> Generator[None, Any, Any]:
@@ -77,9 +84,14 @@ class StoreHooks:
         if "previous_checkpoint" in pipeline.inputs() and (
             not catalog.load("params:extraction").incremental
         ):
-            catalog.release("previous_checkpoint")
+            _clear_checkpoint(catalog, "previous_checkpoint")
 
     def _release(self) -> None:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+
+
+def _clear_checkpoint(catalog: DataCatalog, name: str) -> None:
+    checkpoint: Any = catalog.get(name)
+    checkpoint.clear()

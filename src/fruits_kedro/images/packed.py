@@ -29,8 +29,6 @@ class PackedImages(ImageSource):
     across files, which are read whole row groups at a time.
     """
 
-    in_order = True
-
     def _connect(self) -> None:
         self._fs, self._base = file_system(self.root, self.storage_options)
         self._lock = threading.Lock()

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import pyarrow as pa
 
@@ -30,12 +30,10 @@ class ImageSource(ABC):
     Attributes:
         root: a local path or a URL that fsspec knows (``s3://bucket/photos``).
         storage_options: for fsspec: keys, endpoint …
-        in_order: photos that are neighbours by path are read at once.
     """
 
     root: str
     storage_options: dict[str, Any] = field(default_factory=dict)
-    in_order: ClassVar[bool] = False
     # Threads that read ahead, and how many photos each takes at a time: from a disk one thread, and
     # to hand over each photo by itself would cost what it gains.
     _readers = 1

@@ -69,14 +69,10 @@ def _extracted(extraction_plan: dict[str, int]) -> Rows:
     return rows
 
 
-def _rejected(extraction_counts: pd.DataFrame) -> Rows:
-    usable, rejected = (int(extraction_counts[name].sum()) for name in ("features", "rejected"))
-    return [("usable", f"{usable:,}"), ("rejected", f"{rejected:,}")]
-
-
-def _reasons(model_info: dict[str, Any]) -> Rows:
-    reasons = model_info["counts"]["rejected_by_reason"]
-    return [("", f"{n:,} {reason}") for reason, n in reasons.items()]
+def _rejected(extraction_info: dict[str, Any]) -> Rows:
+    counts = extraction_info["counts"]
+    rows = [("usable", f"{counts['features']:,}"), ("rejected", f"{counts['rejected']:,}")]
+    return rows + [("", f"{n:,} {reason}") for reason, n in counts["rejected_by_reason"].items()]
 
 
 def _backbone(backbone_info: dict[str, Any]) -> Rows:
@@ -112,13 +108,12 @@ _ROWS_OF = {
     "packing_info": _packing,
     "class_counts": _photos,
     "extraction_plan": _extracted,
-    "extraction_counts": _rejected,
-    "model_info": _reasons,
+    "extraction_info": _rejected,
     "backbone_info": _backbone,
     "explained_variance": _components,
     "pretraining_info": _training,
 }
-FIGURES = (*_ROWS_OF, "classification_metrics")
+FIGURES = (*_ROWS_OF, "classification_metrics", "model_info")
 
 
 def score_tables(metrics: dict[str, Any]) -> dict[str, Rows]:

@@ -30,6 +30,12 @@ def check_index(index: pd.DataFrame) -> None:
         raise FruitsError(f"These photos are in none of the splits {SPLITS}: {_named(unknown)}.")
 
 
+def usable(extracted_features: DataFrame) -> DataFrame:
+    """The rows that have features: ``path, split, label, features, fingerprint``."""
+    columns = ("path", "split", "label", "features", "fingerprint")
+    return extracted_features.where("error is null").select(*columns)
+
+
 def check_vectors(rows: DataFrame, column: str, length: int) -> None:
     """Check vectors: of one length, all of them finite numbers.
 

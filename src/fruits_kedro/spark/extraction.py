@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.features.checkpoint import CheckpointWriter
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.source import ImageSource
-from fruits_kedro.spark.exact_partitions import partition_key
-from fruits_kedro.spark.task_layout import TaskLayout, count_tasks
+from fruits_kedro.spark.partitioning import count_tasks
 
 Batches = Iterable[pa.RecordBatch]
 
@@ -30,24 +28,21 @@ class Extraction:
     Attributes:
         rows: of the photos.
         function: from batches of them to batches of features; has to be picklable.
-        stretch: of a task's rows so many at a time are neighbours by path: they are written to one
-            file, so that who puts all of them in order reads each file once.
     """
 
     rows: DataFrame
     function: Callable[[Batches], Iterator[pa.RecordBatch]]
-    stretch: int = 1
 
-    def write(self, writer: CheckpointWriter) -> int:
-        """Run it, and write what comes; returns the number of rows."""
-        function, stretch = self.function, self.stretch
+    def write(self, writer: CheckpointWriter) -> None:
+        """Run it, and write what comes."""
+        function = self.function
 
         def run(batches: Batches) -> Iterator[pa.RecordBatch]:
             task = TaskContext.get()
             assert task is not None  # a worker has one
-            return writer.write(function(batches), stretch, task.taskAttemptId())
+            return writer.write(function(batches), task.taskAttemptId())
 
-        return self.rows.mapInArrow(run, "written binary").count()
+        self.rows.mapInArrow(run, "rows long").collect()
 
 
 def extract(
@@ -72,11 +67,6 @@ def extract(
         return extract_batches(batches, raw_images.read_all, shared.value, limits)
 
     cores = sc.defaultParallelism
-    layout = TaskLayout.of(images, cores)
-    if raw_images.in_order:
-        rows = rows.repartitionByRange(count_tasks(images, cores), "position")
-    else:
-        # Neighbours stay together: who puts the files in order reads each of them once.
-        key = partition_key(layout.tasks, layout.task_of("position"))
-        rows = rows.repartition(layout.tasks, F.expr(key))
-    return Extraction(rows.sortWithinPartitions("position").drop("position"), run, layout.stretch)
+    # Neighbours stay together: who puts the files in order reads each of them once.
+    tasks = rows.repartitionByRange(count_tasks(images, cores), "position")
+    return Extraction(tasks.sortWithinPartitions("position").drop("position"), run)

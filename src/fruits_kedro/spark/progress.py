@@ -1,11 +1,11 @@
-"""A progress bar for the one long job: rows that came back from the Python workers."""
+"""A progress bar for the work that takes long."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,28 +15,31 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 logger = logging.getLogger(__name__)
 
-_POLL_S = 2.0  # as often as executors in local mode send their figures
+_POLL_S = 1.0
 _LOG_EVERY_S = 15
 
 
-class RowProgress:
-    """Shows how many rows a Spark query has received from its Python workers.
+class ProgressBar:
+    """Shows how many photos are done, again and again, until it is stopped.
 
-    Reads the query's own live metrics, which executors send with their heartbeats: it costs the
-    workers nothing, and works on a cluster as on a laptop. Where there is no terminal it logs a
-    line now and then, and notes the figures in the store for who watches from afar.
+    Where there is no terminal it logs a line now and then. It raises nothing: what shows a run must
+    never break it.
+
+    Args:
+        done: how many photos are done.
+        total: how many there are.
+        what: the work, in words.
+        note: what else is told the figures, now and then.
     """
 
     def __init__(
         self,
-        spark: SparkSession,
+        done: Callable[[], int],
         total: int,
         what: str,
-        note: Callable[[dict[str, Any]], None] | None = None,
+        note: Callable[[dict[str, Any]], None],
     ) -> None:
-        self._store = spark._jsparkSession.sharedState().statusStore()
-        self._first = self._store.executionsCount()
-        self._followed: tuple[int, int] | None = None
+        self._done = done
         self._total = total
         self._what = what
         self._note = note
@@ -67,64 +70,29 @@ class RowProgress:
         ) as bar:
             task = bar.add_task(self._what, total=self._total, speed="")
             while not self._stop.wait(_POLL_S):
-                done, now = self._rows(), time.monotonic()
-                speed = f"{done / (now - started):,.0f} images/s"
-                bar.update(task, completed=done, speed=speed)
-                if now - logged > _LOG_EVERY_S:
-                    logged = now
-                    self._tell(done, done / (now - started), log=bar.disable)
+                try:
+                    done, now = min(self._done(), self._total), time.monotonic()
+                    speed = done / (now - started)
+                    bar.update(task, completed=done, speed=f"{speed:,.0f} images/s")
+                    if now - logged > _LOG_EVERY_S:
+                        logged = now
+                        self._tell(done, speed, log=bar.disable)
+                except Exception:
+                    logger.debug("No progress to show", exc_info=True)
 
     def _tell(self, done: int, images_per_s: float, log: bool) -> None:
         if log:
-            logger.info(
-                "%s: %s of %s (%.0f %%), %.0f images/s",
-                self._what,
-                f"{done:,}",
-                f"{self._total:,}",
-                100 * done / max(self._total, 1),
-                images_per_s,
-            )
-        if self._note is not None:
-            figures = {"what": self._what, "done": done, "total": self._total}
-            written_at = datetime.now(UTC).isoformat()
-            try:
-                self._note({**figures, "images_per_s": images_per_s, "written_at": written_at})
-            except Exception:  # as above
-                logger.debug("The progress could not be noted", exc_info=True)
-
-    def _rows(self) -> int:
-        try:
-            if self._followed is None:
-                self._followed = self._find()
-            return _count(self._store, *self._followed) if self._followed is not None else 0
-        except Exception:  # what shows a run must never break it
-            logger.debug("No progress to show", exc_info=True)
-            return 0
-
-    def _find(self) -> tuple[int, int] | None:
-        """The query and the metric to follow, once there are rows. A dozen calls into the JVM for
-        each node of a plan: not to be made each time."""
-        new = self._store.executionsCount() - self._first
-        for query in _all(self._store.executionsList(self._first, new)) if new > 0 else ():
-            number = query.executionId()
-            nodes = _all(self._store.planGraph(number).allNodes())
-            metrics = (
-                x for node in nodes if "InArrow" in node.name() for x in _all(node.metrics())
-            )
-            for metric in metrics:
-                accumulator = metric.accumulatorId()
-                # A plan is laid out anew as stages end: what counts has a value.
-                if metric.name() == "number of output rows" and (
-                    _count(self._store, number, accumulator)
-                ):
-                    return number, accumulator
-        return None
+            share = 100 * done / max(self._total, 1)
+            counted = f"{done:,} of {self._total:,} ({share:.0f} %), {images_per_s:,.0f} images/s"
+            logger.info("%s: %s", self._what, counted)
+        figures = {"what": self._what, "done": done, "total": self._total}
+        written_at = datetime.now(UTC).isoformat()
+        self._note({**figures, "images_per_s": images_per_s, "written_at": written_at})
 
 
-def _all(sequence: Any) -> Iterator[Any]:
-    return (sequence.apply(i) for i in range(sequence.size()))
-
-
-def _count(store: Any, query: int, accumulator: int) -> int:
-    value = store.executionMetrics(query).get(accumulator)
-    return int(value.get().replace(",", "")) if value.isDefined() else 0
+def share_of_tasks_done(spark: SparkSession) -> float:
+    """The share of tasks that are done, of the stages at work: between 0 and 1."""
+    tracker = spark.sparkContext.statusTracker()
+    stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+    tasks = sum(stage.numTasks for stage in stages if stage)
+    return sum(stage.numCompletedTasks for stage in stages if stage) / max(tasks, 1)

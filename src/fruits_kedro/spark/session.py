@@ -16,11 +16,8 @@ from fruits_kedro.config.spark_conf import setting_text
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.spark.class_archive import archive_options
 from fruits_kedro.spark.java import JAVA_VERSIONS, find_java, java_version
+from fruits_kedro.spark.logs import is_not_py4j, log_error_of_accumulators, log_file
 
-_INTERPRETED = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}
 _LOG4J = Path(__file__).with_name("log4j2.properties")
 
 
@@ -33,7 +30,7 @@ def prepare_session(settings: dict[str, Any]) -> None:
     options = dict(settings)
     java_home = find_java()
     java_options = [
-        f"-Dlog4j2.configurationFile={_LOG4J.as_uri()}",
+        f"-Dlog4j2.configurationFile={_LOG4J.as_uri()} -Dfruits.log={log_file()}",
         options.get("spark.driver.extraJavaOptions", ""),
         archive_options() if java_home and java_version(java_home) == 17 else "",
     ]
@@ -69,35 +66,14 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
     builder = SparkSession.builder
     for key, value in settings.items():
         builder = builder.config(key, setting_text(value))
+    logging.getLogger().addFilter(is_not_py4j)
     spark = builder.getOrCreate()
-    spark.sparkContext._accumulatorServer.handle_error = _ignore  # type: ignore[method-assign]
-    logging.getLogger().addFilter(_is_not_of_py4j)
+    server: Any = spark.sparkContext._accumulatorServer
+    server.handle_error = log_error_of_accumulators
     return spark
-
-
-def _is_not_of_py4j(record: logging.LogRecord) -> bool:
-    """Py4J logs at the root, with a trace, what it raises as well."""
-    return record.module != "java_gateway"
-
-
-def _ignore(request: Any, client_address: Any) -> None:
-    """What the server of PySpark's accumulators prints, a trace, where the JVM has ended."""
 
 
 def jvm_exit_status() -> int | None:
     """How the JVM that this process started has ended; None while it runs, or without one."""
     process = getattr(SparkContext._gateway, "proc", None)
     return None if process is None else process.poll()
-
-
-def interpret_expressions(spark: SparkSession, interpreted: bool) -> None:
-    """Have Spark interpret its expressions from now on, or compile them, as it does by itself.
-
-    To compile those of a query takes tenths of a second; to interpret them a few microseconds a
-    row, but 0.3 ms where they make a vector of 1,280 floats.
-    """
-    for key, value in _INTERPRETED.items():
-        if interpreted:
-            spark.conf.set(key, value)
-        else:
-            spark.conf.unset(key)

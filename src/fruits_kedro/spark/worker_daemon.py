@@ -6,10 +6,8 @@ of it in the middle of the extraction, as pyarrow looks for pandas at its first 
 
 import gc
 import importlib
-import socket
 import sys
-import zipimport
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 _ZIP = ("pyspark", "python", "lib", "pyspark.zip")
@@ -41,31 +39,12 @@ def without_zip(paths: Iterable[str]) -> list[str]:
 def main() -> None:
     """Import, and fork workers until Spark has no more work."""
     sys.path[:] = without_zip(sys.path)
-    # Each task begins with importlib.invalidate_caches(), at which Python before 3.13 reads the
-    # directory of each zip again, for each package in it: 70 ms. They are the same ones.
-    zipimport.zipimporter.invalidate_caches = lambda self: None  # type: ignore[method-assign]
     for name in _NEEDED:
         importlib.import_module(name)
     from pyspark import daemon
 
-    daemon.worker = at_once(daemon.worker)
     gc.freeze()  # what is shared by all workers: not looked through for garbage in each
     daemon.manager()
-
-
-def at_once(worker: Callable[[socket.socket, bool], int]) -> Callable[[socket.socket, bool], int]:
-    """A worker that acknowledges what it gets at once.
-
-    Spark sends a task in two parts, the second once the first is acknowledged, with which Linux
-    otherwise waits for 40 ms.
-    """
-
-    def quick(sock: socket.socket, authenticated: bool) -> int:
-        if hasattr(socket, "TCP_QUICKACK"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        return worker(sock, authenticated)
-
-    return quick
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ from fruits_kedro.classification.training import (
 from fruits_kedro.classification.unknown import distance_threshold
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.linalg.pca import fit_pca
+from fruits_kedro.spark.contracts import usable
 from fruits_kedro.spark.moments import distributed_moments
 from fruits_kedro.spark.pca_model import to_spark_model
 
@@ -46,7 +47,7 @@ Models = dict[str, PipelineModel]
 
 
 def compare_photos(
-    features: DataFrame, params: ClassificationParams
+    extracted_features: DataFrame, params: ClassificationParams
 ) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Find photos that are there more than once: their features are equal bit for bit.
 
@@ -60,13 +61,15 @@ def compare_photos(
     """
     for name in params.models:
         check_settings(name, params.settings_of(name))
-    with persisted(features.select("path", "split", "label", photo_of().alias("photo"))) as photos:
+    photo = photo_of().alias("photo")
+    rows = usable(extracted_features).select("path", "split", "label", photo)
+    with persisted(rows) as photos:
         check_labels(photos)
         return find_leaks(photos), find_shared(photos)
 
 
 def select_samples(
-    features: DataFrame,
+    extracted_features: DataFrame,
     pca_model: PipelineModel,
     leaked_images: pd.DataFrame,
     shared_labels: list[tuple[str, str]],
@@ -83,16 +86,16 @@ def select_samples(
             features.
     """
     guard_leakage(leaked_images, leave_out=params.leaks == "leave_out")
+    features = usable(extracted_features)
     check_pca(features, pca_model)
-    columns = ["path", "split", "label", "features", "fingerprint"]
-    kept = without(features.select(*columns), leaked_images["path"]).where("label is not null")
+    kept = without(features, leaked_images["path"]).where("label is not null")
     splits = kept.select("label", "split").distinct().collect()
     fruits = fruits_of({row.label for row in splits}, params.held_out.fruit)
     trained = {row.label: fruits[row.label] for row in splits if row.split == "Training"}
     held_out = hold_out(trained, params.held_out.folds, params.seed, shared_labels)
     rows = [(label, fruit, held_out.get(label, NEVER)) for label, fruit in fruits.items()]
     known = features.sparkSession.createDataFrame(rows, "label string, fruit string, held_out int")
-    return kept.join(F.broadcast(known), "label").select(*columns, "fruit", "held_out")
+    return kept.join(F.broadcast(known), "label").select(*features.columns, "fruit", "held_out")
 
 
 def choose_classifiers(

@@ -29,13 +29,13 @@ def create_pipeline() -> Pipeline:
     training = [
         Node(
             compare_photos,
-            inputs=["features", _PARAMS],
+            inputs=["extracted_features", _PARAMS],
             outputs=["leaked_images", "shared_labels"],
             name="compare_photos",
         ),
         Node(
             select_samples,
-            inputs=["features", "pca_model", "leaked_images", "shared_labels", _PARAMS],
+            inputs=["extracted_features", "pca_model", "leaked_images", "shared_labels", _PARAMS],
             outputs="samples",
             name="select_samples",
         ),

@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.features.schema import EXTRACTED, INDEX
 from fruits_kedro.features.status import STATES
-from fruits_kedro.spark.exact_partitions import partition_key
 from fruits_kedro.spark.feature_refs import STORED_AT, StoredFeatures
+from fruits_kedro.spark.partitioning import partition_key
 
 _KNOWN = ("bytes", "modified_at", "fingerprint", "engine", "error")
 
@@ -85,7 +85,9 @@ def merge(
     ranked = [run.selectExpr(*columns, f"{-rank} as rank") for rank, run in enumerate(runs)]
     ours = f"fingerprint = '{backbone.fingerprint}' and engine = '{backbone.engine}'"
     known = functools.reduce(DataFrame.union, ranked).where(ours)
-    key = partition_key(partitions, f"position * {partitions} div {images}")
+    key = partition_key(
+        image_index.sparkSession, partitions, f"position * {partitions} div {images}"
+    )
     wanted = image_index.selectExpr(*INDEX, f"{key} as key")
     placed = known.join(wanted, ["path", "bytes", "modified_at"]).repartition(partitions, "key")
     # The first of each photo counts: a worker sees that as it goes, Spark's window sorts once more.

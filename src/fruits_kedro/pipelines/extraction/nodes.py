@@ -18,7 +18,7 @@ from fruits_kedro.pipelines.extraction.incremental import compare, merge
 from fruits_kedro.spark.backbone import choose_backbone
 from fruits_kedro.spark.extraction import Extraction, extract
 from fruits_kedro.spark.feature_refs import StoredFeatures
-from fruits_kedro.spark.task_layout import whole_rounds
+from fruits_kedro.spark.partitioning import in_waves
 
 _BYTES_A_FILE = 128 * 2**20
 
@@ -105,5 +105,5 @@ def _earlier(*frames: DataFrame | None) -> list[DataFrame]:
 
 
 def count_partitions(images: int, n_features: int, cores: int) -> int:
-    """How many partitions, and so files: one a core, or more in whole rounds of 128 MB files."""
-    return whole_rounds(math.ceil(images * n_features * 4 / _BYTES_A_FILE), cores, images)
+    """How many partitions, and so files: one a core, or more in whole waves of 128 MB files."""
+    return in_waves(math.ceil(images * n_features * 4 / _BYTES_A_FILE), cores, images)

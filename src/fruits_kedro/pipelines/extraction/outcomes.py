@@ -1,24 +1,32 @@
-"""What became of each photo: usable or rejected, and counted."""
+"""What became of each photo: usable or rejected, counted, and whether a run may go on."""
 
 from __future__ import annotations
 
+import math
+import platform
+from importlib.metadata import version
+from typing import Any
+
 import pandas as pd
+import pyspark
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones.fingerprints import check_one_backbone
-from fruits_kedro.errors import FruitsError
+from fruits_kedro.config.parameters import ExtractionParams
+from fruits_kedro.errors import FailureRateError, FruitsError
+from fruits_kedro.features.status import images_in
+
+_WORST = 5
+_VERSIONS = ("fruits-kedro", "kedro", "ai-edge-litert", "pillow", "numpy", "pyarrow")
 
 
-def split_extracted(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame, DataFrame]:
-    """Part the usable rows from the rejected ones.
+def list_rejected(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """List the photos that cannot be used.
 
     Returns:
-        ``path, split, label, features, fingerprint``; and ``path, split, label, stage, reason,
-        detail`` twice: for Parquet and for CSV.
+        ``path, split, label, stage, reason, detail``, twice: for Parquet and for CSV.
     """
-    usable = extracted_features.where("error is null")
-    features = usable.select("path", "split", "label", "features", "fingerprint")
     parts = "split(error, ': ', 3)"
     named = (f"{parts}[{i}] as {name}" for i, name in enumerate(("stage", "reason", "detail")))
     rejected = (
@@ -27,7 +35,7 @@ def split_extracted(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame
         .repartition(1)  # few rows: to order them over several would take another pass
         .sortWithinPartitions("path")
     )
-    return features, rejected, rejected
+    return rejected, rejected
 
 
 def count_extracted(
@@ -42,8 +50,7 @@ def count_extracted(
         FruitsError: a photo is missing or doubled, a split has no usable photo at all, or the
             features come from more than one backbone.
     """
-    # A path in both frames leaves nothing of its hash: with as many rows as photos, nothing is left
-    # of all together only if each photo has its row. No path has to travel for that.
+    # XOR of the path hashes of both frames is 0 if they hold the same paths; this needs no join.
     hashed = ("split", "xxhash64(path) as hash")
     photos = image_index.selectExpr(*hashed, "bytes", "null as failed", "null as fingerprint")
     rows = extracted_features.selectExpr(
@@ -64,6 +71,77 @@ def count_extracted(
     return counts[["split", "images", "features", "rejected", "bytes"]].sort_values(
         "split", ignore_index=True
     )
+
+
+def describe_extraction(
+    backbone_info: dict[str, Any],
+    extraction_plan: dict[str, int],
+    photo_counts: pd.DataFrame,
+    rejected_images: DataFrame,
+    subset: str,
+    params: ExtractionParams,
+) -> dict[str, Any]:
+    """Record what made these features, and how many photos cannot be used."""
+    reasons = rejected_images.groupBy("stage", "reason").count().orderBy("stage", "reason")
+    by_split = photo_counts.set_index("split")
+    counts = {column: int(by_split[column].sum()) for column in by_split}
+    return {
+        "subset": subset,
+        "counts": {
+            **counts,
+            "extracted": images_in(extraction_plan),
+            "reused": extraction_plan["done"],
+            "by_split": by_split.astype(int).to_dict("index"),
+            "rejected_by_reason": {f"{r.stage}: {r.reason}": r["count"] for r in reasons.collect()},
+        },
+        "failure_rate": counts["rejected"] / counts["images"],
+        "max_failure_rate": params.max_failure_rate,
+        "backbone": backbone_info,
+        "extraction_plan": extraction_plan,
+        # PySpark may be the cluster's own, which no package manager knows of.
+        "versions": {"python": platform.python_version(), "pyspark": pyspark.__version__}
+        | {package: version(package) for package in _VERSIONS},
+    }
+
+
+def check_failure_rate(
+    extraction_info: dict[str, Any],
+    photo_counts: pd.DataFrame,
+    rejected_images: DataFrame,
+    image_index: DataFrame,
+) -> pd.DataFrame:
+    """Stop the run where more photos cannot be used than ``extraction.max_failure_rate`` allows.
+
+    Returns:
+        The counts of the photos, for those who go on.
+
+    Raises:
+        FailureRateError: names the folders that have most of the rejected photos.
+    """
+    rate, allowed = extraction_info["failure_rate"], extraction_info["max_failure_rate"]
+    if rate <= allowed:
+        return photo_counts
+    images, failed = (extraction_info["counts"][name] for name in ("images", "rejected"))
+    raise FailureRateError(
+        f"{failed:,} of {images:,} photos ({rate:.1%}) cannot be used, and "
+        f"extraction.max_failure_rate allows {allowed:.1%}. Most of them are in:\n"
+        + "\n".join(_worst_folders(rejected_images, image_index))
+        + "\nThe features of the others are written, and the reason for each in rejected_images.csv"
+        " (08_reporting).\nMend the photos and run again: only these are tried again. Or allow it: "
+        f"--params extraction.max_failure_rate={math.ceil(1000 * rate) / 1000:g}"
+    )
+
+
+def _worst_folders(rejected: DataFrame, image_index: DataFrame) -> list[str]:
+    folder = F.regexp_extract("path", r"(?s)^(?:(.*)/)?[^/]*$", 1).alias("folder")
+    of_folder = image_index.groupBy(folder).agg(F.count("*").alias("images"))
+    reasons = F.array_join(F.array_sort(F.collect_set("reason")), ", ").alias("reasons")
+    bad = rejected.groupBy(folder).agg(F.count("*").alias("rejected"), reasons)
+    worst = bad.join(of_folder, "folder").orderBy(F.desc("rejected"), "folder").limit(_WORST)
+    return [
+        f"- {row.folder or '.'}: {row.rejected:,} of {row.images:,} ({row.reasons})"
+        for row in worst.collect()
+    ]
 
 
 def _check(counts: pd.DataFrame, rejected: DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""image_index, and what earlier runs have done -> extracted_features, features, rejected_images."""
+"""image_index, and what earlier runs have done -> extracted_features, rejected_images, counts."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -8,7 +8,12 @@ from fruits_kedro.pipelines.extraction.nodes import (
     merge_features,
     plan_extraction,
 )
-from fruits_kedro.pipelines.extraction.outcomes import count_extracted, split_extracted
+from fruits_kedro.pipelines.extraction.outcomes import (
+    check_failure_rate,
+    count_extracted,
+    describe_extraction,
+    list_rejected,
+)
 
 
 def create_pipeline() -> Pipeline:
@@ -60,16 +65,35 @@ def create_pipeline() -> Pipeline:
                 name="merge_features",
             ),
             Node(
-                split_extracted,
+                list_rejected,
                 inputs="extracted_features",
-                outputs=["features", "rejected_images", "rejected_images_csv"],
-                name="split_extracted",
+                outputs=["rejected_images", "rejected_images_csv"],
+                name="list_rejected",
             ),
             Node(
                 count_extracted,
                 inputs=["image_index", "extracted_features", "rejected_images"],
-                outputs="extraction_counts",
+                outputs="photo_counts",
                 name="count_extracted",
+            ),
+            Node(
+                describe_extraction,
+                inputs=[
+                    "backbone_info",
+                    "extraction_plan",
+                    "photo_counts",
+                    "rejected_images",
+                    "params:subset",
+                    "params:extraction",
+                ],
+                outputs="extraction_info",
+                name="describe_extraction",
+            ),
+            Node(
+                check_failure_rate,
+                inputs=["extraction_info", "photo_counts", "rejected_images", "image_index"],
+                outputs="extraction_counts",
+                name="check_failure_rate",
             ),
         ],
         tags="extraction",

@@ -13,13 +13,13 @@ from fruits_kedro.backbones.fingerprints import check_one_backbone
 from fruits_kedro.config.parameters import PcaParams
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.linalg.pca import fit_pca
-from fruits_kedro.spark.contracts import check_vectors
+from fruits_kedro.spark.contracts import check_vectors, usable
 from fruits_kedro.spark.moments import distributed_moments
 from fruits_kedro.spark.pca_model import to_spark_model
 
 
 def fit_pca_model(
-    features: DataFrame, extraction_counts: pd.DataFrame, params: PcaParams
+    extracted_features: DataFrame, extraction_counts: pd.DataFrame, params: PcaParams
 ) -> tuple[PipelineModel, pd.DataFrame]:
     """Fit the PCA on the Training rows, exactly.
 
@@ -30,6 +30,7 @@ def fit_pca_model(
     Raises:
         FruitsError: no Training rows, too many components, features of several backbones.
     """
+    features = usable(extracted_features)
     check_one_backbone({row[0] for row in features.select("fingerprint").distinct().collect()})
     training = features.where("split = 'Training'")
     try:
@@ -70,9 +71,9 @@ def _length(features: DataFrame) -> int:
     return int(lengths.orderBy(F.desc("count")).first().length)  # type: ignore[union-attr]
 
 
-def apply_pca(features: DataFrame, pca_model: PipelineModel) -> DataFrame:
-    """Project every row: ``path, split, label, pca_features`` (array<float> of length k)."""
-    vectors = features.withColumn("features", array_to_vector(F.col("features")))
+def apply_pca(extracted_features: DataFrame, pca_model: PipelineModel) -> DataFrame:
+    """Project every usable row: ``path, split, label, pca_features`` (array<float>, length k)."""
+    vectors = usable(extracted_features).withColumn("features", array_to_vector(F.col("features")))
     scores = vector_to_array(F.col("pca_features"), "float32").alias("pca_features")
     return pca_model.transform(vectors).select("path", "split", "label", scores)
 

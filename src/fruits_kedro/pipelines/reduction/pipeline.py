@@ -1,4 +1,4 @@
-"""features -> pca_model, explained_variance, pca_features, pca_matrix."""
+"""extracted_features -> pca_model, explained_variance, pca_features, pca_matrix."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -11,11 +11,16 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 fit_pca_model,
-                inputs=["features", "extraction_counts", "params:pca"],
+                inputs=["extracted_features", "extraction_counts", "params:pca"],
                 outputs=["pca_model", "explained_variance"],
                 name="fit_pca_model",
             ),
-            Node(apply_pca, ["features", "pca_model"], "pca_features", name="apply_pca"),
+            Node(
+                apply_pca,
+                inputs=["extracted_features", "pca_model"],
+                outputs="pca_features",
+                name="apply_pca",
+            ),
             Node(to_matrix, ["pca_features", "pca_model"], "pca_matrix", name="to_matrix"),
         ],
         tags="reduction",

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
-import pyspark
 from plotly import express as px
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.config.parameters import PcaParams
-from fruits_kedro.features.status import images_in
 from fruits_kedro.reports.page import figures, page
 from fruits_kedro.reports.plots import LAYOUT, colours, height_of_bars, right_share_axis
 
 _MAX_POINTS = 5000
-_VERSIONS = ("fruits-kedro", "kedro", "ai-edge-litert", "pillow", "numpy", "pyarrow")
 
 
 def plot_class_counts(class_counts: pd.DataFrame) -> go.Figure:
@@ -103,52 +98,16 @@ def write_report(*plots: go.Figure) -> str:
 
 
 def describe_run(
-    backbone_info: dict[str, Any],
-    extraction_plan: dict[str, int],
-    extraction_counts: pd.DataFrame,
-    rejected_images: DataFrame,
-    subset: str,
-    explained_variance: pd.DataFrame,
-    pca: PcaParams,
+    extraction_info: dict[str, Any], explained_variance: pd.DataFrame, pca: PcaParams
 ) -> dict[str, Any]:
     """Record what made these features: versions, backbone, counts, variance.
 
     The seconds of each stage are added when the run has ended.
     """
-    extraction = describe_extraction(
-        backbone_info, extraction_plan, extraction_counts, rejected_images, subset
-    )
-    return extraction | {
+    return extraction_info | {
         "pca": {
             **pca.model_dump(),
             "k": len(explained_variance),
             "variance_kept": float(explained_variance["cumulative_variance"].iloc[-1]),
         },
-    }
-
-
-def describe_extraction(
-    backbone_info: dict[str, Any],
-    extraction_plan: dict[str, int],
-    extraction_counts: pd.DataFrame,
-    rejected_images: DataFrame,
-    subset: str,
-) -> dict[str, Any]:
-    """Record what made these features, as far as the extraction goes."""
-    reasons = rejected_images.groupBy("stage", "reason").count().orderBy("stage", "reason")
-    by_split = extraction_counts.set_index("split")
-    return {
-        "subset": subset,
-        "counts": {
-            **{column: int(by_split[column].sum()) for column in by_split},
-            "extracted": images_in(extraction_plan),
-            "reused": extraction_plan["done"],
-            "by_split": by_split.astype(int).to_dict("index"),
-            "rejected_by_reason": {f"{r.stage}: {r.reason}": r["count"] for r in reasons.collect()},
-        },
-        "backbone": backbone_info,
-        "extraction_plan": extraction_plan,
-        # PySpark may be the cluster's own, which no package manager knows of.
-        "versions": {"python": platform.python_version(), "pyspark": pyspark.__version__}
-        | {package: version(package) for package in _VERSIONS},
     }

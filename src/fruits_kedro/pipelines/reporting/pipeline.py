@@ -31,15 +31,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 describe_run,
-                inputs=[
-                    "backbone_info",
-                    "extraction_plan",
-                    "extraction_counts",
-                    "rejected_images",
-                    "params:subset",
-                    "explained_variance",
-                    "params:pca",
-                ],
+                inputs=["extraction_info", "explained_variance", "params:pca"],
                 outputs="model_info",
                 name="describe_run",
             ),

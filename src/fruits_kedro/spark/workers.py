@@ -1,0 +1,34 @@
+"""Python workers that start while the driver plans: a second less for each run."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+
+
+def start_workers(spark: SparkSession) -> threading.Thread | None:
+    """Start a worker on each core, in the background.
+
+    In local mode only: which executors a cluster will have is not known yet.
+
+    Returns:
+        The thread that waits for them, which raises nothing; None on a cluster.
+    """
+    if not str(spark.sparkContext.master).startswith("local"):
+        return None
+    thread = threading.Thread(target=_start, args=(spark,), daemon=True)
+    thread.start()
+    return thread
+
+
+def _start(spark: SparkSession) -> None:
+    cores = spark.sparkContext.defaultParallelism
+    try:
+        rows = spark.range(cores, numPartitions=cores)
+        rows.mapInArrow(lambda batches: batches, "id long").collect()
+    except Exception:  # the run itself will say what is wrong
+        logger.debug("workers could not be started beforehand", exc_info=True)

@@ -1,6 +1,7 @@
 """How many photos are done is told while work goes on, and never breaks it."""
 
 import threading
+import time
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_tasks_are_counted_while_the_others_are_at_work(spark, tmp_path):
     def rows(batches):
         for batch in batches:
             while batch.column("id")[0].as_py() == 0 and not (tmp_path / "go on").exists():
-                pass
+                time.sleep(0.01)
             yield batch
 
     query = threading.Thread(
@@ -65,6 +66,7 @@ def test_tasks_are_counted_while_the_others_are_at_work(spark, tmp_path):
     query.start()
     while share_of_tasks_done(spark) != 0.75:
         assert query.is_alive()
+        time.sleep(0.01)
     (tmp_path / "go on").touch()
     query.join()
     assert share_of_tasks_done(spark) == 0

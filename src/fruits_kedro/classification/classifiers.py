@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Collection, Mapping
@@ -21,7 +22,7 @@ from pyspark.ml.feature import IndexToString, StringIndexerModel
 from pyspark.ml.functions import vector_to_array
 from pyspark.ml.linalg import DenseMatrix, DenseVector
 from pyspark.ml.stat import Summarizer
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fruits_kedro.errors import FruitsError
@@ -114,7 +115,7 @@ def predict(model: PipelineModel, rows: DataFrame) -> DataFrame:
         if the model does not know it).
     """
     classes = classes_of(model)
-    names = F.lit(classes)
+    names = _array(classes, "string")
     scored = model.transform(rows).withColumn("p", vector_to_array(F.col("probability")))
     ranked = F.transform("p", lambda p, i: F.struct(p.alias("p"), (-i).alias("i")))
     best = F.slice(F.sort_array(ranked, asc=False), 1, TOP)
@@ -132,9 +133,14 @@ def predict(model: PipelineModel, rows: DataFrame) -> DataFrame:
 
 def _indexed(train: DataFrame, classes: list[str], weights: dict[str, float]) -> DataFrame:
     indexer = StringIndexerModel.from_labels(classes, inputCol="label", outputCol="label_index")
-    weight = F.array(*(F.lit(float(weights[c])) for c in classes))
+    weight = _array([weights[c] for c in classes], "double")
     indexed = indexer.transform(train)
     return indexed.withColumn("weight", weight[F.col("label_index").cast("int")])
+
+
+def _array(values: list[Any], kind: str) -> Column:
+    """A constant array; of hundreds of literals, Spark's plans would be slow to work off."""
+    return F.from_json(F.lit(json.dumps(values)), f"array<{kind}>")
 
 
 def _class_of(name: str) -> Any:

@@ -2,13 +2,20 @@
 
 import warnings
 
-from fruits_kedro.hooks import InputHooks, ReportHooks, SparkHooks, StoreHooks
+from fruits_kedro.hooks import InputHooks, LocationHooks, ReportHooks, SparkHooks, StoreHooks
 from fruits_kedro.spark.versions import hadoop_version
 
 # Kedro 1.7 calls it four times at every start; OmegaConf 2.4 has a new name for it.
 warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\) is deprecated")
 
-HOOKS = (InputHooks(), SparkHooks(), StoreHooks(), ReportHooks())
+locations = LocationHooks()
+HOOKS = (
+    locations,
+    InputHooks(locations),
+    SparkHooks(locations),
+    StoreHooks(locations),
+    ReportHooks(locations),
+)
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -4,6 +4,7 @@ import pytest
 import whole_run
 from spark_cluster import running
 from tests.s3.results import assert_same, results
+from tests.s3.server import BUCKET
 
 
 @pytest.fixture
@@ -12,17 +13,28 @@ def spark_cluster(tmp_path):
         yield cluster
 
 
-def test_a_cluster_gives_what_local_mode_gives(spark_cluster, kedro_run, sample, tmp_path):
+def test_a_cluster_gives_what_local_mode_gives(
+    spark_cluster, s3_server, maven, kedro_run, sample, tmp_path
+):
+    """Over a bucket, whose keys the driver alone has: workers are nobody's children."""
     params = {
-        "images": sample,
         "extraction.weights": "embedded",
         "extraction.max_failure_rate": 0.5,
         "pca.n_components": 5,
     }
-    assert kedro_run(store=tmp_path / "local", **params).exit_code == 0
-    conf = spark_cluster.configuration()
-    whole_run.kedro_run(tmp_path / "spread", "--env", "standalone", conf=conf, **params)
-    assert_same(results(tmp_path / "spread"), results(tmp_path / "local"))
+    assert kedro_run(images=sample, store=tmp_path / "local", **params).exit_code == 0
+    s3_server.upload(sample, "cluster/photos")
+    place = f"s3://{BUCKET}/cluster"
+    whole_run.kedro_run(
+        f"{place}/store",
+        *("--env", "standalone"),
+        conf=spark_cluster.configuration(),
+        variables=s3_server.environment,
+        images=f"{place}/photos",
+        **params,
+    )
+    spread = s3_server.download("cluster/store", tmp_path / "spread")
+    assert_same(results(spread), results(tmp_path / "local"))
     broadcasts = spark_cluster.broadcasts()
     assert len(broadcasts) == 2
     for executor in broadcasts:

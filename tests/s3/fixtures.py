@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -55,12 +55,17 @@ def maven() -> None:
 def kedro_process(project: Path, s3_server: S3Server) -> Callable[..., subprocess.Popen]:
     """Start ``kedro run`` as a user does, in a process of its own, with the server's keys."""
 
-    def start(*arguments: str, command: str = "run", **params: object) -> subprocess.Popen:
+    def start(
+        *arguments: str,
+        command: str = "run",
+        variables: Mapping[str, str] | None = None,
+        **params: object,
+    ) -> subprocess.Popen:
         given = {"extraction.weights": "embedded", **params}
         text = ",".join(f"{key}={value}" for key, value in given.items())
         kedro = shutil.which("kedro", path=Path(sys.executable).parent)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-        environment |= s3_server.environment | {"KEDRO_ENV": "test"}
+        environment |= {"KEDRO_ENV": "test", **(variables or s3_server.environment)}
         return subprocess.Popen(
             [kedro, command, "--params", text, *arguments],
             cwd=project,

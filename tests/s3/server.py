@@ -52,15 +52,18 @@ class S3Server:
         }
 
     @property
+    def settings(self) -> dict[str, str]:
+        """The same, in boto3's words."""
+        return {
+            "endpoint_url": self.environment["AWS_ENDPOINT_URL"],
+            "aws_access_key_id": KEY,
+            "aws_secret_access_key": SECRET,
+            "region_name": self.environment["AWS_REGION"],
+        }
+
+    @property
     def client(self):
-        names = self.environment
-        return boto3.client(
-            "s3",
-            endpoint_url=names["AWS_ENDPOINT_URL"],
-            aws_access_key_id=KEY,
-            aws_secret_access_key=SECRET,
-            region_name=names["AWS_REGION"],
-        )
+        return boto3.client("s3", **self.settings)
 
     def start(self) -> None:
         actions = ["Admin", "Read", "Write", "List", "Tagging"]

@@ -3,6 +3,7 @@
 import http.server
 import os
 import socket
+import sys
 import threading
 
 import pytest
@@ -11,7 +12,7 @@ from tests.s3.server import BUCKET, SECRET
 from fruits_kedro.config.locations import check_store
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.folder import ImageFolder
-from fruits_kedro.storage.s3 import check_bucket, export_credentials, spark_settings
+from fruits_kedro.storage.s3 import S3Settings, check_bucket
 
 NAMES = [
     "Test/50% off #1/a+b.jpg",
@@ -116,42 +117,98 @@ def test_a_bucket_of_another_region(s3_environment, monkeypatch, status):
     assert "in the region eu-central-1" in found and "AWS_REGION=eu-central-1" in found
 
 
-def test_credentials_yml_goes_before_the_variables(monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of the shell")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the shell")
-    for name in ("AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.setenv(name, "")
-    export_credentials(
-        {
-            "endpoint_url": "https://s3.example",
-            "region_name": "eu-west-9",
-            "aws_access_key_id": "of the file",
-            "aws_secret_access_key": SECRET,
-        }
-    )
-    assert os.environ["AWS_ACCESS_KEY_ID"] == "of the file"
-    settings = spark_settings()
-    assert settings["spark.hadoop.fs.s3a.endpoint"] == "https://s3.example"
-    assert settings["spark.hadoop.fs.s3a.endpoint.region"] == "eu-west-9"
-    assert settings["spark.hadoop.fs.s3a.connection.ssl.enabled"] == "true"
-    assert SECRET not in str(settings) and "of the file" not in str(settings)
-    with pytest.raises(FruitsError, match="endpoint: Extra inputs"):
-        export_credentials({"endpoint": "x"})
-
-
-def test_a_profile_serves_spark_as_well(monkeypatch, tmp_path):
+@pytest.fixture
+def shell(monkeypatch, tmp_path):
+    """A shell without AWS variables and files; gives what sets them."""
     for name in [n for n in os.environ if n.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    profile = "[fruits]\naws_access_key_id = AK1\naws_secret_access_key = s1\nregion = eu-south-2\n"
-    (tmp_path / "credentials").write_text(profile)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_PROFILE", "fruits")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    export_credentials(None)
-    assert os.environ["AWS_ACCESS_KEY_ID"] == "AK1" and os.environ["AWS_REGION"] == "eu-south-2"
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.setenv("AWS_PROFILE", "none")
+
+    def write(config="", credentials="", **variables):
+        (tmp_path / "config").write_text(config)
+        (tmp_path / "credentials").write_text(credentials)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return write
+
+
+IN_SHELL = {
+    "AWS_ACCESS_KEY_ID": "AKSHELL",
+    "AWS_SECRET_ACCESS_KEY": "of the shell",
+    "AWS_SESSION_TOKEN": "left over",
+}
+
+
+def test_credentials_yml_goes_before_the_variables_and_is_not_mixed_with_them(shell):
+    shell(**IN_SHELL, AWS_ENDPOINT_URL="https://shell.example", AWS_REGION="eu-west-3")
+    keys = {"aws_access_key_id": "AKFILE", "aws_secret_access_key": SECRET}
+    place = {"endpoint_url": "https://file.example", "region_name": "eu-west-9"}
+    found = S3Settings.find(keys | place)
+    assert found.storage_options() == {
+        "key": "AKFILE",
+        "secret": SECRET,
+        "endpoint_url": "https://file.example",
+        "client_kwargs": {"region_name": "eu-west-9"},
+    }
+    assert found.keys_of_a_jvm() == {
+        "AWS_ACCESS_KEY_ID": "AKFILE",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_SESSION_TOKEN": None,
+    }
+    settings = found.spark_settings()
+    assert settings["spark.hadoop.fs.s3a.endpoint"] == "https://file.example"
+    assert settings["spark.hadoop.fs.s3a.endpoint.region"] == "eu-west-9"
+    assert settings["spark.hadoop.fs.s3a.connection.ssl.enabled"] == "true"
+    assert SECRET not in str(settings) and "AKFILE" not in str(settings)
+    only_keys = S3Settings.find(keys)  # the rest is the shell's
+    assert (only_keys.endpoint_url, only_keys.region_name) == ("https://shell.example", "eu-west-3")
+
+
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_either_variable_of_the_region_serves_all(shell, name):
+    shell(**IN_SHELL, **{name: "eu-south-2"})
+    found = S3Settings.find()
+    assert found.region_name == found.client().meta.region_name == "eu-south-2"
+    assert found.spark_settings() == {"spark.hadoop.fs.s3a.endpoint.region": "eu-south-2"}
+    assert found.keys_of_a_jvm() == IN_SHELL  # AWS itself: no endpoint
+
+
+def test_a_profile_serves_all(shell):
+    shell(
+        config="[profile fruits]\nregion = eu-south-2\nendpoint_url = http://profile.example\n",
+        credentials="[fruits]\naws_access_key_id = AK1\naws_secret_access_key = s1\n",
+        AWS_PROFILE="fruits",
+    )
+    found = S3Settings.find()
+    assert found.spark_settings()["spark.hadoop.fs.s3a.endpoint"] == "http://profile.example"
+    assert found.storage_options()["key"] == found.keys_of_a_jvm()["AWS_ACCESS_KEY_ID"] == "AK1"
+    assert found.client().meta.endpoint_url == "http://profile.example"
+
+
+def test_keys_that_are_renewed_are_left_to_who_renews_them(shell):
+    """S3A alone, which cannot, gets those of now."""
+    process = "import json; print(json.dumps({'Version': 1, 'AccessKeyId': 'AK2', "
+    process += "'SecretAccessKey': 's2', 'SessionToken': 't2'}))"
+    shell(config=f'[default]\ncredential_process = {sys.executable} -c "{process}"\n')
+    found = S3Settings.find()
+    assert found.storage_options() == {}
+    assert list(found.keys_of_a_jvm().values()) == ["AK2", "s2", "t2"]
+
+
+def test_a_machine_without_keys_has_a_role(shell):
+    shell()
+    assert S3Settings.find().keys_of_a_jvm() == {}
+
+
+def test_wrong_settings_are_named(shell):
+    shell()
+    with pytest.raises(FruitsError, match="endpoint: Extra inputs"):
+        S3Settings.find({"endpoint": "x"})
+    with pytest.raises(FruitsError, match="aws_secret_access_key, or neither"):
+        S3Settings.find({"aws_access_key_id": "x"})
+    shell(AWS_PROFILE="none")
     with pytest.raises(FruitsError, match="profile"):
-        export_credentials(None)
+        S3Settings.find()

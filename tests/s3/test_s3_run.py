@@ -1,6 +1,7 @@
 """Whole runs on a real S3 server: the same numbers as on a disk, whatever happens meanwhile."""
 
 import json
+import shutil
 import time
 from dataclasses import dataclass
 
@@ -117,12 +118,20 @@ FEW = {
 
 
 @pytest.fixture(scope="module")
-def replaced(in_bucket, bucket, kedro_process, photos):
-    """A second run, over photos on a disk, with a classification: the results of the first go."""
+def replaced(in_bucket, bucket, kedro_process, photos, project, tmp_path_factory):
+    """A second run, over photos on a disk, with a classification: the results of the first go.
+
+    Keys, endpoint and region come from credentials.yml; the shell has a leftover of another bucket.
+    """
+    conf = shutil.copytree(project / "conf", tmp_path_factory.mktemp("conf") / "conf")
+    settings = bucket.settings
+    (conf / "test" / "credentials.yml").write_text(json.dumps({"s3": settings}))
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    leftover = dict.fromkeys(names, "leftover")
     place = {"images": photos, "store": f"s3://{BUCKET}/store"}
     chosen = {f"classification.{name}": value for name, value in FEW.items()}
-    pipelines = ("--pipelines", "__default__,classification")
-    code, output = run(kedro_process, *pipelines, **place, **SUBSET, **chosen)
+    given = ("--pipelines", "__default__,classification", "--conf-source", str(conf))
+    code, output = run(kedro_process, *given, variables=leftover, **place, **SUBSET, **chosen)
     assert code == 0, output[-3000:]
 
 

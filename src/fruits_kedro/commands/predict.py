@@ -82,7 +82,8 @@ def _extract(catalog: DataCatalog, folder: str, fingerprint: str, limits: ImageL
             f"The store's compiled backbone is not {fingerprint}, with which the classifiers were "
             "trained.\nRun 'kedro run' and 'kedro run --pipelines classification' again."
         )
-    images = open_images(folder)
+    # A bucket's keys are those of the run's photos: the command has put the folder in their place.
+    images = catalog.load("raw_images") if "://" in folder else open_images(folder)
     listing = images.list().select(["path", "length"]).rename_columns(["path", "bytes"]).to_pandas()
     listing["position"] = range(len(listing))
     rows = SparkSession.builder.getOrCreate().createDataFrame(listing)

@@ -13,7 +13,7 @@ import fsspec
 from kedro.framework.context import KedroContext
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.s3 import check_bucket, is_s3
+from fruits_kedro.storage.s3 import S3Settings, check_bucket, is_s3
 
 PROGRESS = "08_reporting/progress.json"  # in a store in a bucket, while a run extracts
 
@@ -70,10 +70,15 @@ def _plain(root: str) -> str:
     return f"{scheme}://{path}" if scheme not in ("", "file") else path
 
 
-def check_store(store: str) -> None:
-    """Raise FruitsError unless a file can be written below the store's root."""
+def check_store(store: str, settings: S3Settings | None = None) -> None:
+    """Raise FruitsError unless a file can be written below the store's root.
+
+    Args:
+        store: a folder or a URL.
+        settings: of a bucket; None: those that hold here.
+    """
     if is_s3(store):
-        check_bucket(store, write=True)
+        check_bucket(store, settings, write=True)
         return
     try:
         if "://" not in store:

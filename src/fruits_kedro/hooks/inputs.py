@@ -10,30 +10,38 @@ from kedro.io import DataCatalog
 from pydantic import ValidationError
 
 from fruits_kedro.backbones.weights import find_weights
-from fruits_kedro.config.locations import Roots, check_store
+from fruits_kedro.config.locations import check_store
 from fruits_kedro.config.parameters import Parameters, select_subset
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.storage.s3 import check_bucket, is_s3
 
 
 class InputHooks:
     """Refuses wrong parameters and places before Spark starts."""
 
+    def __init__(self, locations: LocationHooks) -> None:
+        """Share where everything is."""
+        self._locations = locations
+
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Check the parameters, all at once, before Kedro does one by one; note the store."""
+        """Check the parameters, all at once, before Kedro does one by one."""
         try:
             checked = Parameters.model_validate(context.config_loader["parameters"])
         except ValidationError as error:
             raise FruitsError(_readable(error)) from None
         select_subset(checked.subset, checked.subsets)
-        self._roots = Roots.of(context)
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
         """Check that photos, store and weights are there."""
+        roots, s3 = self._locations.roots, self._locations.s3
         if "raw_images" in pipeline.inputs():
+            if is_s3(roots.images):
+                check_bucket(roots.images, s3)
             catalog.load("raw_images").check()
-        check_store(self._roots.store)
+        check_store(roots.store, s3)
         if "params:extraction" in pipeline.inputs():
             from fruits_kedro.backbones.backbone_file import SUFFIX
             from fruits_kedro.backbones.load import load_backbone

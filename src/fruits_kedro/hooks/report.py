@@ -15,9 +15,10 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from rich import get_console
 
-from fruits_kedro.config.locations import PROGRESS, Roots, location, short
+from fruits_kedro.config.locations import PROGRESS, location, short
 from fruits_kedro.errors import FailureRateError
 from fruits_kedro.features.status import images_in
+from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.storage.s3 import is_s3
 
 logger = logging.getLogger(__name__)
@@ -35,10 +36,13 @@ _MAIN_FILES = (
 class ReportHooks:
     """Says which node is at work, shows the progress of the extraction, and ends with a table."""
 
+    def __init__(self, locations: LocationHooks) -> None:
+        """Share where everything is."""
+        self._locations = locations
+
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Note where the store is, and how the run was started."""
-        self._store = Roots.of(context).store
+        """Note how the run was started."""
         self._env = context.env
         self._places = {
             name: str(value)
@@ -164,8 +168,10 @@ class ReportHooks:
         return lambda: int(total * share_of_tasks_done(spark))
 
     def _note_progress(self, figures: dict[str, Any]) -> None:
-        if is_s3(self._store):  # where nobody sees the bar
-            with fsspec.open(f"{self._store}/{PROGRESS}", "w") as file:
+        store = self._locations.roots.store
+        if is_s3(store):  # where nobody sees the bar
+            options = self._locations.s3.storage_options()
+            with fsspec.open(f"{store}/{PROGRESS}", "w", **options) as file:
                 json.dump(figures, file)
 
     def _stop_progress(self) -> None:

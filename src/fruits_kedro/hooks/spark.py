@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
 
-from fruits_kedro.config.locations import Roots
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.spark.logs import log_hint
-from fruits_kedro.storage.s3 import export_credentials, is_s3, spark_settings
+from fruits_kedro.storage.s3 import is_s3
 
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
@@ -20,19 +19,22 @@ _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 class SparkHooks:
     """Owns Spark's configuration: ``spark.yml`` of the environment, for runs and notebooks."""
 
+    def __init__(self, locations: LocationHooks) -> None:
+        """Share where everything is."""
+        self._locations = locations
+
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Arrange the settings for whoever first uses Spark."""
         from fruits_kedro.spark.session import prepare_session
 
-        config = context.config_loader
-        roots = Roots.of(context)
-        self._settings = dict(config["spark"])
-        if roots.in_s3:
-            export_credentials(_credentials(config).get("s3"))
-        if is_s3(roots.store) and self._settings.get("spark.master") != "yarn":
-            self._settings = {**config["s3a"], **spark_settings(), **self._settings}
-        prepare_session(self._settings)
+        config, store = context.config_loader, self._locations.roots.store
+        settings, keys = dict(config["spark"]), None
+        if is_s3(store) and settings.get("spark.master") != "yarn":
+            settings = {**config["s3a"], **self._locations.s3.spark_settings(), **settings}
+            keys = self._locations.s3.keys_of_a_jvm()
+        self._settings = settings
+        prepare_session(settings, keys)
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
@@ -70,10 +72,3 @@ def for_training(settings: dict[str, Any]) -> dict[str, Any]:
     """
     options = str(settings.get(_JAVA_OPTIONS, ""))
     return settings | {_JAVA_OPTIONS: options.replace("-XX:TieredStopAtLevel=1", "").strip()}
-
-
-def _credentials(config: AbstractConfigLoader) -> dict[str, Any]:
-    try:
-        return dict(config["credentials"])
-    except MissingConfigException:
-        return {}

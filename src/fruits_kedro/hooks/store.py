@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 
-from fruits_kedro.config.locations import Roots
 from fruits_kedro.errors import FruitsError, summarize
+from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.storage.lock import StoreLock
 from fruits_kedro.storage.s3 import check_bucket, is_s3
 
@@ -20,17 +19,17 @@ class StoreHooks:
 
     _lock: StoreLock | None = None
 
-    @hook_impl
-    def after_context_created(self, context: KedroContext) -> None:
-        """Note the roots."""
-        self._roots = Roots.of(context)
+    def __init__(self, locations: LocationHooks) -> None:
+        """Share where everything is."""
+        self._locations = locations
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
         """Take the lock, and bring what an interrupted run has left into order."""
         self._catalog = catalog
         self._release()  # of a run in this process that did not come to its start
-        self._lock = StoreLock(self._roots.store)
+        store, s3 = self._locations.roots.store, self._locations.s3
+        self._lock = StoreLock(store, s3.storage_options())
         self._lock.acquire()
         try:
             self._recover(pipeline, catalog)
@@ -65,9 +64,10 @@ class StoreHooks:
             result = yield
         finally:
             self._release()
-        for root in filter(is_s3, (self._roots.images, self._roots.store)):
+        roots = self._locations.roots
+        for root in filter(is_s3, (roots.images, roots.store)):
             try:
-                check_bucket(root)
+                check_bucket(root, self._locations.s3)
             except FruitsError as lost:
                 raise FruitsError(
                     f"{summarize(error)}\nMeanwhile the bucket stopped answering: {lost}\n"

@@ -16,7 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.decode import EXTENSIONS
 from fruits_kedro.images.source import LISTING_SCHEMA, ImageSource
-from fruits_kedro.storage.s3 import check_bucket, is_s3
+from fruits_kedro.storage.s3 import is_s3
 
 logger = logging.getLogger(__name__)
 
@@ -98,15 +98,13 @@ class ImageFolder(ImageSource):
 
     def check(self) -> None:
         """Raise FruitsError unless the root is a folder that can be listed."""
-        if is_s3(self.root):
-            if not check_bucket(self.root):
-                raise FruitsError(
-                    f"There is nothing below {self.root}: give --params images=s3://<bucket>/<prefix>."
-                )
-            return
         try:
             info = self._fs.info(self._base)
         except FileNotFoundError:
+            if is_s3(self.root):
+                raise FruitsError(
+                    f"There is nothing below {self.root}: give --params images=s3://<bucket>/<prefix>."
+                ) from None
             raise FruitsError(
                 f"The folder of photos {self.root} does not exist.\n"
                 "Make a sample with 'kedro sample', or give --params images=<folder>."

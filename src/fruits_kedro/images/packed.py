@@ -17,7 +17,6 @@ from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.source import LISTING_SCHEMA, PACKED_SUFFIX, ImageSource
 from fruits_kedro.storage.filesystem import file_system
 from fruits_kedro.storage.manifest import MARK, files_of, job_of
-from fruits_kedro.storage.s3 import check_bucket, is_s3
 
 _GROUPS_KEPT = 4  # row groups of some megabytes
 
@@ -42,8 +41,6 @@ class PackedImages(ImageSource):
 
     def check(self) -> None:
         """Raise FruitsError unless photos were packed here, all of them."""
-        if is_s3(self.root):
-            check_bucket(self.root)
         if not self.exists():
             raise FruitsError(
                 f"There are no packed photos in {self.root}, or not all of them (no {MARK}).\n"

@@ -6,6 +6,7 @@ import logging
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,22 @@ from fruits_kedro.spark.logs import is_not_py4j, log_error_of_accumulators, log_
 _LOG4J = Path(__file__).with_name("log4j2.properties")
 
 
-def prepare_session(settings: dict[str, Any]) -> None:
+def prepare_session(settings: dict[str, Any], keys: Mapping[str, str | None] | None = None) -> None:
     """Arrange that the first use of Spark in this process gets these settings.
 
     No JVM starts here: ``kedro viz`` and ``kedro catalog`` need none. Under ``spark-submit`` the
     JVM is there already, with settings of its own; those of a session are added at its start.
+
+    Args:
+        settings: Spark's.
+        keys: variables of the JVM that open a bucket; None unsets one. Keys never stand among the
+            settings: the list of processes, a user interface or a log could show them.
     """
+    for name, value in (keys or {}).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
     options = dict(settings)
     java_home = find_java()
     java_options = [

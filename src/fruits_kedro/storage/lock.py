@@ -34,9 +34,15 @@ class StoreLock:
     once if its process was on this machine and is gone.
     """
 
-    def __init__(self, store: str) -> None:
-        """Name a store: a folder or a URL."""
+    def __init__(self, store: str, storage_options: dict[str, Any] | None = None) -> None:
+        """Name a store.
+
+        Args:
+            store: a folder or a URL.
+            storage_options: for fsspec.
+        """
         self._store = store
+        self._storage_options = storage_options or {}
         self._lock: FileLock | _Lease | None = None
 
     def acquire(self) -> None:
@@ -46,7 +52,7 @@ class StoreLock:
             FruitsError: another run has it.
         """
         if "://" in self._store:
-            lease = _Lease(f"{self._store}/{_NAME}", self._store)
+            lease = _Lease(f"{self._store}/{_NAME}", self._store, self._storage_options)
             lease.acquire()
             self._lock = lease
             return
@@ -72,8 +78,8 @@ class StoreLock:
 
 
 class _Lease:
-    def __init__(self, url: str, store: str) -> None:
-        self._fs, self._path = file_system(url, {})
+    def __init__(self, url: str, store: str, storage_options: dict[str, Any]) -> None:
+        self._fs, self._path = file_system(url, storage_options)
         self._store = store
         self._own = _holder() | {"id": uuid.uuid4().hex}
         self._stop = threading.Event()

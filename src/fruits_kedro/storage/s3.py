@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import model_validator
 
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.validation import Closed, checked
 
 _DEADLINE_S = 10
+_KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+# botocore's names for where keys come from: those that stay as they are for as long as a run lasts,
+# and those that each machine has by itself.
+_FIXED = ("env", "shared-credentials-file", "config-file", "explicit")
+_OF_A_MACHINE = ("iam-role", "container-role")
 _WHERE = "the s3 entry of conf/local/credentials.yml, or the usual AWS variables"
 
 
-class S3Credentials(Closed):
-    """The entry ``s3`` of ``credentials.yml``, in boto3's words; each is optional.
+class S3Settings(Closed):
+    """Endpoint, region and keys of buckets, in boto3's words; each is optional.
+
+    One value goes from ``credentials.yml``, or from the AWS variables or profile, to fsspec, boto3,
+    Spark's S3A and the Python workers.
 
     Attributes:
         endpoint_url: of a server other than AWS.
         region_name: of the bucket.
-        aws_access_key_id: a key.
+        aws_access_key_id: a key; None where each machine has a role of its own, or where keys are
+            renewed while a run lasts: fsspec and boto3 then look them up by themselves.
         aws_secret_access_key: its secret.
         aws_session_token: of temporary keys.
     """
@@ -31,17 +44,94 @@ class S3Credentials(Closed):
     aws_secret_access_key: str | None = None
     aws_session_token: str | None = None
 
-    def to_environment(self) -> dict[str, str]:
-        """The same as the variables that boto3, s3fs and Hadoop's S3A all read."""
+    @model_validator(mode="after")
+    def _key_and_secret(self) -> S3Settings:
+        if (self.aws_access_key_id is None) != (self.aws_secret_access_key is None):
+            raise ValueError("give aws_access_key_id and aws_secret_access_key, or neither")
+        return self
+
+    @classmethod
+    def find(cls, entry: dict[str, Any] | None = None) -> S3Settings:
+        """The settings that hold here.
+
+        Args:
+            entry: the entry ``s3`` of ``credentials.yml``. What it gives goes before the AWS
+                variables and the profile; its key, secret and token belong together.
+
+        Raises:
+            FruitsError: an unknown or wrong setting, or a profile that does not exist.
+        """
+        import boto3
+        import botocore.exceptions
+
+        given = checked(cls, entry or {}, "The s3 entry of credentials.yml")
+        region = given.region_name or os.environ.get("AWS_REGION")  # boto3 does not read it
+        try:
+            session = boto3.Session(region_name=region or None)
+            # Whatever way the endpoint comes: variables, or a section of the profile.
+            client = session.client(
+                "s3",
+                endpoint_url=given.endpoint_url,
+                aws_access_key_id="",
+                aws_secret_access_key="",
+            )
+            found = None if given.aws_access_key_id else session.get_credentials()
+        except (botocore.exceptions.BotoCoreError, ValueError) as error:
+            raise FruitsError(f"No access to S3: {error}\nGive {_WHERE}.") from None
+        keys: dict[str, str | None] = {}
+        if found is not None and found.method in _FIXED:
+            frozen = found.get_frozen_credentials()
+            keys = dict(zip(_KEYS, (frozen.access_key, frozen.secret_key, frozen.token)))
+        endpoint = client.meta.endpoint_url
+        is_aws = urlsplit(endpoint).hostname.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+        own = {"endpoint_url": None if is_aws else endpoint, "region_name": session.region_name}
+        return cls(**given.model_dump(exclude_none=True) | keys | own)
+
+    def storage_options(self) -> dict[str, Any]:
+        """For fsspec (s3fs), in the driver and in the workers."""
         found = {
-            "AWS_ENDPOINT_URL_S3": self.endpoint_url,
-            "AWS_REGION": self.region_name,
-            "AWS_DEFAULT_REGION": self.region_name,
-            "AWS_ACCESS_KEY_ID": self.aws_access_key_id,
-            "AWS_SECRET_ACCESS_KEY": self.aws_secret_access_key,
-            "AWS_SESSION_TOKEN": self.aws_session_token,
+            "key": self.aws_access_key_id,
+            "secret": self.aws_secret_access_key,
+            "token": self.aws_session_token,
+            "endpoint_url": self.endpoint_url,
+            "client_kwargs": {"region_name": self.region_name} if self.region_name else None,
         }
         return {name: value for name, value in found.items() if value is not None}
+
+    def client(self, config: Any = None) -> Any:
+        """A client of boto3."""
+        import boto3
+
+        return boto3.Session().client("s3", config=config, **self.model_dump())
+
+    def spark_settings(self) -> dict[str, str]:
+        """Spark's settings of Hadoop's S3A, but for the keys."""
+        settings = {}
+        if self.endpoint_url:
+            settings["spark.hadoop.fs.s3a.endpoint"] = self.endpoint_url
+            settings["spark.hadoop.fs.s3a.path.style.access"] = "true"
+            settings["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(
+                not self.endpoint_url.startswith("http://")
+            ).lower()
+        if self.region_name:
+            settings["spark.hadoop.fs.s3a.endpoint.region"] = self.region_name
+        return settings
+
+    def keys_of_a_jvm(self) -> dict[str, str | None]:
+        """The variables from which Spark's JVM takes its keys, and hands them to its executors.
+
+        S3A knows no profiles: keys that are renewed are looked up once. None means to unset.
+        """
+        values = (self.aws_access_key_id, self.aws_secret_access_key, self.aws_session_token)
+        if values[0] is None:
+            import boto3
+
+            found = boto3.Session().get_credentials()
+            if found is None or found.method in _OF_A_MACHINE:
+                return {}
+            frozen = found.get_frozen_credentials()
+            values = (frozen.access_key, frozen.secret_key, frozen.token)
+        return dict(zip(map(str.upper, _KEYS), values))
 
 
 def is_s3(url: str) -> bool:
@@ -55,67 +145,14 @@ def split_url(url: str) -> tuple[str, str]:
     return bucket, key
 
 
-def export_credentials(entry: dict[str, Any] | None) -> None:
-    """Put endpoint, region and keys into this process' environment, for Spark and fsspec alike.
-
-    Keys never stand among Spark's settings, where a user interface or a log could show them.
-
-    Args:
-        entry: the entry ``s3`` of ``credentials.yml``, which goes before the AWS variables; None
-            leaves these, and a profile's keys are looked up (Hadoop's S3A knows no profiles).
-
-    Raises:
-        FruitsError: an unknown or wrong setting, or a profile that does not exist.
-    """
-    if entry is not None:
-        found = checked(S3Credentials, entry, "The s3 entry of credentials.yml")
-        os.environ |= found.to_environment()
-    if "AWS_ACCESS_KEY_ID" in os.environ:
-        return
-    import botocore.exceptions
-    import botocore.session
-
-    try:
-        session = botocore.session.get_session()
-        credentials = session.get_credentials()
-        region = session.get_config_variable("region")
-    except botocore.exceptions.BotoCoreError as error:
-        raise FruitsError(f"No access to S3: {error}\nGive {_WHERE}.") from None
-    if region:
-        os.environ.setdefault("AWS_REGION", region)
-    # A machine's own role renews its keys by itself: those are left to each library.
-    if credentials is not None and credentials.method not in ("iam-role", "container-role"):
-        keys = credentials.get_frozen_credentials()
-        os.environ |= S3Credentials(
-            aws_access_key_id=keys.access_key,
-            aws_secret_access_key=keys.secret_key,
-            aws_session_token=keys.token,
-        ).to_environment()
-
-
-def spark_settings() -> dict[str, str]:
-    """Spark settings of Hadoop's S3A for the endpoint and the region of the environment."""
-    endpoint = _endpoint()
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    settings = {}
-    if endpoint:
-        settings["spark.hadoop.fs.s3a.endpoint"] = endpoint
-        settings["spark.hadoop.fs.s3a.path.style.access"] = "true"
-        settings["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(
-            not endpoint.startswith("http://")
-        ).lower()
-    if region:
-        settings["spark.hadoop.fs.s3a.endpoint.region"] = region
-    return settings
-
-
-def check_bucket(url: str, write: bool = False) -> bool:
+def check_bucket(url: str, settings: S3Settings | None = None, write: bool = False) -> bool:
     """Check within 15 s that a root in a bucket can be listed, and written if asked for.
 
     Costs a LIST; a PUT and a DELETE to check writing.
 
     Args:
         url: ``s3://bucket/prefix``.
+        settings: of the bucket; None: those that hold here.
         write: whether to write an empty object below the root, and delete it.
 
     Returns:
@@ -124,33 +161,34 @@ def check_bucket(url: str, write: bool = False) -> bool:
     Raises:
         FruitsError: what is wrong (keys, bucket, region, endpoint, rights), and what to do.
     """
+    settings = settings or S3Settings.find()
     pool = ThreadPoolExecutor(1)  # looking up a name or a machine's role knows no timeout
     try:
-        return pool.submit(_check, url, write).result(_DEADLINE_S)
+        return pool.submit(_check, url, settings, write).result(_DEADLINE_S)
     except TimeoutError:
-        raise FruitsError(f"{url}: no answer within {_DEADLINE_S} s.{_endpoint_hint()}") from None
+        raise FruitsError(f"{url}: no answer within {_DEADLINE_S} s.{_hint(settings)}") from None
     finally:
         pool.shutdown(wait=False)
 
 
-def _check(url: str, write: bool) -> bool:
-    import boto3
+def _check(url: str, settings: S3Settings, write: bool) -> bool:
     from botocore.config import Config
 
     bucket, prefix = split_url(url)
     prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
     config = Config(connect_timeout=3, read_timeout=4, retries={"total_max_attempts": 2})
     probe = f"{prefix}.write-check"
-    client: Any = _explained(url, lambda: boto3.Session().client("s3", config=config))
-    page = _explained(
-        url, lambda: client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1), "be listed"
+    explained = functools.partial(_explained, url, settings)
+    client: Any = explained("be reached", lambda: settings.client(config))
+    page = explained(
+        "be listed", lambda: client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
     )
     headers = page["ResponseMetadata"]["HTTPHeaders"]
     _check_region(url, bucket, client.meta.region_name, headers.get("x-amz-bucket-region"))
     if write:
         put = {"Bucket": bucket, "Key": probe, "Body": b""}
-        _explained(url, lambda: client.put_object(**put), "be written")
-        _explained(url, lambda: client.delete_object(Bucket=bucket, Key=probe), "be deleted from")
+        explained("be written", lambda: client.put_object(**put))
+        explained("be deleted from", lambda: client.delete_object(Bucket=bucket, Key=probe))
     return bool(page.get("Contents"))
 
 
@@ -162,18 +200,18 @@ def _check_region(url: str, bucket: str, region: str | None, found: str | None) 
         )
 
 
-def _explained(url: str, call: Callable[[], Any], doing: str = "be reached") -> Any:
+def _explained(url: str, settings: S3Settings, doing: str, call: Callable[[], Any]) -> Any:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         return call()
     except ClientError as error:
-        raise FruitsError(f"{url} cannot {doing}: {_reason(error.response)}") from None
+        raise FruitsError(f"{url} cannot {doing}: {_reason(error.response, settings)}") from None
     except (BotoCoreError, ValueError) as error:
-        raise FruitsError(f"{url} cannot {doing}: {error}{_endpoint_hint()}") from None
+        raise FruitsError(f"{url} cannot {doing}: {error}{_hint(settings)}") from None
 
 
-def _reason(response: dict[str, Any]) -> str:
+def _reason(response: dict[str, Any], settings: S3Settings) -> str:
     code = str(response["Error"].get("Code", ""))
     message = str(response["Error"].get("Message", "")).strip(".")
     region = response["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region")
@@ -189,14 +227,10 @@ def _reason(response: dict[str, Any]) -> str:
         "ExpiredToken": "the session token has expired.\nSign in again.",
     }
     known["AccessDenied"] = known["403"]
-    return known.get(code, f"{message} ({code}).{_endpoint_hint()}")
+    return known.get(code, f"{message} ({code}).{_hint(settings)}")
 
 
-def _endpoint() -> str | None:
-    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-
-
-def _endpoint_hint() -> str:
-    endpoint = _endpoint()
+def _hint(settings: S3Settings) -> str:
+    endpoint = settings.endpoint_url
     asked = f"the endpoint is {endpoint}; it" if endpoint else "it"
     return f"\nEndpoint, region and keys: {_WHERE} ({asked} must be reachable from here)."

@@ -1,0 +1,41 @@
+"""Where photos and results lie, and what it takes to get there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.config import AbstractConfigLoader, MissingConfigException
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+
+from fruits_kedro.config.locations import Roots
+from fruits_kedro.storage.s3 import S3Settings
+
+
+class LocationHooks:
+    """Finds both roots and the settings of buckets, for the catalog and for the other hooks.
+
+    Attributes:
+        roots: of photos and results.
+        s3: of the buckets, if one of the roots lies in one.
+    """
+
+    roots: Roots
+    s3: S3Settings
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Find them; ``credentials: s3`` of the catalog are those of s3fs from now on."""
+        config = context.config_loader
+        self.roots = Roots.of(context)
+        credentials = _credentials(config)
+        entry = credentials.get("s3")
+        self.s3 = S3Settings.find(entry) if self.roots.in_s3 else S3Settings()
+        config["credentials"] = credentials | {"s3": self.s3.storage_options()}
+
+
+def _credentials(config: AbstractConfigLoader) -> dict[str, Any]:
+    try:
+        return dict(config["credentials"])
+    except MissingConfigException:
+        return {}

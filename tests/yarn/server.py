@@ -174,13 +174,13 @@ class Yarn:
 
     def container_logs(self, application: str) -> dict[str, str]:
         """The containers' aggregated logs, a file a node: texts, parted by a few bytes."""
-        for _ in range(30):  # the node brings them a little after the end
-            paths = (self.folder / "aggregated").glob(f"**/{application}/[!.]*")
-            found = {path.name: path.read_text("utf-8", "replace") for path in paths}
-            if found and not any(name.endswith(".tmp") for name in found):
-                return {
-                    name: text.replace("Traceback (", "\nTraceback (")
-                    for name, text in found.items()
-                }
-            time.sleep(2)
-        raise RuntimeError(f"There are no aggregated logs of {application}")
+        for _ in range(120):  # the node brings them a little after the end
+            (app,) = (app for app in self.applications() if app["id"] == application)
+            if app.get("logAggregationStatus") == "SUCCEEDED":
+                break
+            time.sleep(0.5)
+        paths = (self.folder / "aggregated").glob(f"**/{application}/[!.]*")
+        found = {path.name: path.read_text("utf-8", "replace") for path in paths}
+        if not found:
+            raise RuntimeError(f"There are no aggregated logs of {application}: {app}")
+        return {name: text.replace("Traceback (", "\nTraceback (") for name, text in found.items()}

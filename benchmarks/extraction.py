@@ -26,7 +26,7 @@ from whole_run import WholeRun, kedro_run, usable_cores, write_results
 from fruits_kedro.backbones import Backbone, FeatureModel
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.mobilenetv2 import preprocess
-from fruits_kedro.features.extract import compiled, extract
+from fruits_kedro.features.extract import extract, get_model
 from fruits_kedro.images.folder import ImageFolder
 
 RAW_SECONDS = 10
@@ -45,7 +45,7 @@ def bare_loop(root: str, paths: list[str], cores: int) -> float:
 def _extract(task: tuple[str, list[str]]) -> int:
     root, paths = task
     folder, backbone = ImageFolder(root), load_backbone("imagenet", "litert", 224)
-    outcomes = extract(folder.read_all(paths), compiled(backbone), backbone)
+    outcomes = extract(folder.read_all(paths), get_model(backbone), backbone)
     return sum(isinstance(outcome, np.ndarray) for outcome in outcomes)
 
 
@@ -69,7 +69,7 @@ def _openvino(backbone: Backbone) -> FeatureModel:
 
     size = backbone.input_size
     pixels = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
-    np.testing.assert_allclose(model(pixels), compiled(backbone)(pixels), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(model(pixels), get_model(backbone)(pixels), rtol=0, atol=1e-4)
     return model
 
 

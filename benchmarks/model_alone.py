@@ -11,7 +11,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from fruits_kedro.backbones import Backbone, FeatureModel
-from fruits_kedro.features.extract import compiled
+from fruits_kedro.features.extract import get_model
 
 _BATCH = 32
 
@@ -20,7 +20,7 @@ def model_alone(
     backbone: Backbone,
     cores: int,
     seconds: float,
-    load: Callable[[Backbone], FeatureModel] = compiled,
+    load: Callable[[Backbone], FeatureModel] = get_model,
 ) -> float:
     """Images per second of all cores together, a process a core, on pixels in memory.
 

@@ -22,8 +22,8 @@ from sklearn.decomposition import PCA
 from whole_run import finished_store, write_results
 
 from fruits_kedro.linalg.pca import fit_pca
+from fruits_kedro.spark.models import to_spark_model
 from fruits_kedro.spark.moments import distributed_moments
-from fruits_kedro.spark.pca_model import to_spark_model
 from fruits_kedro.spark.session import start_session
 
 K = 50

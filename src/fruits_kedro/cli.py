@@ -64,10 +64,10 @@ def verify(env: str | None, params: dict[str, Any], images: int, as_json: bool) 
     Exit 1 if anything is off. Give the --env and --params of the run.
     """
     from fruits_kedro.commands.checks import as_result
-    from fruits_kedro.commands.verify import Store
+    from fruits_kedro.commands.verify import ResultVerifier
 
     with _catalog(env, params) as catalog:
-        found = as_result(Store(catalog, images).verify())
+        found = as_result(ResultVerifier(catalog, images).verify())
     finish(found, as_json)
 
 
@@ -86,8 +86,8 @@ def predict(
     the runs that made it. All photos, one row each, are in the CSV, which takes the place of an
     earlier one.
     """
-    from fruits_kedro.commands.predict import predict_folder, summarise
-    from fruits_kedro.config.locations import location, short
+    from fruits_kedro.commands.predict import describe_predictions, predict_folder
+    from fruits_kedro.config.locations import short
     from fruits_kedro.datasets import CsvDataset
 
     if "://" in folder:  # its keys are looked up as those of a run's photos
@@ -96,7 +96,7 @@ def predict(
         found = predict_folder(catalog, folder, catalog.load("params:extraction").limits)
         table = CsvDataset(filepath=output) if output else catalog["new_photos"]
         table.save(found)
-    finish(summarise(found, 10) | {"CSV": output or short(str(location(table)))}, as_json)
+    finish(describe_predictions(found, 10) | {"CSV": output or short(table.location)}, as_json)
 
 
 @contextmanager

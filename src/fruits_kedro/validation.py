@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -9,16 +10,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fruits_kedro.errors import FruitsError
 
 
-class Closed(BaseModel):
+class StrictModel(BaseModel):
     """A model that knows its settings and refuses all others."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Model = TypeVar("Model", bound=Closed)
+_SECRET = re.compile("key|secret|token")
+
+Model = TypeVar("Model", bound=StrictModel)
 
 
-def checked(model: type[Model], values: dict[str, Any], where: str) -> Model:
+def validate(model: type[Model], values: dict[str, Any], where: str) -> Model:
     """Check values against a model.
 
     Args:
@@ -32,5 +35,15 @@ def checked(model: type[Model], values: dict[str, Any], where: str) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = [f"- {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise FruitsError(f"{where} is wrong:\n" + "\n".join(faults)) from None
+        faults = "\n".join(f"- {_in_words(fault)}" for fault in error.errors())
+        raise FruitsError(f"{where}:\n{faults}") from None
+
+
+def _in_words(fault: Any) -> str:
+    name = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "extra_forbidden":
+        return f"{name}: there is no such setting"
+    message = fault["msg"].removeprefix("Value error, ")
+    is_shown = not isinstance(fault["input"], dict) and not _SECRET.search(name)
+    given = f" (given: {fault['input']!r})" if is_shown else ""
+    return f"{name}: {message}{given}".removeprefix(": ")

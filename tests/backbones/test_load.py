@@ -8,7 +8,7 @@ from fruits_kedro.backbones import mobilenetv2
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.weights import IMAGENET_FILE
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.features.extract import compiled, extract
+from fruits_kedro.features.extract import extract, get_model
 from fruits_kedro.images.folder import ImageFolder
 from fruits_kedro.storage.cache import cache_folder
 
@@ -20,7 +20,7 @@ def test_features_equal_the_published_ones(engine, shared, imagenet):
     backbone = load_backbone("imagenet", engine, 224)
     photos = ImageFolder(str(shared / "data" / "fruits-360"))
     contents = photos.read_all(golden.column("path").to_pylist())
-    ours = np.array(extract(contents, compiled(backbone), backbone))
+    ours = np.array(extract(contents, get_model(backbone), backbone))
     assert ours.shape == published.shape == (240, 1280)
     error = np.linalg.norm(ours - published, axis=1) / np.linalg.norm(published, axis=1)
     assert error.max() <= 1e-5
@@ -33,7 +33,7 @@ def test_engines_agree_and_share_a_fingerprint(random_weights):
     )
     assert litert.fingerprint == tensorflow.fingerprint
     assert litert.fingerprint.startswith("mobilenetv2-96-f32-")
-    ours, theirs = litert.compile()(photos), tensorflow.compile()(photos)
+    ours, theirs = litert.load_model()(photos), tensorflow.load_model()(photos)
     assert ours.dtype == np.float32 and ours.shape == (5, 1280)
     error = np.linalg.norm(ours - theirs, axis=1) / np.linalg.norm(theirs, axis=1)
     assert error.max() <= 1e-4

@@ -8,7 +8,7 @@ import pytest
 
 from fruits_kedro.backbones.load import calibrate_backbone
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.features.extract import compiled, load_pixels
+from fruits_kedro.features.extract import get_model, load_pixels
 from fruits_kedro.images.folder import ImageFolder
 from fruits_kedro.images.limits import ImageLimits
 
@@ -29,7 +29,7 @@ def photos(shared):
 def test_features_are_near_those_of_float32(imagenet, photos, precision, least):
     calibration, others, published = photos
     backbone = calibrate_backbone("imagenet", 224, precision, None, lambda size: calibration)
-    found = compiled(backbone)(others)
+    found = get_model(backbone)(others)
     lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(published, axis=1)
     cosine = (found * published).sum(1) / lengths
     assert least < cosine.mean() < 0.9999

@@ -14,8 +14,8 @@ from fruits_kedro.classification.samples import (
 )
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.linalg.pca import fit_pca
+from fruits_kedro.spark.models import to_spark_model
 from fruits_kedro.spark.moments import distributed_moments
-from fruits_kedro.spark.pca_model import to_spark_model
 
 SCHEMA = "path string, split string, label string, features array<float>"
 ROWS = [

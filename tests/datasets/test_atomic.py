@@ -15,7 +15,7 @@ from pyspark.ml.linalg import Vectors
 from fruits_kedro import datasets
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.features.checkpoint import CheckpointWriter, rows_of
-from fruits_kedro.spark.extraction import Extraction
+from fruits_kedro.spark.extraction import ExtractionJob
 from fruits_kedro.storage import atomic
 
 
@@ -171,12 +171,12 @@ def test_recovery_removes_what_is_left_and_nothing_else(tmp_path):
 def test_a_checkpoint_grows_and_goes(spark, tmp_path):
     dataset = datasets.ExtractionCheckpointDataset(filepath=str(tmp_path / "checkpoint"))
     assert dataset.load() is None
-    dataset.save(Extraction(spark.range(600).repartition(1), iter))
+    dataset.save(ExtractionJob(spark.range(600).repartition(1), iter))
     sizes = sorted(
         len(pd.read_parquet(path)) for path in (tmp_path / "checkpoint").glob("*.parquet")
     )
     assert sizes == [88, 256, 256]
-    dataset.save(Extraction(spark.range(600, 700).repartition(2), iter))
+    dataset.save(ExtractionJob(spark.range(600, 700).repartition(2), iter))
     (tmp_path / "checkpoint" / ".cut-off.parquet.1").write_bytes(b"PAR1")
     assert sorted(row.id for row in dataset.load().collect()) == list(range(700))
     assert dataset.rows_written() == 100  # by this run

@@ -5,7 +5,7 @@ import pytest
 from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.settings import EmrSettings, Group
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.validation import checked
+from fruits_kedro.validation import validate
 
 from .conftest import BUCKET
 
@@ -121,7 +121,7 @@ def test_wrong_keys(faults, aws, monkeypatch):
 @pytest.mark.parametrize(
     "values, message",
     [
-        ({"relaese": "x"}, "relaese: Extra inputs"),
+        ({"relaese": "x"}, "relaese: there is no such setting"),
         ({"release": "emr-7.3.0"}, "7.10"),
         ({"release": "emr-6.15.0"}, "7.10"),
         ({"core": {"type": "m5.xlarge", "count": 0}}, "at least one core node"),
@@ -130,7 +130,7 @@ def test_wrong_keys(faults, aws, monkeypatch):
 def test_wrong_settings(project, values, message):
     good = EmrContext.load("emr").settings.model_dump()
     with pytest.raises(FruitsError, match=message):
-        checked(EmrSettings, good | values, "conf/emr/emr.yml")
+        validate(EmrSettings, good | values, "conf/emr/emr.yml")
 
 
 def test_aws_asking_for_patience(emr, aws, monkeypatch):

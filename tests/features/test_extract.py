@@ -24,7 +24,7 @@ class MeanColour:
     n_features: int = 3
     fingerprint: str = "mean-colour"
 
-    def compile(self):
+    def load_model(self):
         return lambda images: images.mean(axis=(1, 2)).astype(np.float32)
 
 
@@ -84,7 +84,7 @@ def test_a_photo_that_takes_too_long_is_interrupted(monkeypatch):
             pass
         return decode(content, pixels)
 
-    decode, model = extractor.decode, MeanColour().compile()
+    decode, model = extractor.decode, MeanColour().load_model()
     monkeypatch.setattr(extractor, "decode", endless)
     contents = [b"endless", PHOTOS["1.jpg"]]
     slow, quick = extractor.extract(contents, model, MeanColour(), ImageLimits(seconds=0.5))
@@ -95,7 +95,7 @@ def test_a_photo_that_takes_too_long_is_interrupted(monkeypatch):
 def test_a_large_photo_is_interrupted_while_it_is_decoded():
     large = io.BytesIO()
     Image.effect_noise((4000, 4000), 90).convert("RGB").save(large, "PNG", compress_level=1)
-    model, content = MeanColour().compile(), [large.getvalue()]
+    model, content = MeanColour().load_model(), [large.getvalue()]
     (slow,) = extractor.extract(content, model, MeanColour(), ImageLimits(seconds=0.01))
     assert str(slow) == "decode: too_slow: more than 0.01 s"
     assert isinstance(extractor.extract(content, model, MeanColour())[0], np.ndarray)
@@ -129,15 +129,15 @@ def test_features_that_are_not_finite_are_rejected():
     assert (outcome.stage, outcome.reason) == ("infer", "not_finite")
 
 
-def test_the_model_is_compiled_once(monkeypatch):
-    monkeypatch.setattr(extractor, "_compiled", {})
+def test_the_model_is_loaded_once(monkeypatch):
+    monkeypatch.setattr(extractor, "_models", {})
     built = []
     backbone = MeanColour()
-    monkeypatch.setattr(MeanColour, "compile", lambda self: built.append(self) or (lambda x: x))
-    assert extractor.compiled(backbone) is extractor.compiled(backbone)
+    monkeypatch.setattr(MeanColour, "load_model", lambda self: built.append(self) or (lambda x: x))
+    assert extractor.get_model(backbone) is extractor.get_model(backbone)
     assert len(built) == 1
 
 
 @pytest.fixture(autouse=True)
 def fresh_models(monkeypatch):
-    monkeypatch.setattr(extractor, "_compiled", {})
+    monkeypatch.setattr(extractor, "_models", {})

@@ -11,7 +11,7 @@ from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.pipelines.extraction.nodes import count_partitions
 from fruits_kedro.pipelines.extraction.outcomes import count_extracted, list_rejected
 from fruits_kedro.spark.contracts import usable
-from fruits_kedro.spark.extraction import extract
+from fruits_kedro.spark.extraction import extraction_job
 from fruits_kedro.spark.partitioning import count_tasks
 
 
@@ -43,7 +43,7 @@ def test_tasks_are_even_and_neighbours_stay_together(spark, tmp_path, positions)
     rows = [(f"{position:04d}.jpg", 1, position) for position in positions]
     frame = spark.createDataFrame(rows, "path string, bytes long, position long")
     source, images = ImageFolder(str(tmp_path)), len(positions)
-    extraction = extract(frame.orderBy(F.rand(0)), images, source, None, ImageLimits())
+    extraction = extraction_job(frame.orderBy(F.rand(0)), images, source, None, ImageLimits())
     assert extraction.rows.columns == ["path", "bytes"]
     tasks = extraction.rows.rdd.map(lambda row: int(row.path[:4])).glom().collect()
     assert len(tasks) == count_tasks(images, spark.sparkContext.defaultParallelism) > 1

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from fruits_kedro.datasets import ArrowParquetDataset
-from fruits_kedro.features.status import STATES, images_in
+from fruits_kedro.features.status import STATUSES, count_pending
 from fruits_kedro.pipelines.extraction.incremental import EXTRACTED, compare, merge
 
 PHOTO = "path string, split string, label string, bytes long, modified_at timestamp"
@@ -46,7 +46,7 @@ def earlier(spark):
 
 
 def states(found):
-    return {row.path: STATES[row.state] for row in found.collect()}
+    return {row.path: STATUSES[row.state] for row in found.collect()}
 
 
 def test_each_photo_has_its_state(index, earlier):
@@ -73,7 +73,7 @@ def test_the_best_that_any_run_knows_counts(spark, index, earlier):
 def test_a_photo_that_is_to_be_done_comes_with_its_row(index, earlier):
     (new,) = compare(index, [earlier], NOW, True).where("path = 'new'").collect()
     assert new[:4] == ("new", "Test", "Kiwi", 10) and new.modified_at.astimezone(UTC) == T1
-    assert images_in({"gone": 1, "new": 2, "changed": 3, "done": 4, "failed_before": 5}) == 10
+    assert count_pending({"gone": 1, "new": 2, "changed": 3, "done": 4, "failed_before": 5}) == 10
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.config.parameters import PretrainingParams
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.features.extract import compiled, extract
+from fruits_kedro.features.extract import extract, get_model
 from fruits_kedro.images.folder import ImageFolder
 from fruits_kedro.pretraining import Checkpoint
 
@@ -84,7 +84,7 @@ def test_the_weights_changed_and_extract(resumed, folder, index, tmp_path):
     backbone = load_backbone(str(path), "litert", None)
     assert backbone.fingerprint.startswith("mobilenetv2-32-f32-")
     usable = [p for p in index["path"] if folder.read(p) != b"no photo"][:4]
-    features = np.array(extract(folder.read_all(usable), compiled(backbone), backbone))
+    features = np.array(extract(folder.read_all(usable), get_model(backbone), backbone))
     pixels = np.stack([np.asarray(image) for image in _pixels(usable, folder)], dtype=np.float32)
     expected = trained.backbone.predict(pixels / 127.5 - 1, verbose=0)
     np.testing.assert_allclose(features, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())

@@ -37,7 +37,7 @@ def no_spark(monkeypatch):
     [
         ({"subset": "minni"}, "subset=minni is not known; there are: apples, full, mini"),
         ({"store": "~/out"}, r"leaves this ~ as it is. Write --params store=\$HOME/out"),
-        ({"subbset": "mini"}, "subbset: there is no such parameter"),
+        ({"subbset": "mini"}, "subbset: there is no such setting"),
         ({"pca.n_component": 3}, "n_component"),
         ({"pca.n_components": 0}, "a number of components is 1 or more"),
         ({"pca.n_components": 1.5}, "a share of the variance lies between 0 and 1"),

@@ -54,7 +54,7 @@ def test_each_kind_of_broken_file_has_its_reason(store):
 
 
 def test_features_equal_those_of_one_process(store, sample):
-    model = load_backbone("embedded", "litert", 96).compile()
+    model = load_backbone("embedded", "litert", 96).load_model()
     table = read(store, "04_feature/extracted_features")
     assert str(table.schema.field("features").type) == "list<element: float>"
     usable = [row for row in table.to_pylist() if row["error"] is None]

@@ -153,7 +153,7 @@ def test_credentials_yml_goes_before_the_variables_and_is_not_mixed_with_them(sh
         "endpoint_url": "https://file.example",
         "client_kwargs": {"region_name": "eu-west-9"},
     }
-    assert found.keys_of_a_jvm() == {
+    assert found.jvm_environment() == {
         "AWS_ACCESS_KEY_ID": "AKFILE",
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_SESSION_TOKEN": None,
@@ -173,7 +173,7 @@ def test_either_variable_of_the_region_serves_all(shell, name):
     found = S3Settings.find()
     assert found.region_name == found.client().meta.region_name == "eu-south-2"
     assert found.spark_settings() == {"spark.hadoop.fs.s3a.endpoint.region": "eu-south-2"}
-    assert found.keys_of_a_jvm() == IN_SHELL  # AWS itself: no endpoint
+    assert found.jvm_environment() == IN_SHELL  # AWS itself: no endpoint
 
 
 def test_a_profile_serves_all(shell):
@@ -184,7 +184,7 @@ def test_a_profile_serves_all(shell):
     )
     found = S3Settings.find()
     assert found.spark_settings()["spark.hadoop.fs.s3a.endpoint"] == "http://profile.example"
-    assert found.storage_options()["key"] == found.keys_of_a_jvm()["AWS_ACCESS_KEY_ID"] == "AK1"
+    assert found.storage_options()["key"] == found.jvm_environment()["AWS_ACCESS_KEY_ID"] == "AK1"
     assert found.client().meta.endpoint_url == "http://profile.example"
 
 
@@ -195,17 +195,17 @@ def test_keys_that_are_renewed_are_left_to_who_renews_them(shell):
     shell(config=f'[default]\ncredential_process = {sys.executable} -c "{process}"\n')
     found = S3Settings.find()
     assert found.storage_options() == {}
-    assert list(found.keys_of_a_jvm().values()) == ["AK2", "s2", "t2"]
+    assert list(found.jvm_environment().values()) == ["AK2", "s2", "t2"]
 
 
 def test_a_machine_without_keys_has_a_role(shell):
     shell()
-    assert S3Settings.find().keys_of_a_jvm() == {}
+    assert S3Settings.find().jvm_environment() == {}
 
 
 def test_wrong_settings_are_named(shell):
     shell()
-    with pytest.raises(FruitsError, match="endpoint: Extra inputs"):
+    with pytest.raises(FruitsError, match="endpoint: there is no such setting"):
         S3Settings.find({"endpoint": "x"})
     with pytest.raises(FruitsError, match="aws_secret_access_key, or neither"):
         S3Settings.find({"aws_access_key_id": "x"})

@@ -59,9 +59,11 @@ class Backbone:
 
     @property
     def fingerprint(self) -> str:
-        """What decides the numbers: features of two fingerprints must never be mixed.
+        """A name for architecture, input size, precision and weights.
 
-        Below float32 that is the model itself: it depends on the photos it was calibrated on.
+        Features of two fingerprints are never mixed. Below float32 the hash is that of the model
+        itself, which depends on the photos it was calibrated on. Decoding, the resize filter and
+        the engine are not in it: who changes the filter has to change the fingerprint as well.
         """
         is_f32 = self.precision == "f32"
         digest = self.weights_sha256 if is_f32 else hashlib.sha256(self.model).hexdigest()
@@ -81,7 +83,7 @@ class Backbone:
             "n_features": self.n_features,
         }
 
-    def compile(self) -> FeatureModel:
+    def load_model(self) -> FeatureModel:
         """Build the model in this process, on one thread (Spark runs one worker a core)."""
         if self.engine == "litert":
             from fruits_kedro.backbones.litert import LiteRTModel

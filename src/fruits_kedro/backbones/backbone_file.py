@@ -10,7 +10,7 @@ import numpy as np
 from fruits_kedro.backbones.backbone import Backbone, Engine, Precision
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.filesystem import write_whole
+from fruits_kedro.storage.filesystem import write_atomic
 
 SUFFIX = ".backbone"
 
@@ -32,8 +32,8 @@ def from_bytes(content: bytes) -> Backbone:
 
 
 def write_backbone(backbone: Backbone, path: Path) -> None:
-    """Write a backbone, all or nothing."""
-    write_whole(path, to_bytes(backbone))
+    """Write a backbone, atomically."""
+    write_atomic(path, to_bytes(backbone))
 
 
 def read_backbone(

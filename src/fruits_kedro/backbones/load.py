@@ -16,7 +16,7 @@ from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
 from fruits_kedro.backbones.weights import Weights, find_weights
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.cache import cache_folder
-from fruits_kedro.storage.filesystem import write_whole
+from fruits_kedro.storage.filesystem import write_atomic
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +119,6 @@ def _serialise(weights: Weights, engine: Engine, input_size: int) -> bytes:
 
 def _keep(path: Path, model: bytes) -> None:
     try:
-        write_whole(path, model)
+        write_atomic(path, model)
     except OSError as error:
         logger.warning("The converted model could not be cached in %s: %s", path.parent, error)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fruits_kedro.storage.filesystem import write_whole
+from fruits_kedro.storage.filesystem import write_atomic
 
 _INFO = "info.json"
 
@@ -48,8 +48,8 @@ class WeightsFile:
         return buffer.getvalue()
 
     def write(self, path: Path) -> None:
-        """Write to a ``.npz`` file, all or nothing."""
-        write_whole(path, self.to_bytes())
+        """Write to a ``.npz`` file, atomically."""
+        write_atomic(path, self.to_bytes())
 
     @classmethod
     def read(cls, path: Path) -> WeightsFile:

@@ -10,22 +10,20 @@ from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyspark.ml import PipelineModel
 from pyspark.ml.classification import (
     LogisticRegression,
     LogisticRegressionModel,
     RandomForestClassifier,
 )
-from pyspark.ml.common import _py2java
 from pyspark.ml.feature import IndexToString, StringIndexerModel
 from pyspark.ml.functions import vector_to_array
-from pyspark.ml.linalg import DenseMatrix, DenseVector
 from pyspark.ml.stat import Summarizer
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.spark.models import linear_classifier
 
 logger = logging.getLogger(__name__)
 
@@ -188,7 +186,7 @@ def _majority_class(
 ) -> LogisticRegressionModel:
     shares = np.array([counts[c] for c in classes]) / sum(counts.values())
     nothing = np.zeros((len(classes), _length(train)))
-    return _linear(train.sparkSession, "majority_class", nothing, np.log(shares))
+    return linear_classifier(train.sparkSession, "majority_class", nothing, np.log(shares))
 
 
 def _length(rows: DataFrame) -> int:
@@ -201,22 +199,4 @@ def _nearest_centroid(train: DataFrame, classes: list[str]) -> LogisticRegressio
     mean_of = {row.label: row["mean"].toArray() for row in means}
     centroids = np.stack([mean_of[c] for c in classes])
     bias = -np.square(centroids).sum(axis=1) / 2
-    return _linear(train.sparkSession, "nearest_centroid", centroids, bias)
-
-
-def _linear(
-    spark: SparkSession, name: str, weights: NDArray[np.float64], bias: NDArray[np.float64]
-) -> LogisticRegressionModel:
-    """A Spark model of given coefficients, ``(classes, features)``; its softmax is no guess."""
-    sc = spark.sparkContext
-    java = sc._jvm.org.apache.spark.ml.classification  # type: ignore[union-attr]
-    rows, columns = weights.shape
-    model = java.LogisticRegressionModel(
-        name,
-        _py2java(sc, DenseMatrix(rows, columns, weights.ravel(order="F"))),
-        _py2java(sc, DenseVector(bias)),
-        rows,
-        True,
-    )
-    model.setFeaturesCol("vector")
-    return LogisticRegressionModel(model)
+    return linear_classifier(train.sparkSession, "nearest_centroid", centroids, bias)

@@ -10,7 +10,7 @@ from fruits_kedro.errors import summarize
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckResult:
     """The outcome of one check.
 
     Attributes:
@@ -28,7 +28,7 @@ class Checked:
         return {"check": self.name, "": "ok" if self.passed else "FAILED", "found": self.found}
 
 
-def make_checks(checks: Mapping[str, Callable[[], str]]) -> Iterator[Checked]:
+def run_checks(checks: Mapping[str, Callable[[], str]]) -> Iterator[CheckResult]:
     """Make each check: it returns what it found, or raises what is wrong.
 
     An error that no check has foreseen, of Spark over a damaged file for example, fails that check
@@ -36,12 +36,12 @@ def make_checks(checks: Mapping[str, Callable[[], str]]) -> Iterator[Checked]:
     """
     for name, check in checks.items():
         try:
-            yield Checked(name, True, check())
+            yield CheckResult(name, True, check())
         except Exception as error:
-            yield Checked(name, False, summarize(error))
+            yield CheckResult(name, False, summarize(error))
 
 
-def as_result(checks: Iterable[Checked]) -> dict[str, Any]:
+def as_result(checks: Iterable[CheckResult]) -> dict[str, Any]:
     """Checks as a command's result: their rows, and whether any of them failed."""
     made = list(checks)
     return {"checks": [c.row() for c in made], "failed": not all(c.passed for c in made)}

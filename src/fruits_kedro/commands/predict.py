@@ -16,7 +16,7 @@ from fruits_kedro.classification.unknown import distances
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.open import open_images
-from fruits_kedro.spark.extraction import extract
+from fruits_kedro.spark.extraction import extraction_job
 
 _EXTRACTED = (
     "path string, bytes long, features array<float>, error string, fingerprint string, "
@@ -87,11 +87,11 @@ def _extract(catalog: DataCatalog, folder: str, fingerprint: str, limits: ImageL
     listing = images.list().select(["path", "length"]).rename_columns(["path", "bytes"]).to_pandas()
     listing["position"] = range(len(listing))
     rows = SparkSession.builder.getOrCreate().createDataFrame(listing)
-    extraction = extract(rows, len(listing), images, backbone, limits)
+    extraction = extraction_job(rows, len(listing), images, backbone, limits)
     return extraction.rows.mapInArrow(extraction.function, _EXTRACTED)
 
 
-def summarise(found: pd.DataFrame, shown: int) -> dict[str, Any]:
+def describe_predictions(found: pd.DataFrame, shown: int) -> dict[str, Any]:
     """What the command shows: counts, the first photos, those that look unknown, the bad ones."""
     usable = found[found["error"].isna()]
     unknown = usable[usable["looks_unknown"].astype(bool)]

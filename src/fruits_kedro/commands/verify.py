@@ -10,9 +10,9 @@ from kedro.io import DataCatalog
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from fruits_kedro.commands.checks import Checked, make_checks
+from fruits_kedro.commands.checks import CheckResult, run_checks
 from fruits_kedro.errors import FruitsError, ImageError, summarize
-from fruits_kedro.features.extract import compiled, extract
+from fruits_kedro.features.extract import extract, get_model
 from fruits_kedro.features.schema import EXTRACTED, INDEX
 from fruits_kedro.spark.backbone import choose_backbone
 from fruits_kedro.spark.contracts import check_index, check_vectors
@@ -26,7 +26,7 @@ OUTPUTS = (
 _TOLERANCE = 1e-4
 
 
-class Store:
+class ResultVerifier:
     """The results of a run, loaded once each.
 
     Args:
@@ -47,7 +47,7 @@ class Store:
                 raise FruitsError(f"{name} cannot be loaded: {summarize(error)}") from None
         return self._loaded[name]
 
-    def verify(self) -> Iterator[Checked]:
+    def verify(self) -> Iterator[CheckResult]:
         """Make every check."""
         checks = {
             "complete": self._complete,
@@ -60,7 +60,7 @@ class Store:
             "model_info": self._model_info,
             "extracted again": self._again,
         }
-        return make_checks(checks)
+        return run_checks(checks)
 
     def _complete(self) -> str:
         missing = [name for name in OUTPUTS if not self._catalog.exists(name)]
@@ -177,7 +177,7 @@ class Store:
                 f"{rows[0].fingerprint}: give the parameters of that run."
             )
         contents = self["raw_images"].read_all([row.path for row in rows])
-        outcomes = extract(contents, compiled(backbone), backbone, params.limits)
+        outcomes = extract(contents, get_model(backbone), backbone, params.limits)
         worst = 0.0
         for row, outcome in zip(rows, outcomes):
             if isinstance(outcome, ImageError):

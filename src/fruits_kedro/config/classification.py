@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt, field_validator
 
-from fruits_kedro.validation import Closed
+from fruits_kedro.validation import StrictModel
 
 ModelName = Literal["logistic_regression", "random_forest", "gradient_boosting"]
 Settings = dict[str, Any]
@@ -16,7 +16,7 @@ Settings = dict[str, Any]
 _SPLIT = BeforeValidator(lambda value: value.split("+") if isinstance(value, str) else value)
 
 
-class HeldOutParams(Closed):
+class HeldOutParams(StrictModel):
     """How fruits are recognised on varieties that were never trained on.
 
     Attributes:
@@ -37,7 +37,7 @@ class HeldOutParams(Closed):
         return value
 
 
-class ClassificationParams(Closed):
+class ClassificationParams(StrictModel):
     """How labels are predicted, and how that is judged.
 
     Attributes:

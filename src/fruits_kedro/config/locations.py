@@ -7,7 +7,6 @@ import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import fsspec
 from kedro.framework.context import KedroContext
@@ -19,7 +18,7 @@ PROGRESS = "08_reporting/progress.json"  # in a store in a bucket, while a run e
 
 
 @dataclass(frozen=True)
-class Roots:
+class Locations:
     """The roots of a run.
 
     Attributes:
@@ -31,7 +30,7 @@ class Roots:
     store: str
 
     @classmethod
-    def of(cls, context: KedroContext) -> Roots:
+    def of(cls, context: KedroContext) -> Locations:
         """The roots that ``--params`` gives, else ``globals.yml``; folders below the project's.
 
         What ``--params`` gives is put into its plain form for the catalog as well.
@@ -93,18 +92,6 @@ def check_store(store: str, settings: S3Settings | None = None) -> None:
         raise FruitsError(
             f"The store {store} cannot be written: {error}.\nGive --params store=<folder>."
         ) from None
-
-
-def location(dataset: Any) -> str | None:
-    """The path or URL of a dataset's file or folder; None: it is in memory."""
-    inner = getattr(dataset, "_dataset", dataset)  # what a CachedDataset holds
-    description = inner._describe()
-    if "filepath" not in description:
-        return None
-    place, protocol = str(description["filepath"]), getattr(inner, "_protocol", "file")
-    if "://" not in place and protocol not in ("file", ""):
-        place = f"{protocol}://{place}"
-    return place.removeprefix("file://").replace("s3a://", "s3://")
 
 
 def short(place: str) -> str:

@@ -17,12 +17,12 @@ from fruits_kedro.backbones import Engine, Precision
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.limits import ImageLimits
-from fruits_kedro.validation import Closed
+from fruits_kedro.validation import StrictModel
 
 Split = Literal["Training", "Test", "Validation"]
 
 
-class Subset(Closed):
+class Subset(StrictModel):
     """Which photos take part.
 
     Attributes:
@@ -38,7 +38,7 @@ class Subset(Closed):
     total: PositiveInt | None = None
 
 
-class ExtractionParams(Closed):
+class ExtractionParams(StrictModel):
     """How photos become features.
 
     Attributes:
@@ -74,7 +74,7 @@ class ExtractionParams(Closed):
         return self
 
 
-class PcaParams(Closed):
+class PcaParams(StrictModel):
     """How features are reduced.
 
     Attributes:
@@ -99,7 +99,7 @@ class PcaParams(Closed):
         return value
 
 
-class Augmentation(Closed):
+class Augmentation(StrictModel):
     """What is varied at random while training.
 
     Attributes:
@@ -115,7 +115,7 @@ class Augmentation(Closed):
     colour: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
-class PretrainingParams(Closed):
+class PretrainingParams(StrictModel):
     """How a backbone is trained.
 
     Attributes:
@@ -145,7 +145,7 @@ class PretrainingParams(Closed):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-class Parameters(Closed):
+class Parameters(StrictModel):
     """All parameters of the project, and nothing else; ``images`` and ``store`` are places."""
 
     subset: str

@@ -8,10 +8,10 @@ from typing import Annotated
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.validation import Closed
+from fruits_kedro.validation import StrictModel
 
 
-class InstancePrice(Closed):
+class InstancePrice(StrictModel):
     """One type of instance.
 
     Attributes:
@@ -29,7 +29,7 @@ class InstancePrice(Closed):
     emr: PositiveFloat
 
 
-class Prices(Closed):
+class Prices(StrictModel):
     """What AWS asks for.
 
     Attributes:

@@ -1,7 +1,9 @@
 """The Kedro datasets that kedro-datasets lacks."""
 
 from fruits_kedro.datasets.arrow_parquet import ArrowParquetDataset
+from fruits_kedro.datasets.atomic_file import CsvDataset, JsonDataset, TextDataset
 from fruits_kedro.datasets.backbone import BackboneDataset
+from fruits_kedro.datasets.cached import CachedDataset
 from fruits_kedro.datasets.csv_file import CsvFileDataset
 from fruits_kedro.datasets.extraction_checkpoint import ExtractionCheckpointDataset
 from fruits_kedro.datasets.images import ImageFolderDataset
@@ -9,11 +11,11 @@ from fruits_kedro.datasets.parquet import ParquetDataset
 from fruits_kedro.datasets.spark_model import SparkModelDataset, SparkModelsDataset
 from fruits_kedro.datasets.training_checkpoint import CheckpointDataset
 from fruits_kedro.datasets.weights_file import WeightsFileDataset
-from fruits_kedro.datasets.whole_file import CsvDataset, JsonDataset, TextDataset
 
 __all__ = [
     "ArrowParquetDataset",
     "BackboneDataset",
+    "CachedDataset",
     "CheckpointDataset",
     "CsvDataset",
     "CsvFileDataset",

@@ -8,9 +8,9 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from fruits_kedro.datasets.parquet import ParquetDataset
-from fruits_kedro.spark.feature_refs import StoredFeatures
+from fruits_kedro.spark.feature_refs import FeatureRefs
 from fruits_kedro.spark.parquet_writer import ArrowWriter
-from fruits_kedro.storage.atomic import written_beside
+from fruits_kedro.storage.atomic import atomic_replace
 from fruits_kedro.storage.filesystem import file_system
 from fruits_kedro.storage.manifest import MARK
 from fruits_kedro.storage.s3 import is_s3
@@ -22,15 +22,16 @@ class ArrowParquetDataset(ParquetDataset):
     So a worker that was given up, and wrote later than the one in its place, doubles no row.
     """
 
-    def _save(self, data: DataFrame | StoredFeatures) -> None:
-        if not is_s3(self._spark_path):
-            with written_beside(self._spark_path, self._credentials) as (new, target):
+    def save(self, data: DataFrame | FeatureRefs) -> None:
+        """Replace the folder, atomically."""
+        if not is_s3(self._url):
+            with atomic_replace(self._url, self._credentials) as (new, target):
                 names = ArrowWriter.save(data, new, self._credentials)
                 _commit(target.fs, target.new, names)
                 target.replace(target.new)
             return
-        fs, path = file_system(self._spark_path, self._credentials)
-        names = ArrowWriter.save(data, self._spark_path, self._credentials)
+        fs, path = file_system(self._url, self._credentials)
+        names = ArrowWriter.save(data, self._url, self._credentials)
         _commit(fs, path, names)
 
 

@@ -9,7 +9,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.backbones.backbone_file import from_bytes, to_bytes
 from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
-from fruits_kedro.storage.atomic import recover, written_beside
+from fruits_kedro.storage.atomic import atomic_replace, recover
 from fruits_kedro.storage.filesystem import file_system
 
 logger = logging.getLogger(__name__)
@@ -32,13 +32,13 @@ class BackboneDataset(FsspecDataset[Backbone, Backbone | None]):
             return None
 
     def save(self, data: Backbone) -> None:
-        """Replace the file, all or nothing."""
+        """Replace the file, atomically."""
         fs, path = file_system(self._filepath, self._credentials)
         if not isinstance(fs, LocalFileSystem):
             fs.pipe_file(path, to_bytes(data))  # an object appears when all of it is there
             return
         fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-        with written_beside(self._filepath, self._credentials) as (_, target):
+        with atomic_replace(self._filepath, self._credentials) as (_, target):
             fs.pipe_file(target.new, to_bytes(data))
             target.replace(target.new)
 

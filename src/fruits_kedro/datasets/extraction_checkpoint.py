@@ -9,11 +9,11 @@ from pyspark.sql import DataFrame, SparkSession
 from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 from fruits_kedro.datasets.parquet import read_schema
 from fruits_kedro.features.checkpoint import CheckpointWriter, rows_of
-from fruits_kedro.spark.extraction import Extraction
+from fruits_kedro.spark.extraction import ExtractionJob
 from fruits_kedro.storage.filesystem import file_system
 
 
-class ExtractionCheckpointDataset(FsspecDataset[Extraction, DataFrame | None]):
+class ExtractionCheckpointDataset(FsspecDataset[ExtractionJob, DataFrame | None]):
     """A folder of small Parquet files, each written by a worker as soon as its rows are there.
 
     Saving an extraction runs it. What was written stays when the run dies, and loads: every file is
@@ -30,7 +30,7 @@ class ExtractionCheckpointDataset(FsspecDataset[Extraction, DataFrame | None]):
         path = self._filepath.replace("s3://", "s3a://")
         return SparkSession.builder.getOrCreate().read.schema(schema).parquet(path)
 
-    def save(self, data: Extraction) -> None:
+    def save(self, data: ExtractionJob) -> None:
         """Run an extraction, and write its rows as they come."""
         self._run = uuid.uuid4().hex[:8]
         data.write(CheckpointWriter(self._filepath, self._credentials, self._run))

@@ -31,5 +31,10 @@ class FsspecDataset(AbstractDataset[_In, _Out]):
         self._credentials = credentials or {}
         self.metadata = metadata
 
+    @property
+    def location(self) -> str:
+        """The path or URL."""
+        return self._filepath.removeprefix("file://").replace("s3a://", "s3://")
+
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}

@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 from kedro.io import DatasetError
-from kedro_datasets.spark import SparkDatasetV2
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
-from fruits_kedro.storage.atomic import recover, written_beside
+from fruits_kedro.datasets.spark_dataset import SparkDataset
+from fruits_kedro.storage.atomic import atomic_replace, recover
 from fruits_kedro.storage.filesystem import file_system
-from fruits_kedro.storage.manifest import MARK, files_of, job_of
+from fruits_kedro.storage.manifest import MARK, manifest_files, read_manifest
 from fruits_kedro.storage.s3 import is_s3
 
 _PROTOCOL = "spark.sql.sources.commitProtocolClass"
@@ -24,7 +24,7 @@ _SUFFIX = ".parquet"
 _MARKS = "mapreduce.fileoutputcommitter.marksuccessfuljobs"
 
 
-class ParquetDataset(SparkDatasetV2):
+class ParquetDataset(SparkDataset[Any, Any]):
     """A folder of Parquet files that counts as there once Spark has put ``_SUCCESS`` into it.
 
     On a disk a new version is written beside the last one and takes its place by renaming. In a
@@ -38,42 +38,44 @@ class ParquetDataset(SparkDatasetV2):
         Args:
             filepath: the folder.
             optional: whether to load None where there is nothing complete.
-            kwargs: as for ``SparkDatasetV2``.
+            kwargs: as for ``SparkDataset``.
         """
         super().__init__(filepath=filepath, **kwargs)
         self._optional = optional
 
-    def _load(self) -> DataFrame | None:
+    def load(self) -> DataFrame | None:
+        """The rows of the last complete version; None where an optional one is not there."""
         files = self._files()
         if files and (schema := self._schema_of(files[0])):
             return SparkSession.builder.getOrCreate().read.schema(schema).parquet(*files)
         if self._optional:
             return None
         raise DatasetError(
-            f"{self._spark_path} is not there, or not complete (no {MARK}, or no files): a run is "
+            f"{self._url} is not there, or not complete (no {MARK}, or no files): a run is "
             "still writing it, or was interrupted.\nRun the pipeline that makes it again."
         )
 
-    def _save(self, data: DataFrame | pd.DataFrame) -> None:
+    def save(self, data: DataFrame | pd.DataFrame) -> None:
+        """Replace the folder, atomically."""
         if isinstance(data, pd.DataFrame):
             data = SparkSession.builder.getOrCreate().createDataFrame(data)
         writer = data.write.options(**self._save_args)
-        if is_s3(self._spark_path):
+        if is_s3(self._url):
             self._join(writer)
             return
-        with written_beside(self._spark_path, self._credentials) as (new, target):
+        with atomic_replace(self._url, self._credentials) as (new, target):
             writer.parquet(new)
             target.replace(target.new)
 
     def _join(self, writer: Any) -> None:
-        fs, path = file_system(self._spark_path, self._credentials)
+        fs, path = file_system(self._url, self._credentials)
         before = fs.find(path)
         protocol = str(SparkSession.builder.getOrCreate().conf.get(_PROTOCOL, ""))
         # Other committers' marks do not say whose files they are for: there is none until ours.
         names_job = "PathOutputCommitProtocol" in protocol
-        writer.option(_MARKS, str(names_job).lower()).mode("append").parquet(self._spark_path)
+        writer.option(_MARKS, str(names_job).lower()).mode("append").parquet(self._url)
         mark = f"{path}/{MARK}"
-        if not names_job or job_of(_read(fs, mark) or b"") is None:
+        if not names_job or read_manifest(_read(fs, mark) or b"") is None:
             new = sorted(set(fs.find(path)) - set(before))
             written = [file.removeprefix(path) for file in new if file.endswith(".parquet")]
             fs.pipe_file(mark, json.dumps({"filenames": written[:1]}).encode())
@@ -83,7 +85,7 @@ class ParquetDataset(SparkDatasetV2):
     def _schema_of(self, place: str) -> StructType | None:
         """Of a file or folder, read here: Spark would start a job, which waits for a free core."""
         fs, path = file_system(place, self._credentials)
-        if place == self._spark_path:  # all of the folder counts, but what Spark calls hidden
+        if place == self._url:  # all of the folder counts, but what Spark calls hidden
             files = [name for name in fs.ls(path, detail=False) if name.endswith(_SUFFIX)]
             files = [name for name in files if name.rpartition("/")[2][0] not in "._"]
             if not files:
@@ -96,19 +98,19 @@ class ParquetDataset(SparkDatasetV2):
 
     def _files(self) -> list[str]:
         """What to load: the folder, or in a bucket the files of the last complete job."""
-        fs, path = file_system(self._spark_path, self._credentials)
+        fs, path = file_system(self._url, self._credentials)
         mark = _read(fs, f"{path}/{MARK}")
         if mark is None:
             return []
-        if (job := job_of(mark)) is None:
-            return [self._spark_path]
+        if (job := read_manifest(mark)) is None:
+            return [self._url]
         names = (file.rpartition("/")[2] for file in fs.ls(path, detail=False))
-        return [f"{self._spark_path}/{name}" for name in files_of(job, names)]
+        return [f"{self._url}/{name}" for name in manifest_files(job, names)]
 
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this dataset."""
-        if not is_s3(self._spark_path):  # there, each new version replaces what is left as well
-            recover(self._spark_path, self._credentials)
+        if not is_s3(self._url):  # there, each new version replaces what is left as well
+            recover(self._url, self._credentials)
 
 
 def read_schema(fs: Any, path: str) -> StructType:

@@ -6,37 +6,41 @@ import json
 
 from pyspark.ml import PipelineModel
 
-from fruits_kedro.datasets.spark_whole import SparkWholeDataset
-from fruits_kedro.storage.atomic import written_beside
+from fruits_kedro.datasets.spark_dataset import SparkDataset
+from fruits_kedro.storage.atomic import atomic_replace
 from fruits_kedro.storage.filesystem import file_system
 
 
-class SparkModelDataset(SparkWholeDataset):
+class SparkModelDataset(SparkDataset[PipelineModel, PipelineModel]):
     """A ``pyspark.ml.PipelineModel`` in Spark's own format, which any Spark job can load."""
 
     last_file = "metadata/part-00000"  # names the folders of the stages
 
-    def _load(self) -> PipelineModel:
-        return PipelineModel.load(self._spark_path)
+    def load(self) -> PipelineModel:
+        """The model."""
+        return PipelineModel.load(self._url)
 
-    def _save(self, data: PipelineModel) -> None:
-        with written_beside(self._spark_path, self._credentials) as (new, target):
+    def save(self, data: PipelineModel) -> None:
+        """Replace the model, atomically."""
+        with atomic_replace(self._url, self._credentials) as (new, target):
             data.write().save(new)
             target.replace(target.new, last=self.last_file)
 
 
-class SparkModelsDataset(SparkWholeDataset):
+class SparkModelsDataset(SparkDataset[dict[str, PipelineModel], dict[str, PipelineModel]]):
     """A folder of ``pyspark.ml.PipelineModel``, by name; replaced as a whole."""
 
     last_file = "names.json"
 
-    def _load(self) -> dict[str, PipelineModel]:
-        fs, path = file_system(self._spark_path, self._credentials)
+    def load(self) -> dict[str, PipelineModel]:
+        """The models by name."""
+        fs, path = file_system(self._url, self._credentials)
         names = json.loads(fs.cat_file(f"{path}/{self.last_file}"))
-        return {name: PipelineModel.load(f"{self._spark_path}/{name}") for name in names}
+        return {name: PipelineModel.load(f"{self._url}/{name}") for name in names}
 
-    def _save(self, data: dict[str, PipelineModel]) -> None:
-        with written_beside(self._spark_path, self._credentials) as (new, target):
+    def save(self, data: dict[str, PipelineModel]) -> None:
+        """Replace all of them, atomically."""
+        with atomic_replace(self._url, self._credentials) as (new, target):
             for name, model in data.items():
                 model.write().save(f"{new}/{name}")
             target.fs.pipe_file(f"{target.new}/{self.last_file}", json.dumps(list(data)).encode())

@@ -16,7 +16,7 @@ class WeightsFileDataset(FsspecDataset[WeightsFile, WeightsFile]):
         return WeightsFile.read(Path(self._filepath))
 
     def save(self, data: WeightsFile) -> None:
-        """Replace the file, all or nothing."""
+        """Replace the file, atomically."""
         data.write(Path(self._filepath))
 
     def _exists(self) -> bool:

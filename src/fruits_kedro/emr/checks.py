@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from fruits_kedro.commands.checks import Checked, make_checks
+from fruits_kedro.commands.checks import CheckResult, run_checks
 from fruits_kedro.config.prices import Prices
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.package import MANIFEST, Package
@@ -21,7 +21,7 @@ _QUOTAS = {"on demand": "L-1216C47A", "Spot": "L-34B43A08"}
 
 def check_all(
     aws: Aws, settings: EmrSettings, prices: Prices, images: str, package: Callable[[], Package]
-) -> Iterable[Checked]:
+) -> Iterable[CheckResult]:
     """Make every check, whatever became of the ones before.
 
     Args:
@@ -46,7 +46,7 @@ def check_all(
         "vCPU quota": lambda: _quota(aws, settings, prices),
         "package": lambda: _package(aws, settings, package()),
     }
-    return make_checks(checks)
+    return run_checks(checks)
 
 
 def _identity(aws: Aws) -> str:

@@ -90,7 +90,10 @@ def package(context: Any) -> Shown:
 
 @command(yes)
 def up(context: Any, yes: bool) -> Shown:
-    """Create the cluster and wait until it is ready; asks first, with the cost an hour."""
+    """Create the cluster and wait until it is ready; asks first, with the cost an hour.
+
+    It uploads nothing: run 'kedro emr package' first.
+    """
     from fruits_kedro.emr.cluster import READY, create_cluster, wait_for
     from fruits_kedro.emr.sizing import cost_per_hour
 

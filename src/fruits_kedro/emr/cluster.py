@@ -115,7 +115,7 @@ def create_cluster(aws: Aws, settings: EmrSettings, package_id: str) -> str:
         )
     with explained("writing the security configuration"):
         name = security_name(settings)
-        with suppress(aws.emr.exceptions.InvalidRequestException):  # there was none
+        with suppress(aws.emr.exceptions.InvalidRequestException):  # there was none to replace
             aws.emr.delete_security_configuration(Name=name)
         text = json.dumps(security_configuration(settings))
         aws.emr.create_security_configuration(Name=name, SecurityConfiguration=text)

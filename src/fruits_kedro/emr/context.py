@@ -10,7 +10,7 @@ from typing import Any
 
 from kedro.framework.session import KedroSession
 
-from fruits_kedro.config.locations import Roots
+from fruits_kedro.config.locations import Locations
 from fruits_kedro.config.prices import Prices
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.checks import architecture
@@ -19,7 +19,7 @@ from fruits_kedro.emr.settings import EmrSettings
 from fruits_kedro.emr.sizing import Sizing, size_executors
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.cache import cache_folder
-from fruits_kedro.validation import checked
+from fruits_kedro.validation import validate
 
 _FILES = ("emr", "prices", "spark")
 
@@ -39,7 +39,7 @@ class EmrContext:
     project: Path
     settings: EmrSettings
     prices: Prices
-    roots: Roots
+    roots: Locations
     spark: dict[str, Any]
 
     @classmethod
@@ -53,11 +53,11 @@ class EmrContext:
         with KedroSession.create(project, env=env) as session:
             context = session.load_context()  # type: ignore[attr-defined]
             found = {name: dict(context.config_loader[name]) for name in _FILES}
-            roots = Roots.of(context)
+            roots = Locations.of(context)
         return cls(
             project=project,
-            settings=checked(EmrSettings, found["emr"], f"conf/{env}/emr.yml"),
-            prices=checked(Prices, found["prices"], "conf/base/prices.yml"),
+            settings=validate(EmrSettings, found["emr"], f"conf/{env}/emr.yml"),
+            prices=validate(Prices, found["prices"], "conf/base/prices.yml"),
             roots=roots,
             spark=found["spark"],
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.manifest import MARK, files_of, job_of
+from fruits_kedro.storage.manifest import MARK, manifest_files, read_manifest
 from fruits_kedro.storage.s3 import split_url
 
 _LEFT = (".", "01_raw/", "04_feature/extraction_checkpoint/")  # of another run, or photos
@@ -45,8 +45,8 @@ def fetch_results(
                 f"{store}/{dataset} is not complete (it has no {MARK}): a run is still writing "
                 "it, or was interrupted. Nothing was fetched."
             )
-        job = job_of(aws.download(f"{store}/{dataset}/{MARK}") or b"")
-        kept = {*files_of(job, names), f"{dataset}/{MARK}"}
+        job = read_manifest(aws.download(f"{store}/{dataset}/{MARK}") or b"")
+        kept = {*manifest_files(job, names), f"{dataset}/{MARK}"}
         for name in names - kept:
             del entries[name]
         names &= kept

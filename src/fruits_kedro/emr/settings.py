@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
-from fruits_kedro.validation import Closed
+from fruits_kedro.validation import StrictModel
 
 _EU = re.compile(r"eu-[a-z]+-\d")
 _NOT_EU = {"eu-west-2", "eu-central-2"}  # London, Zurich
 
 
-class Group(Closed):
+class Group(StrictModel):
     """Nodes of one kind.
 
     Attributes:
@@ -25,7 +25,7 @@ class Group(Closed):
     count: Annotated[int, Field(ge=0)] = 1
 
 
-class Executor(Closed):
+class Executor(StrictModel):
     """What one Spark executor is made of.
 
     Attributes:
@@ -39,7 +39,7 @@ class Executor(Closed):
     heap_mb_per_core: PositiveInt = 768
 
 
-class EmrSettings(Closed):
+class EmrSettings(StrictModel):
     """The cluster.
 
     Attributes:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.features.batches import in_tables
-from fruits_kedro.storage.filesystem import file_system, write_whole
+from fruits_kedro.storage.filesystem import file_system, write_atomic
 
 _ROWS = 256  # of a file: seconds of work, or a minute with photos of 12 megapixels
 
@@ -56,6 +56,6 @@ def _write(fs: Any, path: str, table: pa.Table) -> None:
     pq.write_table(table, buffer, use_dictionary=False, compression="snappy")
     content = buffer.getvalue().to_pybytes()
     if isinstance(fs, LocalFileSystem):
-        write_whole(Path(path), content)
+        write_atomic(Path(path), content)
     else:
         fs.pipe_file(path, content)  # an object appears when all of it is there

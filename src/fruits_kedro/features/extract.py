@@ -24,7 +24,7 @@ _CHUNK = 32
 _LIMITS = ImageLimits()
 
 # A Python worker of Spark serves many tasks: the model is compiled for the first one only.
-_compiled: dict[tuple[str, str], FeatureModel] = {}
+_models: dict[tuple[str, str], FeatureModel] = {}
 
 Outcome = NDArray[np.float32] | ImageError
 
@@ -48,7 +48,7 @@ def extract_batches(
         for each row in, in order. ``features`` is a list of float32 or null, ``error`` a string or
         null.
     """
-    model = compiled(backbone)
+    model = get_model(backbone)
     for batch in batches:
         contents = _read(batch, read_all, limits.bytes)
         for start in range(0, batch.num_rows, _ROWS):
@@ -68,12 +68,12 @@ def _read(batch: pa.RecordBatch, read_all: ReadAll, max_bytes: int) -> Iterator[
             yield ImageError("read", "too_large", detail)
 
 
-def compiled(backbone: Backbone) -> FeatureModel:
+def get_model(backbone: Backbone) -> FeatureModel:
     """The backbone's model, built once in this process."""
     key = (backbone.fingerprint, backbone.engine)
-    if key not in _compiled:
-        _compiled[key] = backbone.compile()
-    return _compiled[key]
+    if key not in _models:
+        _models[key] = backbone.load_model()
+    return _models[key]
 
 
 def extract(

@@ -7,14 +7,13 @@ from typing import Any
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
-from pydantic import ValidationError
 
 from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.config.locations import check_store
 from fruits_kedro.config.parameters import Parameters, select_subset
-from fruits_kedro.errors import FruitsError
 from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.storage.s3 import check_bucket, is_s3
+from fruits_kedro.validation import validate
 
 
 class InputHooks:
@@ -27,11 +26,9 @@ class InputHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Check the parameters, all at once, before Kedro does one by one."""
-        try:
-            checked = Parameters.model_validate(context.config_loader["parameters"])
-        except ValidationError as error:
-            raise FruitsError(_readable(error)) from None
-        select_subset(checked.subset, checked.subsets)
+        values = context.config_loader["parameters"]
+        parameters = validate(Parameters, values, "The parameters are wrong")
+        select_subset(parameters.subset, parameters.subsets)
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
@@ -55,16 +52,3 @@ class InputHooks:
             catalog.load("pretraining_checkpoint")
             if (init := catalog.load("params:pretraining").init) != "random":
                 find_weights(init)
-
-
-def _readable(error: ValidationError) -> str:
-    lines = [
-        f"{'.'.join(map(str, fault['loc']))}: "
-        + (
-            "there is no such parameter"
-            if fault["type"] == "extra_forbidden"
-            else f"{fault['msg'].removeprefix('Value error, ')} (given: {fault['input']!r})"
-        )
-        for fault in error.errors()
-    ]
-    return "The parameters are wrong:\n" + "\n".join(f"- {line}" for line in lines)

@@ -8,7 +8,7 @@ from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
-from fruits_kedro.config.locations import Roots
+from fruits_kedro.config.locations import Locations
 from fruits_kedro.storage.s3 import S3Settings
 
 
@@ -20,14 +20,14 @@ class LocationHooks:
         s3: of the buckets, if one of the roots lies in one.
     """
 
-    roots: Roots
+    roots: Locations
     s3: S3Settings
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
-        """Find them; ``credentials: s3`` of the catalog are those of s3fs from now on."""
+        """Find them, and replace ``s3`` in Kedro's credentials by the options of s3fs."""
         config = context.config_loader
-        self.roots = Roots.of(context)
+        self.roots = Locations.of(context)
         credentials = _credentials(config)
         entry = credentials.get("s3")
         self.s3 = S3Settings.find(entry) if self.roots.in_s3 else S3Settings()

@@ -15,9 +15,9 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from rich import get_console
 
-from fruits_kedro.config.locations import PROGRESS, location, short
+from fruits_kedro.config.locations import PROGRESS, short
 from fruits_kedro.errors import FailureRateError
-from fruits_kedro.features.status import images_in
+from fruits_kedro.features.status import count_pending
 from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.storage.s3 import is_s3
 
@@ -119,7 +119,7 @@ class ReportHooks:
             self._catalog.save("model_info", info)
         stages = self._clock.stages(0, self._images_at_work())
         metrics = saved.get("classification_metrics")
-        places = ((name, location(self._catalog.get(name))) for name in saved)
+        places = ((name, getattr(self._catalog.get(name), "location", None)) for name in saved)
         files = {name: place for name, place in places if place}
         tables = {
             "Result": report.result_rows(saved),
@@ -151,7 +151,7 @@ class ReportHooks:
     def _images_at_work(self) -> int:
         """The photos of the run's long work."""
         if plan := self._saved.get("extraction_plan"):
-            return images_in(plan)
+            return count_pending(plan)
         packing: dict[str, int] = self._saved.get("packing_info") or {}
         return packing.get("images", 0)
 

@@ -32,7 +32,7 @@ class SparkHooks:
         settings, keys = dict(config["spark"]), None
         if is_s3(store) and settings.get("spark.master") != "yarn":
             settings = {**config["s3a"], **self._locations.s3.spark_settings(), **settings}
-            keys = self._locations.s3.keys_of_a_jvm()
+            keys = self._locations.s3.jvm_environment()
         self._settings = settings
         prepare_session(settings, keys)
 

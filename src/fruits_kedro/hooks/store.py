@@ -77,8 +77,7 @@ class StoreHooks:
 
     def _recover(self, pipeline: Any, catalog: DataCatalog) -> None:
         for name in pipeline.datasets():
-            found: Any = catalog.get(name)
-            dataset = getattr(found, "_dataset", found)  # what a CachedDataset holds
+            dataset: Any = catalog.get(name)
             if hasattr(dataset, "recover"):
                 dataset.recover()
         if "previous_checkpoint" in pipeline.inputs() and (

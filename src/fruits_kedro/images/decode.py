@@ -19,27 +19,18 @@ from __future__ import annotations
 
 import io
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fruits_kedro.errors import ImageError
 
 MAX_PIXELS = 89_478_485  # where Pillow itself suspects a decompression bomb
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
-_ORIENTATION = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 _TO_RGB = ("1", "L", "P", "CMYK", "YCbCr", "RGBX")
 _UINT16 = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -55,7 +46,8 @@ def decode(
     Args:
         content: the bytes of the file, in any format that Pillow reads.
         max_pixels: width times height, at most.
-        at_least: a JPEG may come smaller, where that is faster, but not than such a square.
+        at_least: lets Pillow shrink a JPEG while it decodes, never below such a square; None: the
+            full size.
 
     Returns:
         An image of mode ``RGB``, of the photo's own size unless ``at_least`` is given.
@@ -132,11 +124,9 @@ def _decode_plain_jpeg(content: bytes, max_pixels: int) -> Image.Image | None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    try:
-        turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # a damaged EXIF block does not make the pixels unusable
-        return image
-    return image if turn is None else image.transpose(turn)
+    with suppress(Exception):  # a damaged EXIF block does not make the pixels unusable
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from fruits_kedro.images.decode import MAX_PIXELS
-from fruits_kedro.validation import Closed
+from fruits_kedro.validation import StrictModel
 
 
-class ImageLimits(Closed):
+class ImageLimits(StrictModel):
     """What a photo may cost; one that costs more is rejected, with a reason.
 
     Attributes:

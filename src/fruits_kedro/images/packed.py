@@ -16,7 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.source import LISTING_SCHEMA, PACKED_SUFFIX, ImageSource
 from fruits_kedro.storage.filesystem import file_system
-from fruits_kedro.storage.manifest import MARK, files_of, job_of
+from fruits_kedro.storage.manifest import MARK, manifest_files, read_manifest
 
 _GROUPS_KEPT = 4  # row groups of some megabytes
 
@@ -78,8 +78,8 @@ class PackedImages(ImageSource):
 
     @cached_property
     def _files(self) -> Sequence[str]:
-        job = job_of(self._fs.cat_file(f"{self._base}/{MARK}"))
-        found = files_of(job, self._fs.ls(self._base, detail=False))
+        job = read_manifest(self._fs.cat_file(f"{self._base}/{MARK}"))
+        found = manifest_files(job, self._fs.ls(self._base, detail=False))
         return [name for name in found if name.endswith(PACKED_SUFFIX)]
 
     def _file(self, name: str) -> pq.ParquetFile:

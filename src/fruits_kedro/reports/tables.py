@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fruits_kedro.classification.metrics import with_interval
-from fruits_kedro.features.status import images_in
+from fruits_kedro.features.status import count_pending
 
 Rows = list[tuple[str, str]]
 NEXT = "Next"
@@ -62,7 +62,7 @@ def _photos(class_counts: pd.DataFrame) -> Rows:
 
 def _extracted(extraction_plan: dict[str, int]) -> Rows:
     done, gone = extraction_plan["done"], extraction_plan["gone"]
-    rows = [("extracted", f"{images_in(extraction_plan):,} now, {done:,} in earlier runs")]
+    rows = [("extracted", f"{count_pending(extraction_plan):,} now, {done:,} in earlier runs")]
     if gone:
         left = f"{gone:,} photos of earlier runs are no longer there, or not in the subset"
         rows.append(("removed", left))

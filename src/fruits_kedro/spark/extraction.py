@@ -19,7 +19,7 @@ Batches = Iterable[pa.RecordBatch]
 
 
 @dataclass(frozen=True)
-class Extraction:
+class ExtractionJob:
     """An extraction that has not run yet: rows, and what a worker makes of them.
 
     The two stay apart until the rows are written, so that one worker does both: features then
@@ -45,10 +45,10 @@ class Extraction:
         self.rows.mapInArrow(run, "rows long").collect()
 
 
-def extract(
+def extraction_job(
     rows: DataFrame, images: int, raw_images: ImageSource, backbone: Backbone, limits: ImageLimits
-) -> Extraction:
-    """Lay out an extraction: the backbone broadcast, the rows parted into tasks.
+) -> ExtractionJob:
+    """Build the job: the backbone broadcast, the rows parted into tasks. It runs nothing yet.
 
     Args:
         rows: of the photos: ``path, bytes, position`` in the order of their paths, and others,
@@ -69,4 +69,4 @@ def extract(
     cores = sc.defaultParallelism
     # Neighbours stay together: who puts the files in order reads each of them once.
     tasks = rows.repartitionByRange(count_tasks(images, cores), "position")
-    return Extraction(tasks.sortWithinPartitions("position").drop("position"), run)
+    return ExtractionJob(tasks.sortWithinPartitions("position").drop("position"), run)

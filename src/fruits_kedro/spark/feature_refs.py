@@ -23,7 +23,7 @@ from fruits_kedro.storage.filesystem import file_system
 _FEATURES = StructField("features", ArrayType(FloatType()))
 _PLACE = ("file", "file_bytes", "row")
 # SQL for where a row of a frame that was read from Parquet lies: ``file`` is a URI.
-STORED_AT = (
+ROW_LOCATION = (
     "_metadata.file_path as file",
     "_metadata.file_size as file_bytes",
     "_metadata.row_index as row",
@@ -33,13 +33,13 @@ _READ_WHOLE = 8 * 2**20  # one request, where a footer and a column are three
 
 
 @dataclass(frozen=True)
-class StoredFeatures:
+class FeatureRefs:
     """Rows whose features were left in Parquet files.
 
     No feature passes through the JVM, which takes its time for each float.
 
     Attributes:
-        rows: all other columns, and ``file, file_bytes, row``, as ``STORED_AT`` gives them. Of
+        rows: all other columns, and ``file, file_bytes, row``, as ``ROW_LOCATION`` gives them. Of
             neighbours with the same ``path`` the first counts.
         columns: of the whole rows, in order, ``features`` (list of float32) among them.
     """
@@ -60,7 +60,7 @@ def read_features(
     """Put features to rows that say where they lie.
 
     Args:
-        batches: of ``StoredFeatures.rows``. It is fast where neighbours lie in the same files.
+        batches: of ``FeatureRefs.rows``. It is fast where neighbours lie in the same files.
         schema: of the whole rows.
         credentials: for fsspec.
 

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from fruits_kedro.features.batches import first_of_each
-from fruits_kedro.spark.feature_refs import StoredFeatures, read_features
+from fruits_kedro.spark.feature_refs import FeatureRefs, read_features
 from fruits_kedro.storage.filesystem import file_system
 
 _ROW_GROUP_BYTES = 8 * 2**20  # held in memory by each worker
@@ -41,10 +41,10 @@ class ArrowWriter:
 
     @classmethod
     def save(
-        cls, data: DataFrame | StoredFeatures, folder: str, credentials: dict[str, Any]
+        cls, data: DataFrame | FeatureRefs, folder: str, credentials: dict[str, Any]
     ) -> list[str]:
         """Write rows, a file for each of their partitions; returns the files' names, in order."""
-        if isinstance(data, StoredFeatures):
+        if isinstance(data, FeatureRefs):
             rows, schema = data.rows, data.schema
         else:
             rows, schema = data, to_arrow_schema(data.schema)
@@ -57,7 +57,7 @@ class ArrowWriter:
         return sorted(row.name for row in written) or [writer._write(0, 0, [])]
 
     def fill(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """As :meth:`write`, of rows of ``StoredFeatures``."""
+        """As :meth:`write`, of rows of ``FeatureRefs``."""
         rows = first_of_each(batches, "path")
         return self.write(read_features(rows, self.schema, self.credentials))
 

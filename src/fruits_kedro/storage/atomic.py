@@ -1,4 +1,4 @@
-"""Write beside the target first, then put it in the target's place: all or nothing."""
+"""Atomic writes: beside the target first, then into its place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OLD = ".old"
 
 
 @contextmanager
-def written_beside(url: str, credentials: dict[str, Any]) -> Iterator[tuple[str, Target]]:
+def atomic_replace(url: str, credentials: dict[str, Any]) -> Iterator[tuple[str, Target]]:
     """Give a new name beside a target to write to; what is left there afterwards is removed.
 
     The name is new each time: some object stores go on listing a folder that was emptied.
@@ -93,8 +93,8 @@ class Target:
 def recover(url: str, credentials: dict[str, Any]) -> None:
     """Clear up after a process that died while it replaced a target.
 
-    A folder that was moved aside comes back if nothing has taken its place yet. Only for whom the
-    store belongs to at the moment: a writer at work would lose what it writes.
+    A folder that was moved aside comes back if nothing has taken its place yet. Call it only while
+    holding the store's lock: it deletes unfinished versions.
     """
     fs, path = file_system(url, credentials)
     old, name = _old_name(path), re.escape(PurePosixPath(path).name)

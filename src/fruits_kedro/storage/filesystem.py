@@ -23,8 +23,8 @@ def file_system(url: str, credentials: dict[str, Any]) -> tuple[Any, str]:
     return fs, path.rstrip("/")
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file on a disk, all or nothing: no other process ever reads half of it."""
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file on a disk, atomically: no other process ever reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:

@@ -13,7 +13,7 @@ MARK = "_SUCCESS"
 Job = frozenset[str] | str | None
 
 
-def job_of(mark: bytes) -> Job:
+def read_manifest(mark: bytes) -> Job:
     """The job that a folder's files are of.
 
     Args:
@@ -32,7 +32,7 @@ def job_of(mark: bytes) -> Job:
     return next((match[1] for match in found if match), None)
 
 
-def files_of(job: Job, names: Iterable[str]) -> list[str]:
+def manifest_files(job: Job, names: Iterable[str]) -> list[str]:
     """The files of a job among those of its folder, in order."""
     if job is None:
         return sorted(names)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import model_validator
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.validation import Closed, checked
+from fruits_kedro.validation import StrictModel, validate
 
 _DEADLINE_S = 10
 _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -23,7 +23,7 @@ _OF_A_MACHINE = ("iam-role", "container-role")
 _WHERE = "the s3 entry of conf/local/credentials.yml, or the usual AWS variables"
 
 
-class S3Settings(Closed):
+class S3Settings(StrictModel):
     """Endpoint, region and keys of buckets, in boto3's words; each is optional.
 
     One value goes from ``credentials.yml``, or from the AWS variables or profile, to fsspec, boto3,
@@ -64,7 +64,7 @@ class S3Settings(Closed):
         import boto3
         import botocore.exceptions
 
-        given = checked(cls, entry or {}, "The s3 entry of credentials.yml")
+        given = validate(cls, entry or {}, "The s3 entry of credentials.yml")
         region = given.region_name or os.environ.get("AWS_REGION")  # boto3 does not read it
         try:
             session = boto3.Session(region_name=region or None)
@@ -117,10 +117,10 @@ class S3Settings(Closed):
             settings["spark.hadoop.fs.s3a.endpoint.region"] = self.region_name
         return settings
 
-    def keys_of_a_jvm(self) -> dict[str, str | None]:
-        """The variables from which Spark's JVM takes its keys, and hands them to its executors.
+    def jvm_environment(self) -> dict[str, str | None]:
+        """AWS variables for Spark's JVM, which hands them to its executors; None removes one.
 
-        S3A knows no profiles: keys that are renewed are looked up once. None means to unset.
+        S3A knows no profiles: keys that are renewed are looked up once.
         """
         values = (self.aws_access_key_id, self.aws_secret_access_key, self.aws_session_token)
         if values[0] is None:

@@ -1,4 +1,4 @@
-"""Plots, all or nothing. Kedro-Viz knows a plot by the end of this module's name."""
+"""Plots, atomically. Kedro-Viz knows a plot by the end of this module's name."""
 
 from fruits_kedro.datasets.plotly.json_dataset import JSONDataset
 

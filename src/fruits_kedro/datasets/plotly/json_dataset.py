@@ -2,8 +2,8 @@
 
 from kedro_datasets import plotly
 
-from fruits_kedro.datasets.whole_file import WholeFile
+from fruits_kedro.datasets.atomic_file import AtomicFile
 
 
-class JSONDataset(WholeFile, plotly.JSONDataset):
-    """``plotly.JSONDataset``, all or nothing."""
+class JSONDataset(AtomicFile, plotly.JSONDataset):
+    """``plotly.JSONDataset``, atomically."""

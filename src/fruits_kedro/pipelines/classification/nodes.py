@@ -40,8 +40,8 @@ from fruits_kedro.classification.unknown import distance_threshold
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.linalg.pca import fit_pca
 from fruits_kedro.spark.contracts import usable
+from fruits_kedro.spark.models import to_spark_model
 from fruits_kedro.spark.moments import distributed_moments
-from fruits_kedro.spark.pca_model import to_spark_model
 
 Models = dict[str, PipelineModel]
 

@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.features.schema import EXTRACTED, INDEX
-from fruits_kedro.features.status import STATES
-from fruits_kedro.spark.feature_refs import STORED_AT, StoredFeatures
+from fruits_kedro.features.status import STATUSES
+from fruits_kedro.spark.feature_refs import ROW_LOCATION, FeatureRefs
 from fruits_kedro.spark.partitioning import partition_key
 
 _KNOWN = ("bytes", "modified_at", "fingerprint", "engine", "error")
@@ -32,7 +32,7 @@ def compare(
         retry_rejected: whether a photo that was rejected counts as ``failed_before``, not ``done``.
 
     Returns:
-        The columns of the index, and ``state``: the place in ``STATES``. Photos that are gone
+        The columns of the index, and ``state``: the place in ``STATUSES``. Photos that are gone
         have null in all others.
     """
     index = image_index.select("path", F.struct(*INDEX[1:]).alias("photo"))
@@ -56,7 +56,7 @@ def compare(
         )
 
     # Of a photo that is in several runs, what is known best counts.
-    best = F.coalesce(F.array_max(F.transform("known", state)), F.lit(STATES.index("new")))
+    best = F.coalesce(F.array_max(F.transform("known", state)), F.lit(STATUSES.index("new")))
     return found.select("path", "photo.*", best.alias("state"))
 
 
@@ -66,7 +66,7 @@ def merge(
     backbone: Backbone,
     images: int,
     partitions: int,
-) -> StoredFeatures:
+) -> FeatureRefs:
     """Put together one row for each photo of the index.
 
     The rows of a file, and their order, depend on the photos alone: a run that was interrupted
@@ -81,7 +81,7 @@ def merge(
         partitions: number of files; each holds as many photos, neighbours in the order of paths.
     """
     # Expressions as text: one call into the JVM for all of them, where each column takes several.
-    columns = ("path", *_KNOWN, *STORED_AT, "error is not null as failed")
+    columns = ("path", *_KNOWN, *ROW_LOCATION, "error is not null as failed")
     ranked = [run.selectExpr(*columns, f"{-rank} as rank") for rank, run in enumerate(runs)]
     ours = f"fingerprint = '{backbone.fingerprint}' and engine = '{backbone.engine}'"
     known = functools.reduce(DataFrame.union, ranked).where(ours)
@@ -93,12 +93,12 @@ def merge(
     # The first of each photo counts: a worker sees that as it goes, Spark's window sorts once more.
     best_first = ("position", "failed", "rank")
     rows = placed.sortWithinPartitions(*best_first).drop("key", *best_first)
-    return StoredFeatures(rows, EXTRACTED)
+    return FeatureRefs(rows, EXTRACTED)
 
 
 def _first_of(*conditions: Column) -> Column:
-    """The place in STATES of the first condition that holds."""
-    state = F.lit(STATES.index("done"))
+    """The place in STATUSES of the first condition that holds."""
+    state = F.lit(STATUSES.index("done"))
     for place, condition in reversed(list(enumerate(conditions))):
         state = F.when(condition, F.lit(place)).otherwise(state)
     return state

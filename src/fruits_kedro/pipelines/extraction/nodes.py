@@ -12,12 +12,12 @@ from pyspark.sql import functions as F
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.config.parameters import ExtractionParams
 from fruits_kedro.features.schema import EXTRACTED, INDEX
-from fruits_kedro.features.status import STATES, images_in
+from fruits_kedro.features.status import STATUSES, count_pending
 from fruits_kedro.images.source import ImageSource
 from fruits_kedro.pipelines.extraction.incremental import compare, merge
 from fruits_kedro.spark.backbone import choose_backbone
-from fruits_kedro.spark.extraction import Extraction, extract
-from fruits_kedro.spark.feature_refs import StoredFeatures
+from fruits_kedro.spark.extraction import ExtractionJob, extraction_job
+from fruits_kedro.spark.feature_refs import FeatureRefs
 from fruits_kedro.spark.partitioning import in_waves
 
 _BYTES_A_FILE = 128 * 2**20
@@ -51,13 +51,13 @@ def plan_extraction(
     earlier = _earlier(previous_features, previous_checkpoint) if params.incremental else []
     if not earlier:
         new = {"new": int(class_counts["images"].sum())}
-        return image_index.select(*INDEX), dict.fromkeys(STATES, 0) | new
+        return image_index.select(*INDEX), dict.fromkeys(STATUSES, 0) | new
     compared = compare(image_index, earlier, backbone, params.retry_rejected)
     states = compared.groupBy("state").count().collect()
     counts = {row.state: row["count"] for row in states}
-    to_extract = compared.where(F.col("state").between(1, STATES.index("done") - 1))
+    to_extract = compared.where(F.col("state").between(1, STATUSES.index("done") - 1))
     return to_extract.drop("state"), {
-        name: counts.get(state, 0) for state, name in enumerate(STATES)
+        name: counts.get(state, 0) for state, name in enumerate(STATUSES)
     }
 
 
@@ -67,7 +67,7 @@ def extract_features(
     raw_images: ImageSource,
     backbone: Backbone,
     params: ExtractionParams,
-) -> Extraction:
+) -> ExtractionJob:
     """Extract the features of photos.
 
     Returns:
@@ -75,8 +75,8 @@ def extract_features(
         error, fingerprint, engine``; either ``features`` (list of float32) or ``error``
         (``stage: reason: detail``) is null.
     """
-    images = images_in(extraction_plan)
-    return extract(images_to_extract, images, raw_images, backbone, params.limits)
+    images = count_pending(extraction_plan)
+    return extraction_job(images_to_extract, images, raw_images, backbone, params.limits)
 
 
 def merge_features(
@@ -86,7 +86,7 @@ def merge_features(
     extraction_checkpoint: DataFrame | None,
     backbone: Backbone,
     params: ExtractionParams,
-) -> StoredFeatures:
+) -> FeatureRefs:
     """Put together what was extracted now and before: one row for each photo of the index.
 
     Returns:

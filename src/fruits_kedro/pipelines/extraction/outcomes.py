@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from fruits_kedro.backbones.fingerprints import check_one_backbone
 from fruits_kedro.config.parameters import ExtractionParams
 from fruits_kedro.errors import FailureRateError, FruitsError
-from fruits_kedro.features.status import images_in
+from fruits_kedro.features.status import count_pending
 
 _WORST = 5
 _VERSIONS = ("fruits-kedro", "kedro", "ai-edge-litert", "pillow", "numpy", "pyarrow")
@@ -89,7 +89,7 @@ def describe_extraction(
         "subset": subset,
         "counts": {
             **counts,
-            "extracted": images_in(extraction_plan),
+            "extracted": count_pending(extraction_plan),
             "reused": extraction_plan["done"],
             "by_split": by_split.astype(int).to_dict("index"),
             "rejected_by_reason": {f"{r.stage}: {r.reason}": r["count"] for r in reasons.collect()},

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from fruits_kedro.errors import ImageError
 from fruits_kedro.images.source import ImageSource
@@ -16,7 +18,15 @@ _BYTES_A_FILE = 128 * 2**20
 _BYTES_A_BATCH = 8 * 2**20
 
 
-def pack_images(raw_images: ImageSource) -> tuple[dict[str, int], DataFrame]:
+def list_images(raw_images: ImageSource) -> pd.DataFrame:
+    """List all photos: ``path, modificationTime, length``, ordered by path."""
+    listing: pd.DataFrame = raw_images.list().to_pandas()
+    return listing
+
+
+def pack_images(
+    image_listing: DataFrame, raw_images: ImageSource
+) -> tuple[dict[str, int], DataFrame]:
     """Read each photo once, and lay them side by side in the order of their paths.
 
     Returns:
@@ -24,18 +34,16 @@ def pack_images(raw_images: ImageSource) -> tuple[dict[str, int], DataFrame]:
         as a listing tells them, ``content`` (null where it cannot be read) and ``error`` (the
         reason why not).
     """
-    listing = raw_images.list()
-    spark = SparkSession.builder.getOrCreate()
-    lengths = listing.column("length").to_pylist()
-    cores = spark.sparkContext.defaultParallelism
-    files = min(len(lengths), max(cores, math.ceil(sum(lengths) / _BYTES_A_FILE)))
+    total: Any = image_listing.selectExpr("count(*) as images", "sum(length) as bytes").first()
+    cores = image_listing.sparkSession.sparkContext.defaultParallelism
+    files = min(total.images, max(cores, math.ceil(total.bytes / _BYTES_A_FILE)))
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return _read_batches(batches, raw_images)
 
-    rows = spark.createDataFrame(listing.to_pandas()).repartitionByRange(files, "path")
+    rows = image_listing.repartitionByRange(files, "path")
     packed = rows.sortWithinPartitions("path").mapInArrow(run, PACKED_SCHEMA)
-    return {"images": len(lengths), "bytes": sum(lengths), "files": files}, packed
+    return {"images": total.images, "bytes": total.bytes, "files": files}, packed
 
 
 def _read_batches(

@@ -10,8 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fruits_kedro.linalg.pca import fit_pca
+from fruits_kedro.spark.models import to_spark_model
 from fruits_kedro.spark.moments import distributed_moments
-from fruits_kedro.spark.pca_model import to_spark_model
 
 
 @pytest.fixture(scope="module")

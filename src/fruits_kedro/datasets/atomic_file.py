@@ -6,10 +6,10 @@ from typing import Any
 
 from kedro_datasets import json, pandas, text
 
-from fruits_kedro.storage.atomic import recover, written_beside
+from fruits_kedro.storage.atomic import atomic_replace, recover
 
 
-class WholeFile:
+class AtomicFile:
     """Writes a file on a disk under another name first: one that is cut off never shows.
 
     In a bucket an object appears when all of it has arrived.
@@ -18,13 +18,19 @@ class WholeFile:
     _filepath: Any
     _protocol: str
 
+    @property
+    def location(self) -> str:
+        """The path or URL."""
+        place = str(self._filepath)
+        return place if self._protocol == "file" else f"{self._protocol}://{place}"
+
     def save(self, data: Any) -> None:
-        """Replace the file, all or nothing."""
+        """Replace the file, atomically."""
         if self._protocol != "file":
             super().save(data)  # type: ignore[misc]  # of the dataset beside which this one stands
             return
         path = self._filepath
-        with written_beside(str(path), {}) as (new, target):
+        with atomic_replace(str(path), {}) as (new, target):
             self._filepath = path.with_name(new.rpartition("/")[2])
             try:
                 super().save(data)  # type: ignore[misc]
@@ -38,13 +44,13 @@ class WholeFile:
             recover(str(self._filepath), {})
 
 
-class CsvDataset(WholeFile, pandas.CSVDataset):
-    """``pandas.CSVDataset``, all or nothing."""
+class CsvDataset(AtomicFile, pandas.CSVDataset):
+    """``pandas.CSVDataset``, atomically."""
 
 
-class JsonDataset(WholeFile, json.JSONDataset):
-    """``json.JSONDataset``, all or nothing."""
+class JsonDataset(AtomicFile, json.JSONDataset):
+    """``json.JSONDataset``, atomically."""
 
 
-class TextDataset(WholeFile, text.TextDataset):
-    """``text.TextDataset``, all or nothing."""
+class TextDataset(AtomicFile, text.TextDataset):
+    """``text.TextDataset``, atomically."""

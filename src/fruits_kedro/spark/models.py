@@ -1,11 +1,13 @@
-"""A PCA as a genuine Spark ML model."""
+"""Models of given numbers as genuine Spark ML models: PySpark has no public way to make them."""
 
 from __future__ import annotations
 
 import hashlib
 
 import numpy as np
+from numpy.typing import NDArray
 from pyspark.ml import PipelineModel
+from pyspark.ml.classification import LogisticRegressionModel
 from pyspark.ml.common import _py2java
 from pyspark.ml.feature import PCAModel, StandardScalerModel
 from pyspark.ml.linalg import DenseMatrix, DenseVector
@@ -43,3 +45,28 @@ def to_spark_model(pca: Pca, spark: SparkSession, input_col: str, output_col: st
     model.set(model.k(), k)
     model.setInputCol(centred).setOutputCol(output_col)
     return PipelineModel([StandardScalerModel(scaler), PCAModel(model)])
+
+
+def linear_classifier(
+    spark: SparkSession, name: str, weights: NDArray[np.float64], bias: NDArray[np.float64]
+) -> LogisticRegressionModel:
+    """A classifier of given coefficients; its probabilities are a softmax, and no guess.
+
+    Args:
+        spark: the session.
+        name: of the model.
+        weights: ``(classes, features)``.
+        bias: ``(classes,)``.
+    """
+    sc = spark.sparkContext
+    java = sc._jvm.org.apache.spark.ml.classification  # type: ignore[union-attr]
+    rows, columns = weights.shape
+    model = java.LogisticRegressionModel(
+        name,
+        _py2java(sc, DenseMatrix(rows, columns, weights.ravel(order="F"))),
+        _py2java(sc, DenseVector(bias)),
+        rows,
+        True,
+    )
+    model.setFeaturesCol("vector")
+    return LogisticRegressionModel(model)

@@ -1,0 +1,22 @@
+"""A dataset that stays in memory once it was loaded or saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro import io
+
+
+class CachedDataset(io.CachedDataset):
+    """As Kedro's, and tells where its dataset lies."""
+
+    _dataset: Any
+
+    @property
+    def location(self) -> str | None:
+        """The path or URL."""
+        return getattr(self._dataset, "location", None)
+
+    def recover(self) -> None:
+        """Clear up after a run that died while it wrote this dataset."""
+        self._dataset.recover()

@@ -1,0 +1,51 @@
+"""What the datasets share that Spark reads and writes."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
+from fruits_kedro.storage.atomic import recover
+from fruits_kedro.storage.filesystem import file_system
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+class SparkDataset(FsspecDataset[_In, _Out]):
+    """A file or folder that is replaced atomically, and is there once its last file is.
+
+    Attributes:
+        last_file: below the target, empty where the target is a file itself.
+    """
+
+    last_file = ""
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        load_args: dict[str, Any] | None = None,
+        save_args: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Name a place.
+
+        Args:
+            filepath: a local path or a URL that fsspec knows.
+            load_args: options of Spark's reader.
+            save_args: options of Spark's writer.
+            kwargs: as for ``FsspecDataset``.
+        """
+        super().__init__(filepath=filepath, **kwargs)
+        self._url = filepath.replace("s3://", "s3a://")  # as Spark knows it
+        self._load_args = load_args or {}
+        self._save_args = save_args or {}
+
+    def _exists(self) -> bool:
+        fs, path = file_system(f"{self._url}/{self.last_file}".rstrip("/"), self._credentials)
+        return bool(fs.exists(path))
+
+    def recover(self) -> None:
+        """Clear up after a run that died while it wrote this dataset."""
+        recover(self._url, self._credentials)

@@ -33,7 +33,7 @@ briefly() {
 
 # uv installs in a third of pip's time; it comes from the same lock, and pip serves where it cannot.
 # Both compile to bytecode: TensorFlow's modules alone take 7 s, in each process where nothing keeps it.
-echo "2 of 4  installing some 240 packages: Spark, TensorFlow, a Java and others"
+echo "2 of 4  installing some 270 packages: Spark, TensorFlow, a Java and others"
 awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements.lock >.venv/uv.lock
 export VIRTUAL_ENV="$PWD/.venv"
 if .venv/bin/python -m pip install --quiet --require-hashes -r .venv/uv.lock &&

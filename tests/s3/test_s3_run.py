@@ -111,7 +111,7 @@ def test_no_key_was_written_anywhere(in_bucket, bucket, tmp_path):
 SUBSET = {"subset": "mine", "subsets.mine.total": 300}
 FEW = {
     "gradient_boosting.n_estimators": 3,
-    "models": "logistic_regression+gradient_boosting",
+    "models": "gradient_boosting",
     "inputs": "pca_features",
     "folds": 2,
 }

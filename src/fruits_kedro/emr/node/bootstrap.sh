@@ -52,7 +52,7 @@ from fruits_kedro.backbones.backbone_file import read_backbone
 
 backbone = read_backbone(Path(sys.argv[1]), "litert", None)
 size = backbone.input_size
-features = backbone.compile()(np.zeros((1, size, size, 3), np.uint8))
+features = backbone.load_model()(np.zeros((1, size, size, 3), np.uint8))
 assert np.isfinite(features).all() and features.shape == (1, backbone.n_features)
 PYTHON
 

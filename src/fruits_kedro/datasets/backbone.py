@@ -20,7 +20,7 @@ class BackboneDataset(FsspecDataset[Backbone, Backbone | None]):
 
     def load(self) -> Backbone | None:
         """Read the file; None where there is none, or one that cannot be used any more."""
-        fs, path = file_system(self._filepath, self._credentials)
+        fs, path = file_system(self._place, self._credentials)
         try:
             content = fs.cat_file(path)
         except FileNotFoundError:
@@ -28,24 +28,24 @@ class BackboneDataset(FsspecDataset[Backbone, Backbone | None]):
         try:
             return from_bytes(content)
         except Exception:  # zip, JSON and numpy raise many types
-            logger.warning("%s is not a compiled backbone: it is made anew", self._filepath)
+            logger.warning("%s is not a compiled backbone: it is made anew", self._place)
             return None
 
     def save(self, data: Backbone) -> None:
         """Replace the file, atomically."""
-        fs, path = file_system(self._filepath, self._credentials)
+        fs, path = file_system(self._place, self._credentials)
         if not isinstance(fs, LocalFileSystem):
             fs.pipe_file(path, to_bytes(data))  # an object appears when all of it is there
             return
         fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-        with atomic_replace(self._filepath, self._credentials) as (_, target):
+        with atomic_replace(self._place, self._credentials) as (_, target):
             fs.pipe_file(target.new, to_bytes(data))
             target.replace(target.new)
 
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this file."""
-        recover(self._filepath, self._credentials)
+        recover(self._place, self._credentials)
 
     def _exists(self) -> bool:
-        fs, path = file_system(self._filepath, self._credentials)
+        fs, path = file_system(self._place, self._credentials)
         return bool(fs.exists(path))

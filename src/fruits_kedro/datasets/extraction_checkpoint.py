@@ -25,15 +25,15 @@ class ExtractionCheckpointDataset(FsspecDataset[ExtractionJob, DataFrame | None]
         files = self._files()
         if not files:
             return None
-        fs, _ = file_system(self._filepath, self._credentials)
+        fs, _ = file_system(self._place, self._credentials)
         schema = read_schema(fs, files[0])  # Spark would start a job for it
-        path = self._filepath.replace("s3://", "s3a://")
+        path = self._place.replace("s3://", "s3a://")
         return SparkSession.builder.getOrCreate().read.schema(schema).parquet(path)
 
     def save(self, data: ExtractionJob) -> None:
         """Run an extraction, and write its rows as they come."""
         self._run = uuid.uuid4().hex[:8]
-        data.write(CheckpointWriter(self._filepath, self._credentials, self._run))
+        data.write(CheckpointWriter(self._place, self._credentials, self._run))
 
     def rows_written(self) -> int:
         """How many rows the extraction that is being saved has written so far."""
@@ -42,7 +42,7 @@ class ExtractionCheckpointDataset(FsspecDataset[ExtractionJob, DataFrame | None]
 
     def clear(self) -> None:
         """Delete all files."""
-        fs, path = file_system(self._filepath, self._credentials)
+        fs, path = file_system(self._place, self._credentials)
         if fs.exists(path):
             fs.rm(path, recursive=True)
 
@@ -50,7 +50,7 @@ class ExtractionCheckpointDataset(FsspecDataset[ExtractionJob, DataFrame | None]
         return bool(self._files())
 
     def _files(self) -> list[str]:
-        fs, path = file_system(self._filepath, self._credentials)
+        fs, path = file_system(self._place, self._credentials)
         try:
             return sorted(name for name in fs.ls(path, detail=False) if name.endswith(".parquet"))
         except FileNotFoundError:

@@ -27,14 +27,15 @@ class FsspecDataset(AbstractDataset[_In, _Out]):
             credentials: for fsspec.
             metadata: for Kedro's plugins.
         """
-        self._filepath = filepath
+        # Not _filepath: Kedro-Viz would ask for its size after each save, in a bucket without keys.
+        self._place = filepath
         self._credentials = credentials or {}
         self.metadata = metadata
 
     @property
     def location(self) -> str:
         """The path or URL."""
-        return self._filepath.removeprefix("file://").replace("s3a://", "s3://")
+        return self._place.removeprefix("file://").replace("s3a://", "s3://")
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath}
+        return {"filepath": self._place}

@@ -21,7 +21,7 @@ class ImageFolderDataset(FsspecDataset[None, ImageSource]):
 
     def load(self) -> ImageSource:
         """Return what lists and reads them."""
-        return open_images(self._filepath, self._credentials)
+        return open_images(self._place, self._credentials)
 
     def save(self, data: None) -> NoReturn:
         """Raise DatasetError: photos are read-only."""

@@ -21,12 +21,12 @@ class CheckpointDataset(FsspecDataset[None, Checkpoint]):
         Raises:
             FruitsError: the folder is not on a local disk.
         """
-        if "://" in self._filepath:
+        if "://" in self._place:
             raise FruitsError(
-                f"A training keeps its checkpoint on a local disk, not in {self._filepath}.\n"
+                f"A training keeps its checkpoint on a local disk, not in {self._place}.\n"
                 "Give --params store=<folder>."
             )
-        return Checkpoint(Path(self._filepath))
+        return Checkpoint(Path(self._place))
 
     def save(self, data: None) -> NoReturn:
         """Raise DatasetError: a checkpoint is saved by the training."""

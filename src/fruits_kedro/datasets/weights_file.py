@@ -13,11 +13,11 @@ class WeightsFileDataset(FsspecDataset[WeightsFile, WeightsFile]):
 
     def load(self) -> WeightsFile:
         """Read the file."""
-        return WeightsFile.read(Path(self._filepath))
+        return WeightsFile.read(Path(self._place))
 
     def save(self, data: WeightsFile) -> None:
         """Replace the file, atomically."""
-        data.write(Path(self._filepath))
+        data.write(Path(self._place))
 
     def _exists(self) -> bool:
-        return Path(self._filepath).is_file()
+        return Path(self._place).is_file()

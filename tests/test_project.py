@@ -65,6 +65,7 @@ def kedro_with_java_trap(tmp_path):
 def test_no_java_starts(command, kedro_with_java_trap):
     done, started = kedro_with_java_trap(*command)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "ERROR" not in done.stdout  # with which Kedro-Viz ends well
     assert not started
 
 

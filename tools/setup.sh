@@ -48,6 +48,6 @@ echo "3 of 4  installing the project"
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 echo "4 of 4  running the pipeline over 17 photos: Spark starts faster after that"
 # Without it, each run takes 2 seconds more, and works as well.
-.venv/bin/python -m fruits_kedro.commands.class_archive >.venv/archive.log 2>&1 ||
+.venv/bin/python -m fruits_kedro.commands.appcds >.venv/archive.log 2>&1 ||
     echo "        it could not (.venv/archive.log): Spark starts as fast as it does"
 echo "Ready. 'source .venv/bin/activate' gives you the command kedro."

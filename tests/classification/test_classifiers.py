@@ -12,8 +12,8 @@ from fruits_kedro.classification.classifiers import (
     fit_classifier,
     predict,
 )
+from fruits_kedro.classification.out_of_distribution import distance_threshold, distances
 from fruits_kedro.classification.training import collect
-from fruits_kedro.classification.unknown import distance_threshold, distances
 from fruits_kedro.datasets import SparkModelsDataset
 from fruits_kedro.errors import FruitsError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fruits_kedro.classification.protocols import NEVER, fruits_of, hold_out
+from fruits_kedro.classification.protocols import NEVER, fruits_of, variety_folds
 
 
 def test_the_fruit_is_the_first_word_unless_the_rule_says_otherwise():
@@ -18,7 +18,7 @@ def test_the_fruit_is_the_first_word_unless_the_rule_says_otherwise():
 def test_each_variety_is_held_out_once_and_its_fruit_is_always_known(folds):
     varieties = {"Apple": 9, "Pear": 4, "Cherry": 2, "Fig": 1}
     fruits = {f"{fruit} {i}": fruit for fruit, n in varieties.items() for i in range(n)}
-    found = hold_out(fruits, folds, seed=0)
+    found = variety_folds(fruits, folds, seed=0)
     assert found.keys() == fruits.keys()
     assert [v for v, fold in found.items() if fold == NEVER] == ["Fig 0"]
     for fold in range(folds):
@@ -30,8 +30,8 @@ def test_each_variety_is_held_out_once_and_its_fruit_is_always_known(folds):
 
 def test_the_seed_alone_decides():
     fruits = {f"Apple {i}": "Apple" for i in range(20)}
-    assert hold_out(fruits, 3, 1) == hold_out(dict(reversed(fruits.items())), 3, 1)
-    assert hold_out(fruits, 3, 1) != hold_out(fruits, 3, 2)
+    assert variety_folds(fruits, 3, 1) == variety_folds(dict(reversed(fruits.items())), 3, 1)
+    assert variety_folds(fruits, 3, 1) != variety_folds(fruits, 3, 2)
 
 
 def test_a_pattern_may_have_a_group_that_does_not_match():
@@ -45,9 +45,9 @@ def test_a_pattern_may_have_a_group_that_does_not_match():
 def test_varieties_with_photos_in_common_are_held_out_together():
     fruits = {**{f"Apple {i}": "Apple" for i in range(9)}, "Pear 1": "Pear", "Pear 2": "Pear"}
     shared = [("Apple 0", "Apple 7"), ("Apple 3", "Apple 7"), ("Apple 1", "Pear 1")]
-    found = hold_out(fruits, 3, 0, shared)
+    found = variety_folds(fruits, 3, 0, shared)
     assert found.keys() == fruits.keys()
     assert found["Apple 0"] == found["Apple 3"] == found["Apple 7"]
     assert {found["Pear 1"], found["Pear 2"]} < {0, 1, 2} and found["Pear 1"] != found["Pear 2"]
     two = {"Fig 1": "Fig", "Fig 2": "Fig", "Plum": "Plum"}
-    assert set(hold_out(two, 2, 0, [("Fig 1", "Fig 2")]).values()) == {NEVER}
+    assert set(variety_folds(two, 2, 0, [("Fig 1", "Fig 2")]).values()) == {NEVER}

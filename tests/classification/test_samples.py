@@ -6,10 +6,10 @@ import pytest
 from fruits_kedro.classification.samples import (
     check_labels,
     check_pca,
+    feature_hash,
     find_leaks,
     find_shared,
     guard_leakage,
-    photo_of,
     without,
 )
 from fruits_kedro.errors import FruitsError
@@ -29,7 +29,7 @@ LEAK = ("Test/a/7", "Test", "a", [1.0, 2.0])
 
 
 def photos(spark, *more):
-    return spark.createDataFrame([*ROWS, *more], SCHEMA).withColumn("photo", photo_of())
+    return spark.createDataFrame([*ROWS, *more], SCHEMA).withColumn("photo", feature_hash())
 
 
 def leaks_of(spark, *more):

@@ -9,7 +9,7 @@ from fruits_kedro.classification.training import (
     candidates,
     choose,
     cross_validate,
-    suspects,
+    find_label_issues,
     with_folds,
 )
 from fruits_kedro.config.classification import ClassificationParams
@@ -77,7 +77,7 @@ def test_two_photos_are_too_few_and_no_crash(blobs):
     rows = with_folds(blobs({"a": 1, "b": 1}).rows, chosen)
     best, tried, _ = choose(candidates(chosen), lambda _: rows, chosen)
     assert [c.model for c in best] == ["logistic_regression"]
-    assert suspects(cross_validate(best[0], rows, chosen)).columns[0] == "path"
+    assert find_label_issues(cross_validate(best[0], rows, chosen)).columns[0] == "path"
     assert tried["f1_macro"].iloc[0] <= 0.5
 
 
@@ -97,7 +97,7 @@ def test_the_best_settings_of_each_model_are_kept_and_the_best_model_is_first(bl
     assert tried["f1_macro"].iloc[0] > 0.9 and (tried["seconds"] > 0).all()
 
 
-def test_wrong_labels_are_among_the_first_suspects(blobs):
+def test_wrong_labels_are_among_the_first_label_issues(blobs):
     """5 % of the labels are another one's."""
     points = blobs(dict.fromkeys("abcdefgh", 50), d=8, spread=0.4)
     rng = np.random.default_rng(0)
@@ -106,7 +106,7 @@ def test_wrong_labels_are_among_the_first_suspects(blobs):
     label = F.when(F.col("path").isin(*wrong), swap).otherwise(F.col("label"))
     chosen = params()
     rows = with_folds(points.rows.withColumn("label", label), chosen)
-    found = suspects(cross_validate(candidates(chosen)[0], rows, chosen))
+    found = find_label_issues(cross_validate(candidates(chosen)[0], rows, chosen))
     assert found["label_probability"].is_monotonic_increasing
     assert len(set(found["path"].head(20)) & set(wrong)) >= 18
 

@@ -36,11 +36,13 @@ def test_a_planted_training_photo_stops_the_run_and_odd_classes_do_not(kedro_run
     protocols = metrics(store)["protocols"]
     models = ("logistic_regression", "random_forest")
     names = {f"{m}.pca_features" for m in (*models, "majority_class", "nearest_centroid")}
-    assert set(protocols["folder"]["models"]) == names
-    assert protocols["folder"]["not_in_training"] == ["Tomato 1"]
+    assert set(protocols["in_distribution"]["models"]) == names
+    assert protocols["in_distribution"]["not_in_training"] == ["Tomato 1"]
     classes = pd.read_csv(store / "08_reporting/class_scores.csv").set_index("label")
     assert classes.loc["Tomato 1", "recall"] == 0
-    assert "two fruits" in protocols["held_out_varieties"]["not_measured"]  # each has one variety
+    assert (
+        "two fruits" in protocols["leave_one_variety_out"]["not_measured"]
+    )  # each has one variety
 
 
 def test_two_hundred_classes(kedro_run, tmp_path):
@@ -52,7 +54,10 @@ def test_two_hundred_classes(kedro_run, tmp_path):
     result = kedro_run(*pipelines, **places)
     assert result.exit_code == 0, result.output
     found = metrics(store)["protocols"]
-    assert found["folder"]["classes"] == 200 and found["held_out_varieties"]["classes"] == 10
+    assert (
+        found["in_distribution"]["classes"] == 200
+        and found["leave_one_variety_out"]["classes"] == 10
+    )
     plot = json.loads((store / "08_reporting/confusion_plot.json").read_text())
     assert len(plot["data"][0]["x"]) >= 200
 

@@ -30,7 +30,7 @@ def test_every_test_photo_is_predicted(classified):
     assert (table["path"].str.split("/").str[1] == table["label"]).all()
     assert (table["top_3"].str[0] == table["predicted"]).all()
     best = metrics(store)["best"]
-    macro = metrics(store)["protocols"]["folder"]["models"][best]["f1_macro"]
+    macro = metrics(store)["protocols"]["in_distribution"]["models"][best]["f1_macro"]
     expected = f1_score(table["label"], table["predicted"], average="macro", zero_division=0)
     assert macro["value"] == pytest.approx(expected, abs=1e-9)
     assert macro["low"] <= macro["value"] <= macro["high"]
@@ -41,12 +41,12 @@ def test_both_protocols_and_all_models_are_scored(classified):
     found = metrics(store)
     names = {f"{model}.features" for model in (*MODELS, *BASELINES)}
     assert {name: set(p["models"]) for name, p in found["protocols"].items()} == {
-        "folder": names,
-        "held_out_varieties": names,
+        "in_distribution": names,
+        "leave_one_variety_out": names,
     }
-    folder, held_out = found["protocols"].values()
-    assert (folder["classes"], folder["images"]) == (12, 24)
-    assert (held_out["classes"], held_out["images"]) == (2, 40)  # Apple and Cherry, both splits
+    in_distribution, unseen = found["protocols"].values()
+    assert (in_distribution["classes"], in_distribution["images"]) == (12, 24)
+    assert (unseen["classes"], unseen["images"]) == (2, 40)  # Apple and Cherry, both splits
     assert "same physical fruits" in found["reason"] and "same physical fruits" in " ".join(
         output.split()
     )
@@ -56,10 +56,10 @@ def test_both_protocols_and_all_models_are_scored(classified):
         *("accuracy", "balanced_accuracy", "top_3", "log_loss"),
         *(f"{m}_{a}" for m in ("precision", "recall", "f1") for a in ("macro", "weighted")),
     }
-    seconds = scores[scores["protocol"] == "folder"].groupby("model")["seconds"].min()
+    seconds = scores[scores["protocol"] == "in_distribution"].groupby("model")["seconds"].min()
     assert set(seconds.index) == {*MODELS, *BASELINES} and (seconds > 0).all()
     majority = scores[(scores["model"] == "majority_class") & (scores["metric"] == "accuracy")]
-    assert majority.set_index("protocol")["value"]["folder"].max() == pytest.approx(1 / 12)
+    assert majority.set_index("protocol")["value"]["in_distribution"].max() == pytest.approx(1 / 12)
 
 
 def test_the_pictures_show_all_classes(classified):
@@ -86,7 +86,7 @@ def test_the_report_is_one_page_without_network(classified):
     photos, store, _ = classified
     page = (store / "08_reporting/classification_report.html").read_text()
     assert page.count('class="plotly-graph-div"') == 5 and "<script src=" not in page
-    for text in ("same physical fruits", "nearest_centroid", "held_out_varieties"):
+    for text in ("same physical fruits", "nearest_centroid", "leave_one_variety_out"):
         assert text in page
     shown = json.loads(page.partition("const photos = ")[2].partition(", photo = ")[0])
     assert sorted(shown) == sorted(str(p.relative_to(photos)) for p in photos.glob("Test/*/*.jpg"))
@@ -127,7 +127,7 @@ def test_new_photos_are_named(classified, tmp_path):
     assert "broken.jpg" in result.output and "1 cannot be used" in result.output
 
 
-def test_photos_far_from_all_classes_look_unknown(classified, tmp_path):
+def test_photos_far_from_all_classes_are_out_of_distribution(classified, tmp_path):
     photos, store, _ = classified
     shutil.copytree(store / "04_feature", tmp_path / "store/04_feature")
     shutil.copytree(store / "06_models", tmp_path / "store/06_models")
@@ -137,14 +137,14 @@ def test_photos_far_from_all_classes_look_unknown(classified, tmp_path):
     limit = float(distances.mean())  # of the two, one is further
     info = json.loads((tmp_path / "store/06_models/classifier_info.json").read_text())
     (tmp_path / "store/06_models/classifier_info.json").write_text(
-        json.dumps(info | {"unknown_distance": limit})
+        json.dumps(info | {"distance_threshold": limit})
     )
     result = run_predict(folder, tmp_path / "store", None, "--json")
     output = tmp_path / "store/07_model_output/new_photos.csv"
     table = pd.read_csv(output)
-    assert list(table["looks_unknown"].astype(bool)) == list(distances > limit)
+    assert list(table["out_of_distribution"].astype(bool)) == list(distances > limit)
     said = json.loads(result.stdout)
-    assert "2 photos" in said and any("look unknown" in key for key in said)
+    assert "2 photos" in said and any("out of distribution" in key for key in said)
     assert said["CSV"] == str(output)
 
 
@@ -171,4 +171,4 @@ def test_the_notebook_shows_it(project, classified):
     shown = executed("02_classification", project, images, store)
     assert len(figures(shown)) >= 4
     text = "".join(o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in shown)
-    assert "same physical fruits" in text and "held_out_varieties" in text
+    assert "same physical fruits" in text and "leave_one_variety_out" in text

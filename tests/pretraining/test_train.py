@@ -80,7 +80,7 @@ def test_the_weights_changed_and_extract(resumed, folder, index, tmp_path):
     _, trained = resumed
     arrays = mobilenetv2.to_arrays(trained.backbone)
     path = tmp_path / "trained.npz"
-    WeightsFile.of(arrays, trained.settings, "single").write(path)
+    WeightsFile.of(arrays, trained.settings, "float32").write(path)
     backbone = load_backbone(str(path), "litert", None)
     assert backbone.fingerprint.startswith("mobilenetv2-32-f32-")
     usable = [p for p in index["path"] if folder.read(p) != b"no photo"][:4]

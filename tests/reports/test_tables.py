@@ -112,7 +112,10 @@ def test_a_classification_ends_with_both_protocols():
     metrics = {
         "reason": "because",
         "best": "a.features",
-        "protocols": {"folder": {"models": models}, "held_out_varieties": {"not_measured": "one"}},
+        "protocols": {
+            "in_distribution": {"models": models},
+            "leave_one_variety_out": {"not_measured": "one"},
+        },
     }
     assert score_tables(metrics) == {
         "Macro-F1 on Test, with 95 % intervals": [

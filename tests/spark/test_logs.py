@@ -34,7 +34,8 @@ def test_spark_warns_in_a_file_and_not_on_the_screen():
 from fruits_kedro.spark.logs import log_file, log_hint
 from fruits_kedro.spark.session import start_session
 
-spark = start_session({"spark.master": "local[1]", "spark.ui.enabled": False})
+quiet = {"spark.ui.enabled": False, "spark.ui.showConsoleProgress": False}
+spark = start_session({"spark.master": "local[1]", **quiet})
 assert log_hint() == "", log_hint()
 spark.conf.set("spark.sql.ansi.enabled", "true")
 try:

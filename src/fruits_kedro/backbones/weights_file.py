@@ -1,4 +1,4 @@
-"""Weights in a file of plain arrays: numpy's npz, without pickle, in single or half precision."""
+"""Weights in a file of plain arrays: numpy's npz, without pickle, as float32 or float16."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WeightsFile:
     """The arrays of a model by their path in it (``Conv1/kernel``), and notes.
 
     Attributes:
-        weights: float32, or float16 for kernels in half precision.
+        weights: float32; kernels float32 or float16.
         info: anything JSON holds; ``input_size`` is the size the weights were trained for.
     """
 
@@ -29,13 +29,10 @@ class WeightsFile:
     info: dict[str, Any]
 
     @classmethod
-    def of(
-        cls, weights: dict[str, NDArray[Any]], info: dict[str, Any], precision: str
-    ) -> WeightsFile:
-        """Halve the kernels where ``half`` is asked for; statistics and biases stay float32."""
-        kernels = np.float16 if precision == "half" else np.float32
+    def of(cls, weights: dict[str, NDArray[Any]], info: dict[str, Any], dtype: str) -> WeightsFile:
+        """Weights whose kernels are ``float32`` or ``float16``; all else stays float32."""
         stored = {
-            name: array.astype(kernels if array.ndim > 1 else np.float32)
+            name: array.astype(dtype if array.ndim > 1 else np.float32)
             for name, array in weights.items()
         }
         return cls(stored, info)

@@ -6,8 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 
-FOLDER, HELD_OUT = "folder", "held_out_varieties"
-PROTOCOLS = (FOLDER, HELD_OUT)
+IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT = "in_distribution", "leave_one_variety_out"
+PROTOCOLS = (IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT)
 REASON = (
     "Fruits-360's Training and Test show the same physical fruits, turned: only varieties that "
     "were never trained on tell what a new fruit will meet."
@@ -31,7 +31,7 @@ def fruits_of(labels: Iterable[str], pattern: str) -> dict[str, str]:
     return found
 
 
-def hold_out(
+def variety_folds(
     fruits: Mapping[str, str], folds: int, seed: int, shared: Iterable[tuple[str, str]] = ()
 ) -> dict[str, int]:
     """The fold in which each variety is held out, in turn within each fruit.

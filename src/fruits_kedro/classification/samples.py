@@ -25,7 +25,7 @@ PCA = "pca_features"
 _NAMED = 5
 
 
-def photo_of() -> Column:
+def feature_hash() -> Column:
     """What tells a photo from others: a hash of its features, which are equal bit for bit."""
     return F.xxhash64("features")
 
@@ -66,7 +66,7 @@ def find_leaks(photos: DataFrame) -> pd.DataFrame:
     """Training photos that are in Test as well.
 
     Args:
-        photos: ``path, split, label, photo`` (:func:`photo_of`).
+        photos: ``path, split, label, photo`` (:func:`feature_hash`).
 
     Returns:
         ``path, label, test_path, test_label``, ordered by path.

@@ -157,7 +157,7 @@ def choose(
     return list(best.values()), table, tried[0][-1]
 
 
-def suspects(out_of_fold: pd.DataFrame) -> pd.DataFrame:
+def find_label_issues(out_of_fold: pd.DataFrame) -> pd.DataFrame:
     """Training photos whose label may be wrong, the likeliest first.
 
     They are predicted as something else by a model that has not seen them, but others of their

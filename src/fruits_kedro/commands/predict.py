@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fruits_kedro.classification.classifiers import predict
+from fruits_kedro.classification.out_of_distribution import distances
 from fruits_kedro.classification.samples import pca_fingerprint, persisted, to_vectors
-from fruits_kedro.classification.unknown import distances
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.open import open_images
@@ -23,7 +23,7 @@ _EXTRACTED = (
     "engine string"
 )
 _NEEDED = ("backbone", "pca_model", "classifiers", "classifier_info")
-COLUMNS = ("path", "predicted", "probability", "top_3", "looks_unknown", "distance", "error")
+COLUMNS = ("path", "predicted", "probability", "top_3", "out_of_distribution", "distance", "error")
 
 
 def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd.DataFrame:
@@ -36,9 +36,9 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
 
     Returns:
         One row for each photo, ordered by path: ``path, predicted, probability, top_3`` (labels,
-        joined by ``, ``), ``looks_unknown`` (further from every class than nearly all Training
-        photos are), ``distance`` (to the nearest class), ``error`` (why a photo cannot be used:
-        all others are empty then).
+        joined by ``, ``), ``out_of_distribution`` (further from every class than nearly all
+        Training photos are), ``distance`` (to the nearest class), ``error`` (why a photo cannot
+        be used: all others are empty then).
 
     Raises:
         FruitsError: no photos, or the store lacks what is needed.
@@ -56,7 +56,7 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
         predicted = predict(best, distances(nearest, vectors)).select(
             *("path", "predicted", "probability", "distance"),
             F.concat_ws(", ", "top_3").alias("top_3"),
-            (F.col("distance") > info["unknown_distance"]).alias("looks_unknown"),
+            (F.col("distance") > info["distance_threshold"]).alias("out_of_distribution"),
         )
         failed = extracted.where("error is not null").select("path", "error")
         found: pd.DataFrame = predicted.unionByName(failed, allowMissingColumns=True).toPandas()
@@ -72,6 +72,11 @@ def _load_classifiers(catalog: DataCatalog) -> tuple[dict[str, Any], PipelineMod
             "--pipelines classification' with the same --params, or give --params store=<results>."
         )
     info, models = catalog.load("classifier_info"), catalog.load("classifiers")
+    if "distance_threshold" not in info:
+        raise FruitsError(
+            "An older version of the project trained the store's classifiers.\nRun 'kedro run "
+            "--pipelines classification' again."
+        )
     return info, models[f"nearest_centroid.{info['inputs']}"], models[info["best"]]
 
 
@@ -92,20 +97,25 @@ def _extract(catalog: DataCatalog, folder: str, fingerprint: str, limits: ImageL
 
 
 def describe_predictions(found: pd.DataFrame, shown: int) -> dict[str, Any]:
-    """What the command shows: counts, the first photos, those that look unknown, the bad ones."""
+    """What the command shows: counts, the first photos, the outliers and the rejected ones."""
     usable = found[found["error"].isna()]
-    unknown = usable[usable["looks_unknown"].astype(bool)]
+    unknown = usable[usable["out_of_distribution"].astype(bool)]
     bad = found[found["error"].notna()]
     counts = usable["predicted"].value_counts()
     result: dict[str, Any] = {
         f"{len(found):,} photos": {label: f"{n:,}" for label, n in counts.head(shown).items()},
         "the first ones": [
-            (row.path, row.predicted, f"{row.probability:.0%}", "looks unknown" * row.looks_unknown)
+            (
+                row.path,
+                row.predicted,
+                f"{row.probability:.0%}",
+                "out of distribution" * row.out_of_distribution,
+            )
             for row in usable.head(shown).itertuples()
         ],
     }
     if not unknown.empty:
-        result[f"{len(unknown):,} look unknown: far from every class"] = [
+        result[f"{len(unknown):,} are out of distribution: far from every class"] = [
             (row.path, f"nearest: {row.predicted}") for row in unknown.head(shown).itertuples()
         ]
     if not bad.empty:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt, field_validator
 
@@ -16,7 +16,7 @@ Settings = dict[str, Any]
 _SPLIT = BeforeValidator(lambda value: value.split("+") if isinstance(value, str) else value)
 
 
-class HeldOutParams(StrictModel):
+class LeaveOneVarietyOutParams(StrictModel):
     """How fruits are recognised on varieties that were never trained on.
 
     Attributes:
@@ -47,15 +47,20 @@ class ClassificationParams(StrictModel):
         folds: of the cross-validation on Training.
         tuning_images: settings are chosen on at most so many Training photos.
         leaks: ``stop`` where a Test photo is in Training under the same label, or ``leave_out``.
-        held_out: the protocol ``held_out_varieties``.
+        leave_one_variety_out: the protocol ``leave_one_variety_out``.
         bootstrap: resamples for the intervals.
-        unknown_quantile: a new photo further from all classes than this share of the Training
-            photos is from its nearest looks unknown.
+        out_of_distribution_quantile: a new photo is out of distribution where it is further from
+            every class than this share of the Training photos is from its nearest.
         seed: of all that is drawn.
         logistic_regression: settings of Spark ML's ``LogisticRegression``; a list is searched.
         random_forest: of ``RandomForestClassifier``.
         gradient_boosting: of xgboost's ``SparkXGBClassifier``.
     """
+
+    renamed: ClassVar[dict[str, str]] = {
+        "held_out": "leave_one_variety_out",
+        "unknown_quantile": "out_of_distribution_quantile",
+    }
 
     inputs: Annotated[list[Literal["pca_features", "features"]], Field(min_length=1), _SPLIT]
     models: Annotated[list[ModelName], Field(min_length=1), _SPLIT]
@@ -63,9 +68,9 @@ class ClassificationParams(StrictModel):
     folds: Annotated[int, Field(ge=2)] = 3
     tuning_images: PositiveInt = 2000
     leaks: Literal["stop", "leave_out"] = "stop"
-    held_out: HeldOutParams = HeldOutParams()
+    leave_one_variety_out: LeaveOneVarietyOutParams = LeaveOneVarietyOutParams()
     bootstrap: Annotated[int, Field(ge=0)] = 1000
-    unknown_quantile: Annotated[float, Field(gt=0, le=1)] = 0.99
+    out_of_distribution_quantile: Annotated[float, Field(gt=0, le=1)] = 0.99
     seed: Annotated[int, Field(ge=0)] = 0
     logistic_regression: Settings = Field(default={})
     random_forest: Settings = Field(default={})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -86,9 +86,11 @@ class PcaParams(StrictModel):
     n_components: StrictInt | StrictFloat = 0.95
     standardize: bool = False
 
-    @field_validator("n_components")
+    @field_validator("n_components", mode="before")
     @classmethod
-    def _in_range(cls, value: int | float) -> int | float:
+    def _in_range(cls, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError("must be a whole number of components, or a share such as 0.95")
         if isinstance(value, int) and value < 1:
             raise ValueError(f"a number of components is 1 or more, not {value}")
         if isinstance(value, float) and not 0 < value < 1:
@@ -128,7 +130,7 @@ class PretrainingParams(StrictModel):
         validation_share: of the Training photos of each class.
         class_balance: make every class count the same.
         augmentation: what is varied at random.
-        precision: of the stored kernels: ``single`` or ``half``.
+        weights_dtype: of the stored kernels: ``float32`` or ``float16``.
         seed: the same seed gives the same weights, on one machine and its CPUs.
     """
 
@@ -141,7 +143,9 @@ class PretrainingParams(StrictModel):
     validation_share: Annotated[float, Field(ge=0, le=0.5)] = 0.05
     class_balance: bool = True
     augmentation: Augmentation = Augmentation()
-    precision: Literal["single", "half"] = "single"
+    renamed: ClassVar[dict[str, str]] = {"precision": "weights_dtype (float32 or float16)"}
+
+    weights_dtype: Literal["float32", "float16"] = "float32"
     seed: Annotated[int, Field(ge=0)] = 0
 
 

@@ -6,25 +6,25 @@ from fruits_kedro.datasets.backbone import BackboneDataset
 from fruits_kedro.datasets.cached import CachedDataset
 from fruits_kedro.datasets.csv_file import CsvFileDataset
 from fruits_kedro.datasets.extraction_checkpoint import ExtractionCheckpointDataset
-from fruits_kedro.datasets.images import ImageFolderDataset
+from fruits_kedro.datasets.images import ImagesDataset
 from fruits_kedro.datasets.parquet import ParquetDataset
 from fruits_kedro.datasets.spark_model import SparkModelDataset, SparkModelsDataset
-from fruits_kedro.datasets.training_checkpoint import CheckpointDataset
+from fruits_kedro.datasets.training_checkpoint import TrainingCheckpointDataset
 from fruits_kedro.datasets.weights_file import WeightsFileDataset
 
 __all__ = [
     "ArrowParquetDataset",
     "BackboneDataset",
     "CachedDataset",
-    "CheckpointDataset",
     "CsvDataset",
     "CsvFileDataset",
     "ExtractionCheckpointDataset",
-    "ImageFolderDataset",
+    "ImagesDataset",
     "JsonDataset",
     "ParquetDataset",
     "SparkModelDataset",
     "SparkModelsDataset",
     "TextDataset",
+    "TrainingCheckpointDataset",
     "WeightsFileDataset",
 ]

@@ -11,7 +11,7 @@ from fruits_kedro.images.open import open_images
 from fruits_kedro.images.source import ImageSource
 
 
-class ImageFolderDataset(FsspecDataset[None, ImageSource]):
+class ImagesDataset(FsspecDataset[None, ImageSource]):
     """Photos below a root, on a disk or in a bucket; packed ones if its name ends in ``.parquet``.
 
     Loading lists nothing and reads nothing yet: it returns the

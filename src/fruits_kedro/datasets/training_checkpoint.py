@@ -12,7 +12,7 @@ from fruits_kedro.errors import FruitsError
 from fruits_kedro.pretraining import Checkpoint
 
 
-class CheckpointDataset(FsspecDataset[None, Checkpoint]):
+class TrainingCheckpointDataset(FsspecDataset[None, Checkpoint]):
     """A folder on a local disk. Loading returns the handle that a training saves through."""
 
     def load(self) -> Checkpoint:

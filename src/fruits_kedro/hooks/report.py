@@ -29,7 +29,7 @@ _PAGES = {"report": "pictures", "classification_report": "report"}
 # The files that are listed where there is a page with all the pictures.
 _MAIN_FILES = (
     *("extracted_features", "pca_features", "pca_matrix", "pca_model", "model_info"),
-    *("predictions", "label_suspects", "classifiers"),
+    *("predictions", "label_issues", "classifiers"),
 )
 
 

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from fruits_kedro.config.spark_conf import setting_text
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.spark.class_archive import archive_options
+from fruits_kedro.spark.appcds import archive_options
 from fruits_kedro.spark.java import JAVA_VERSIONS, find_java, java_version
 from fruits_kedro.spark.logs import is_not_py4j, log_error_of_accumulators, log_file
 

@@ -13,7 +13,12 @@ from fruits_kedro.classification.metrics import (
     of_model,
     score,
 )
-from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, PROTOCOLS, REASON
+from fruits_kedro.classification.protocols import (
+    IN_DISTRIBUTION,
+    LEAVE_ONE_VARIETY_OUT,
+    PROTOCOLS,
+    REASON,
+)
 from fruits_kedro.config.classification import ClassificationParams
 
 NOT_MEASURED = "it takes two fruits in Training, and one of them of two varieties"
@@ -22,7 +27,7 @@ _NOT_GUESSED = {"log_loss"}  # by the nearest centroid, which knows distances, n
 
 def score_models(
     test_predictions: pd.DataFrame,
-    held_out_predictions: pd.DataFrame,
+    unseen_predictions: pd.DataFrame,
     info: dict[str, Any],
     params: ClassificationParams,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
@@ -33,7 +38,7 @@ def score_models(
         classes, not_in_training, models``) for JSON; and a table ``protocol, model, inputs,
         metric, value, low, high, seconds``: the ends of the 95 % interval, the seconds to fit.
     """
-    tables = {FOLDER: test_predictions, HELD_OUT: held_out_predictions}
+    tables = {IN_DISTRIBUTION: test_predictions, LEAVE_ONE_VARIETY_OUT: unseen_predictions}
     rows: list[dict[str, Any]] = []
     protocols: dict[str, Any] = {}
     for protocol, every in tables.items():
@@ -41,12 +46,14 @@ def score_models(
             protocols[protocol] = {"not_measured": NOT_MEASURED}
             continue
         protocols[protocol] = about = _about(every, protocol, info)
-        drawn = None if protocol == FOLDER else "variety"
+        drawn = None if protocol == IN_DISTRIBUTION else "variety"
         for (model, inputs), found in every.groupby(["model", "inputs"], sort=False):
             name = f"{model}.{inputs}"
             about["models"][name] = figures = _figures(found, model, params, drawn)
             named = {"protocol": protocol, "model": model, "inputs": inputs}
-            seconds = {"seconds": info["seconds"].get(name) if protocol == FOLDER else None}
+            seconds = {
+                "seconds": info["seconds"].get(name) if protocol == IN_DISTRIBUTION else None
+            }
             rows += [named | {"metric": m} | one | seconds for m, one in figures.items()]
     return {"reason": REASON, "best": info["best"], "protocols": protocols}, pd.DataFrame(rows)
 
@@ -65,9 +72,9 @@ def _figures(
 def _about(table: pd.DataFrame, protocol: str, info: dict[str, Any]) -> dict[str, Any]:
     one = table.drop_duplicates("path")
     labels = set(one["label"])
-    unknown = sorted(labels - set(info["classes"])) if protocol == FOLDER else []
+    unknown = sorted(labels - set(info["classes"])) if protocol == IN_DISTRIBUTION else []
     return {
-        "target": "label" if protocol == FOLDER else "fruit",
+        "target": "label" if protocol == IN_DISTRIBUTION else "fruit",
         "images": len(one),
         "classes": len(labels),
         "not_in_training": unknown,
@@ -76,7 +83,7 @@ def _about(table: pd.DataFrame, protocol: str, info: dict[str, Any]) -> dict[str
 
 
 def describe_best(
-    test_predictions: pd.DataFrame, held_out_predictions: pd.DataFrame, info: dict[str, Any]
+    test_predictions: pd.DataFrame, unseen_predictions: pd.DataFrame, info: dict[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Where the best model fails.
 
@@ -85,7 +92,7 @@ def describe_best(
         each pair of labels taken for one another ``label, predicted, images, share, path``
         (``folder``).
     """
-    tables = (of_model(table, info["best"]) for table in (test_predictions, held_out_predictions))
+    tables = (of_model(table, info["best"]) for table in (test_predictions, unseen_predictions))
     best = dict(zip(PROTOCOLS, tables))
     classes = [
         by_class(table).assign(protocol=protocol)
@@ -94,4 +101,4 @@ def describe_best(
     ]
     every = pd.concat(classes, ignore_index=True)
     columns = ["protocol", *(c for c in every.columns if c != "protocol")]
-    return every[columns], confused_pairs(best[FOLDER])
+    return every[columns], confused_pairs(best[IN_DISTRIBUTION])

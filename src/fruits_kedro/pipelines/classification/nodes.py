@@ -12,17 +12,24 @@ from pyspark.sql import functions as F
 
 from fruits_kedro.classification.classifiers import BASELINES, check_settings, classes_of
 from fruits_kedro.classification.metrics import of_model
-from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, NEVER, fruits_of, hold_out
+from fruits_kedro.classification.out_of_distribution import distance_threshold
+from fruits_kedro.classification.protocols import (
+    IN_DISTRIBUTION,
+    LEAVE_ONE_VARIETY_OUT,
+    NEVER,
+    fruits_of,
+    variety_folds,
+)
 from fruits_kedro.classification.samples import (
     PCA,
     check_labels,
     check_pca,
+    feature_hash,
     find_leaks,
     find_shared,
     guard_leakage,
     pca_fingerprint,
     persisted,
-    photo_of,
     to_vectors,
     without,
 )
@@ -32,11 +39,10 @@ from fruits_kedro.classification.training import (
     choose,
     collect,
     cross_validate,
+    find_label_issues,
     fit,
-    suspects,
     with_folds,
 )
-from fruits_kedro.classification.unknown import distance_threshold
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.linalg.pca import fit_pca
 from fruits_kedro.spark.contracts import usable
@@ -61,7 +67,7 @@ def compare_photos(
     """
     for name in params.models:
         check_settings(name, params.settings_of(name))
-    photo = photo_of().alias("photo")
+    photo = feature_hash().alias("photo")
     rows = usable(extracted_features).select("path", "split", "label", photo)
     with persisted(rows) as photos:
         check_labels(photos)
@@ -78,7 +84,7 @@ def select_samples(
     """Take the labelled photos, less those of Training that are in Test as well.
 
     Returns:
-        ``path, split, label, features, fingerprint, fruit, held_out`` (the fold in which the
+        ``path, split, label, features, fingerprint, fruit, variety_fold`` (the fold in which the
         variety is held out, -1 for never).
 
     Raises:
@@ -90,12 +96,14 @@ def select_samples(
     check_pca(features, pca_model)
     kept = without(features, leaked_images["path"]).where("label is not null")
     splits = kept.select("label", "split").distinct().collect()
-    fruits = fruits_of({row.label for row in splits}, params.held_out.fruit)
+    fruits = fruits_of({row.label for row in splits}, params.leave_one_variety_out.fruit)
     trained = {row.label: fruits[row.label] for row in splits if row.split == "Training"}
-    held_out = hold_out(trained, params.held_out.folds, params.seed, shared_labels)
-    rows = [(label, fruit, held_out.get(label, NEVER)) for label, fruit in fruits.items()]
-    known = features.sparkSession.createDataFrame(rows, "label string, fruit string, held_out int")
-    return kept.join(F.broadcast(known), "label").select(*features.columns, "fruit", "held_out")
+    fold_of = variety_folds(trained, params.leave_one_variety_out.folds, params.seed, shared_labels)
+    rows = [(label, fruit, fold_of.get(label, NEVER)) for label, fruit in fruits.items()]
+    known = features.sparkSession.createDataFrame(
+        rows, "label string, fruit string, variety_fold int"
+    )
+    return kept.join(F.broadcast(known), "label").select(*features.columns, "fruit", "variety_fold")
 
 
 def choose_classifiers(
@@ -119,7 +127,7 @@ def choose_classifiers(
     if training.count() > params.tuning_images:  # else all were predicted
         with persisted(to_vectors(training, best[0].inputs, pca_model)) as rows:
             predictions = cross_validate(best[0], rows, params)
-    return best, tried, suspects(predictions)
+    return best, tried, find_label_issues(predictions)
 
 
 def fit_classifiers(
@@ -133,7 +141,7 @@ def fit_classifiers(
     Returns:
         The models by name (``<model>.<inputs>``); and ``fingerprint`` (of the features),
         ``pca_fingerprint, best, inputs, settings, classes, seconds`` (to fit each),
-        ``unknown_distance`` (beyond which a photo looks unknown).
+        ``distance_threshold`` (beyond which a photo is out of distribution).
     """
     models: Models = {}
     seconds: dict[str, float] = {}
@@ -147,7 +155,7 @@ def fit_classifiers(
                 seconds[candidate.name] = round(time.perf_counter() - started, 3)
             if inputs == chosen[0].inputs:
                 nearest = models[f"nearest_centroid.{inputs}"]
-                threshold = distance_threshold(nearest, rows, params.unknown_quantile)
+                threshold = distance_threshold(nearest, rows, params.out_of_distribution_quantile)
     best = models[chosen[0].name]
     return models, {
         "fingerprint": training.first()["fingerprint"],  # type: ignore[index]
@@ -157,7 +165,7 @@ def fit_classifiers(
         "settings": {c.name: c.settings for c in chosen},
         "classes": classes_of(best),
         "seconds": seconds,
-        "unknown_distance": threshold,
+        "distance_threshold": threshold,
     }
 
 
@@ -182,7 +190,7 @@ def predict_test(
         with persisted(to_vectors(test, inputs, pca_model)) as rows:
             for name, model in classifiers.items():
                 if _inputs_of(name) == inputs:
-                    found.append(_named(collect(model, rows), FOLDER, name))
+                    found.append(_named(collect(model, rows), IN_DISTRIBUTION, name))
     every = pd.concat(found, ignore_index=True)
     columns = ["path", "split", "label", "predicted", "probability", "top_3"]
     best = of_model(every, info["best"])[columns]
@@ -193,13 +201,13 @@ def _inputs_of(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def predict_held_out(
+def predict_unseen_varieties(
     samples: DataFrame,
     pca_model: PipelineModel,
     chosen: list[Candidate],
     params: ClassificationParams,
 ) -> pd.DataFrame:
-    """Predict the fruit of varieties that were never trained on: ``held_out_varieties``.
+    """Predict the fruit of varieties that were never trained on: ``leave_one_variety_out``.
 
     PCA, too, is fitted without them, and without any photo that is one of theirs as well.
 
@@ -208,13 +216,13 @@ def predict_held_out(
         fruits to tell apart, or none of them has two varieties.
     """
     rows = samples.withColumnRenamed("label", "variety").withColumnRenamed("fruit", "label")
-    folds = [row[0] for row in rows.select("held_out").distinct().collect()]
+    folds = [row[0] for row in rows.select("variety_fold").distinct().collect()]
     found = []
     for fold in sorted(set(folds) - {NEVER}):
-        training = rows.where((F.col("split") == "Training") & (F.col("held_out") != fold))
-        unseen = rows.where(F.col("held_out") == fold)
-        photos = unseen.select(photo_of().alias("photo")).distinct()
-        training = training.withColumn("photo", photo_of())
+        training = rows.where((F.col("split") == "Training") & (F.col("variety_fold") != fold))
+        unseen = rows.where(F.col("variety_fold") == fold)
+        photos = unseen.select(feature_hash().alias("photo")).distinct()
+        training = training.withColumn("photo", feature_hash())
         training = training.join(photos, "photo", "left_anti").drop("photo")
         if training.select("label").distinct().count() < 2:
             continue
@@ -224,7 +232,7 @@ def predict_held_out(
             with persisted(vectors), persisted(tried):
                 for candidate in _with_baselines(chosen, inputs):
                     one = collect(fit(candidate, vectors, params), tried)
-                    found.append(_named(one, HELD_OUT, candidate.name))
+                    found.append(_named(one, LEAVE_ONE_VARIETY_OUT, candidate.name))
     if not found:
         return pd.DataFrame()
     return pd.concat(found, ignore_index=True).drop(columns=["split", "top_3"])

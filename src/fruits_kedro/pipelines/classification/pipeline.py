@@ -7,8 +7,8 @@ from fruits_kedro.pipelines.classification.nodes import (
     choose_classifiers,
     compare_photos,
     fit_classifiers,
-    predict_held_out,
     predict_test,
+    predict_unseen_varieties,
     select_samples,
 )
 from fruits_kedro.pipelines.classification.plots import (
@@ -21,7 +21,7 @@ from fruits_kedro.pipelines.classification.plots import (
 from fruits_kedro.pipelines.classification.report import write_classification_report
 
 _PARAMS = "params:classification"
-_BOTH = ["test_predictions", "held_out_predictions", "classifier_info"]
+_BOTH = ["test_predictions", "unseen_predictions", "classifier_info"]
 
 
 def create_pipeline() -> Pipeline:
@@ -42,7 +42,7 @@ def create_pipeline() -> Pipeline:
         Node(
             choose_classifiers,
             inputs=["samples", "pca_model", _PARAMS],
-            outputs=["chosen_classifiers", "cross_validation", "label_suspects"],
+            outputs=["chosen_classifiers", "cross_validation", "label_issues"],
             name="choose_classifiers",
         ),
         Node(
@@ -58,10 +58,10 @@ def create_pipeline() -> Pipeline:
             name="predict_test",
         ),
         Node(
-            predict_held_out,
+            predict_unseen_varieties,
             inputs=["samples", "pca_model", "chosen_classifiers", _PARAMS],
-            outputs="held_out_predictions",
-            name="predict_held_out",
+            outputs="unseen_predictions",
+            name="predict_unseen_varieties",
         ),
     ]
     evaluation = [

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.classification.metrics import confusion, of_model
-from fruits_kedro.classification.protocols import FOLDER, HELD_OUT, REASON
+from fruits_kedro.classification.protocols import IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT, REASON
 from fruits_kedro.classification.samples import to_vectors
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.images.source import ImageSource
@@ -27,7 +27,10 @@ _MAX_POINTS = 5000
 _PAIRS = 12
 _THUMBNAIL = 100  # pixels
 _NO_PHOTO = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="  # 1 pixel
-_NAMES = {FOLDER: "the data set's own Training and Test", HELD_OUT: "varieties never trained on"}
+_NAMES = {
+    IN_DISTRIBUTION: "the data set's own Training and Test",
+    LEAVE_ONE_VARIETY_OUT: "varieties never trained on",
+}
 
 
 def plot_scores(scores: pd.DataFrame) -> go.Figure:
@@ -113,7 +116,7 @@ def plot_confusion(test_predictions: pd.DataFrame, info: dict[str, Any]) -> go.F
 
 def plot_class_scores(class_scores: pd.DataFrame) -> go.Figure:
     """F1 of each class, the worst on top."""
-    found = class_scores[class_scores["protocol"] == FOLDER].sort_values(["f1", "label"])
+    found = class_scores[class_scores["protocol"] == IN_DISTRIBUTION].sort_values(["f1", "label"])
     figure = px.bar(
         found,
         y="label",

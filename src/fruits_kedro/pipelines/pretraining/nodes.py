@@ -39,7 +39,7 @@ def pretrain(
     init = None if params.init == "random" else find_weights(params.init).path
     trained = train(index, raw_images.read, params, init, checkpoint)
     weights = mobilenetv2.to_arrays(trained.backbone)
-    file = WeightsFile.of(weights, trained.settings, params.precision)
+    file = WeightsFile.of(weights, trained.settings, params.weights_dtype)
     sha256 = hashlib.sha256(file.to_bytes()).hexdigest()
     info = {
         "fingerprint": fingerprint(mobilenetv2.NAME, params.input_size, "f32", sha256),

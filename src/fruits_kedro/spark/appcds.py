@@ -1,6 +1,6 @@
 """AppCDS archives of Java's and Spark's classes: with them, Spark's JVM starts 2 seconds sooner.
 
-    python -m fruits_kedro.commands.class_archive
+    python -m fruits_kedro.commands.appcds
 
 makes them once, in the Python environment; ``make setup`` does so. Without them, or with those of
 another Java or other jars, a JVM loads its classes as usual. https://openjdk.org/jeps/350

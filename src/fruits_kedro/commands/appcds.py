@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from fruits_kedro.commands.sample import write_sample
-from fruits_kedro.spark.class_archive import FOLDER, JAVA, SPARK
+from fruits_kedro.spark.appcds import FOLDER, JAVA, SPARK
 from fruits_kedro.spark.java import find_java, java_version
 
 

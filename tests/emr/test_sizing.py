@@ -20,7 +20,6 @@ PRICES = Prices(
     as_of=date(2026, 1, 1),
     region="eu-west-3",
     currency="USD",
-    euros=0.9,
     spot_share=0.5,
     gp3_gib_month=0.073,
     instances={

@@ -36,7 +36,6 @@ class Prices(StrictModel):
         as_of: the date of the prices.
         region: they are for.
         currency: they are in.
-        euros: that one unit of the currency costs.
         spot_share: of the on-demand price that a Spot node is taken to cost.
         gp3_gib_month: price of a GiB of disk for a month.
         instances: price of each type.
@@ -45,7 +44,6 @@ class Prices(StrictModel):
     as_of: date
     region: str
     currency: str
-    euros: PositiveFloat
     spot_share: Annotated[float, Field(gt=0, le=1)]
     gp3_gib_month: PositiveFloat
     instances: dict[str, InstancePrice]

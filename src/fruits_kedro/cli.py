@@ -26,7 +26,7 @@ def cli() -> None:
 
 
 def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
-    """Put a failure in a few words on the screen; ``--verbose`` adds the trace."""
+    """Report a failure in a few words; ``--verbose`` adds the trace."""
 
     @functools.wraps(callback)
     def run(*args: Any, verbose: bool = False, **kwargs: Any) -> Any:
@@ -90,7 +90,7 @@ def predict(
     from fruits_kedro.config.locations import short
     from fruits_kedro.datasets import CsvDataset
 
-    if "://" in folder:  # its keys are looked up as those of a run's photos
+    if "://" in folder:  # its keys are found like those of a run's photos
         params = params | {"images": folder}
     with _catalog(env, params) as catalog:
         found = predict_folder(catalog, folder, catalog.load("params:extraction").limits)
@@ -101,7 +101,7 @@ def predict(
 
 @contextmanager
 def _catalog(env: str | None, params: dict[str, Any]) -> Iterator[Any]:
-    """The catalog of a session; a failure within takes a few words."""
+    """The catalog of a session; errors in the block become short ones."""
     from kedro.framework.session import KedroSession
 
     logging.disable(logging.INFO)

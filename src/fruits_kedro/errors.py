@@ -1,4 +1,4 @@
-"""The errors a user can act on, and how any error is put in a few words."""
+"""Errors that a user can act on, and short texts for all others."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 
 
 class FruitsError(Exception):
-    """A fault in the input, the settings or the machine: what, where, what to do."""
+    """A fault in the input, the settings or the machine; says what, where, and what to do."""
 
 
 class FailureRateError(FruitsError):
-    """More photos cannot be used than is allowed."""
+    """More photos were rejected than ``extraction.max_failure_rate`` allows."""
 
 
 class ImageError(Exception):
-    """One image that cannot be used.
+    """One photo that cannot be used.
 
     Attributes:
         stage: where it failed: ``read``, ``decode``, ``resize`` or ``infer``.
@@ -29,17 +29,17 @@ class ImageError(Exception):
 
     @classmethod
     def parse(cls, text: str) -> ImageError:
-        """The error that ``str`` has made this text of."""
+        """The error whose ``str`` is this text."""
         return cls(*text.split(": ", 2))
 
 
-# What the JVM writes before the sentence that tells the cause.
+# What the JVM writes before the sentence with the cause.
 _JVM_PREFIX = re.compile(r"^(Caused by: |: )?([a-z0-9]+\.)+(\w*(Exception|Error|Failure)\w*): *")
 _PYTHON_ERROR = re.compile(r"^([a-z_0-9]+\.)*(\w*)(Error|Exception): ")
 
 
 def summarize(error: BaseException) -> str:
-    """Put an error in a few lines: its message; of a JVM trace, its head and deepest cause."""
+    """An error in a few lines: its message, or the head and deepest cause of a JVM trace."""
     text = str(error).strip() or type(error).__name__
     if isinstance(error, FruitsError):
         return text

@@ -14,7 +14,7 @@ from fruits_kedro.pipelines import (
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Each pipeline by its name; ``__default__`` is all of them."""
+    """Each pipeline by name; ``__default__`` runs from ingestion to reporting."""
     pipelines = {
         "ingestion": ingestion.create_pipeline(),
         "extraction": extraction.create_pipeline(),

@@ -5,7 +5,7 @@ import warnings
 from fruits_kedro.hooks import InputHooks, LocationHooks, ReportHooks, SparkHooks, StoreHooks
 from fruits_kedro.spark.versions import hadoop_version
 
-# Kedro 1.7 calls it four times at every start; OmegaConf 2.4 has a new name for it.
+# Kedro 1.7 calls it four times at every start; OmegaConf 2.4 renamed it.
 warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\) is deprecated")
 
 locations = LocationHooks()

@@ -50,16 +50,7 @@ Model = TypeVar("Model", bound=StrictModel)
 
 
 def validate(model: type[Model], values: dict[str, Any], where: str) -> Model:
-    """Check values against a model.
-
-    Args:
-        model: what they have to be.
-        values: as they were read.
-        where: what they were read from.
-
-    Raises:
-        FruitsError: what is wrong, all at once.
-    """
+    """The values as a model; FruitsError with all that is wrong in ``where``."""
     try:
         return model.model_validate(values)
     except ValidationError as error:

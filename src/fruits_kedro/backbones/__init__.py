@@ -1,4 +1,4 @@
-"""The backbone: an RGB array in, a feature vector out. No Spark in here."""
+"""The backbone: RGB arrays to feature vectors. No Spark in here."""
 
 from fruits_kedro.backbones.backbone import Backbone, Engine, FeatureModel, Precision
 

@@ -1,4 +1,4 @@
-"""What is broadcast to the workers, and the model they make of it."""
+"""A backbone that is broadcast to the workers, and the model they build from it."""
 
 from __future__ import annotations
 
@@ -16,34 +16,27 @@ Precision = Literal["f32", "mixed", "int8"]
 
 
 class FeatureModel(Protocol):
-    """A compiled backbone in a worker."""
+    """A backbone's model in a worker."""
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features of a batch.
-
-        Args:
-            images: uint8, shape ``(n, input_size, input_size, 3)``, RGB.
-
-        Returns:
-            float32, shape ``(n, n_features)``.
-        """
+        """Features, float32 ``(n, n_features)``, of RGB images, uint8 ``(n, size, size, 3)``."""
         ...
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A feature extractor in a form that travels: small, picklable, without TensorFlow.
+    """A feature extractor to broadcast: small, picklable, without TensorFlow.
 
     Attributes:
         name: the architecture.
-        engine: what runs it.
-        precision: of the weights and of the arithmetic: ``f32``, or 8 bits for a part of the
-            layers (``mixed``) or all of them (``int8``).
+        engine: what runs ``model``.
+        precision: ``f32``, or 8-bit weights and arithmetic in some layers (``mixed``) or all
+            (``int8``).
         input_size: side of the square input, in pixels.
         n_features: length of a feature vector.
-        weights_requested: what was asked for: ``auto`` …
+        weights_requested: the setting, such as ``auto``.
         weights_source: where the weights came from: ``imagenet``, ``embedded`` or a file's name.
-        weights_sha256: of the weights' file.
+        weights_sha256: hash of the weights file.
         model: the serialised model that ``engine`` loads.
     """
 
@@ -61,16 +54,16 @@ class Backbone:
     def fingerprint(self) -> str:
         """A name for architecture, input size, precision and weights.
 
-        Features of two fingerprints are never mixed. Below float32 the hash is that of the model
-        itself, which depends on the photos it was calibrated on. Decoding, the resize filter and
-        the engine are not in it: who changes the filter has to change the fingerprint as well.
+        Features of two fingerprints are never mixed. Below float32 the hash is that of the model,
+        which depends on its calibration photos. Decoding, resize filter and engine are not part of
+        it: a change of the filter needs a change of the fingerprint.
         """
         is_f32 = self.precision == "f32"
         digest = self.weights_sha256 if is_f32 else hashlib.sha256(self.model).hexdigest()
         return fingerprint(self.name, self.input_size, self.precision, digest)
 
     def describe(self) -> dict[str, str | int]:
-        """Everything but the model itself."""
+        """The fingerprint and all attributes but the model."""
         return {
             "name": self.name,
             "fingerprint": self.fingerprint,
@@ -84,7 +77,7 @@ class Backbone:
         }
 
     def load_model(self) -> FeatureModel:
-        """Build the model in this process, on one thread (Spark runs one worker a core)."""
+        """The model, built in this process on one thread: Spark runs one worker per core."""
         if self.engine == "litert":
             from fruits_kedro.backbones.litert import LiteRTModel
 

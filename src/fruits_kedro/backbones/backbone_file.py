@@ -1,4 +1,4 @@
-"""A compiled backbone as one file: for machines without TensorFlow, weights or internet."""
+"""A compiled backbone as one file, for machines without TensorFlow, weights or internet."""
 
 from __future__ import annotations
 
@@ -16,39 +16,30 @@ SUFFIX = ".backbone"
 
 
 def to_bytes(backbone: Backbone) -> bytes:
-    """The content of a file: a :class:`WeightsFile` of one array, ``model`` (uint8)."""
+    """The file's content: a :class:`WeightsFile` with one array, ``model`` (uint8)."""
     info = {name: value for name, value in asdict(backbone).items() if name != "model"}
     return WeightsFile({"model": np.frombuffer(backbone.model, np.uint8)}, info).to_bytes()
 
 
 def from_bytes(content: bytes) -> Backbone:
-    """The backbone of a file's content.
-
-    Raises:
-        ValueError, KeyError, TypeError: it is not one.
-    """
+    """The backbone in a file's content; raises as :meth:`WeightsFile.read`, or TypeError."""
     file = WeightsFile.from_bytes(content)
     return Backbone(**file.info, model=file.weights["model"].tobytes())
 
 
 def write_backbone(backbone: Backbone, path: Path) -> None:
-    """Write a backbone, atomically."""
+    """Write a backbone atomically."""
     write_atomic(path, to_bytes(backbone))
 
 
 def read_backbone(
     path: Path, engine: Engine, input_size: int | None, precision: Precision | None = None
 ) -> Backbone:
-    """Read a backbone.
-
-    Args:
-        path: of the file.
-        engine: that it has to be for.
-        input_size: that it has to be for; None: any.
-        precision: that it has to be of; None: any.
+    """The backbone in a file.
 
     Raises:
-        FruitsError: there is no such file, it is damaged, or it is another one than asked for.
+        FruitsError: the file is missing or damaged, or its engine, input size or precision is not
+            the one asked for (None accepts any).
     """
     if not path.is_file():
         raise FruitsError(f"There is no compiled backbone {path}.")

@@ -1,4 +1,4 @@
-"""Features of two backbones have nothing in common: they must not meet."""
+"""Fingerprints keep the features of different backbones apart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fruits_kedro.errors import FruitsError
 
 
 def fingerprint(name: str, input_size: int, precision: str, weights_sha256: str) -> str:
-    """What decides the numbers, in one word, such as ``mobilenetv2-224-f32-64f0589cc653f9de``."""
+    """A name for all that decides the features: ``mobilenetv2-224-f32-64f0589cc653f9de``."""
     return f"{name}-{input_size}-{precision}-{weights_sha256[:16]}"
 
 

@@ -1,4 +1,4 @@
-"""The default engine: LiteRT, TensorFlow's own small runtime (XNNPACK on CPUs)."""
+"""The default engine: LiteRT, TensorFlow's small runtime (XNNPACK on CPUs)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fruits_kedro.backbones.silence import quiet_stderr
 
 
 class LiteRTModel:
-    """A LiteRT flatbuffer, compiled for one thread and one image at a time."""
+    """A LiteRT flatbuffer that runs one image at a time, on one thread."""
 
     def __init__(self, model: bytes) -> None:
         with quiet_stderr():
@@ -24,7 +24,7 @@ class LiteRTModel:
         """Features of a batch: uint8 ``(n, size, size, 3)`` to float32 ``(n, n_features)``."""
         features = np.empty((len(images), self._output["shape"][-1]), np.float32)
         for row, image in enumerate(images):
-            # mobilenetv2.preprocess, in its order and precision, without an array for each step.
+            # Same order and precision as mobilenetv2.preprocess, without temporary arrays.
             np.divide(image, np.float32(127.5), out=self._pixels[0])
             np.subtract(self._pixels, np.float32(1), out=self._pixels)
             self._interpreter.set_tensor(self._input["index"], self._pixels)

@@ -1,4 +1,4 @@
-"""From a setting to a backbone: find the weights, convert them once, keep the result on disk."""
+"""From a setting to a backbone: find the weights, convert them once, cache the result."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ logger = logging.getLogger(__name__)
 
 
 def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backbone:
-    """Load MobileNetV2 for an engine; TensorFlow is imported only when nothing is cached.
+    """MobileNetV2 for an engine; TensorFlow is imported only if nothing is cached.
 
     Args:
-        weights: ``auto``, ``imagenet``, ``embedded`` or a path: of weights, or of a compiled
-            backbone (``.backbone``).
+        weights: ``auto``, ``imagenet``, ``embedded``, a weights file or a compiled ``.backbone``
+            file.
         engine: ``litert`` or ``tensorflow``.
-        input_size: side of the square input, in pixels; by default what the weights were
-            trained on.
+        input_size: side of the square input, in pixels; None takes the size of the weights'
+            training.
 
     Raises:
         FruitsError: no weights, or weights of another architecture.
@@ -58,18 +58,15 @@ def calibrate_backbone(
     previous: Backbone | None,
     photos: Callable[[int], Iterable[NDArray[np.uint8]]],
 ) -> Backbone:
-    """Load MobileNetV2 in a lower precision, for LiteRT.
+    """MobileNetV2 for LiteRT in a lower precision; the rest is as for :func:`load_backbone`.
 
     Args:
-        weights: as for :func:`load_backbone`.
-        input_size: as there.
-        precision: ``mixed`` or ``int8``.
-        previous: what an earlier run has calibrated: taken again if the rest is as asked for, so
-            that features stay the same when photos are added.
-        photos: to calibrate on, by the side of their pixels.
+        previous: backbone of an earlier run. If it fits, it is used again, so that features stay
+            the same when photos are added.
+        photos: takes a side in pixels and gives the calibration photos.
 
     Raises:
-        FruitsError: as there; or there are no photos to calibrate on.
+        FruitsError: also if there are no photos to calibrate on.
     """
     if weights.endswith(SUFFIX):
         return read_backbone(Path(weights), "litert", input_size, precision)

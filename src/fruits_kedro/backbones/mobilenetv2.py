@@ -1,7 +1,7 @@
-"""MobileNetV2 of Keras: its definition, its conversion to LiteRT, and the reference engine.
+"""Keras' MobileNetV2: its definition, its conversion to LiteRT, and the reference engine.
 
-TensorFlow is imported inside the functions: it takes seconds and 1 GB that a run with a cached
-model does not need.
+TensorFlow is imported inside the functions: it takes seconds and 1 GB, and a run with a cached
+model does not need it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ N_FEATURES = 1280
 
 
 def build(weights: str | Path | None, input_size: int) -> keras.Model:
-    """Build MobileNetV2 without its classifier, with global average pooling.
+    """MobileNetV2 without its classifier, with global average pooling.
 
     Args:
-        weights: ``imagenet``, a file of weights (``.npz``, ``.h5``), or ``None`` for random ones.
+        weights: ``imagenet``, a weights file (``.npz``, ``.h5``), or None for random ones.
         input_size: side of the square input, in pixels.
 
     Returns:
@@ -50,7 +50,7 @@ def build(weights: str | Path | None, input_size: int) -> keras.Model:
     if weights not in (None, "imagenet"):
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # one line a layer that does not fit
+                warnings.simplefilter("ignore")  # one line per layer that does not fit
                 _load(model, Path(weights))
         except Exception as error:  # h5py and Keras raise OSError, ValueError, KeyError …
             raise FruitsError(
@@ -75,20 +75,20 @@ def _load(model: keras.Model, path: Path) -> None:
 
 
 def preprocess(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Pixels of 0..255 to -1..1: ``preprocess_input`` of Keras' MobileNetV2, in its precision."""
+    """Pixels of 0..255 scaled to -1..1, bit for bit as Keras' ``preprocess_input`` does."""
     return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
 
 
 def to_arrays(model: keras.Model) -> dict[str, NDArray[np.float32]]:
-    """The weights of a model by their path in it, as ``.npz`` files of weights hold them."""
+    """A model's weights by their path in it, as a ``.npz`` weights file holds them."""
     return {weight.path: np.asarray(weight) for weight in model.weights}
 
 
 def convert_to_litert(model: keras.Model) -> bytes:
-    """Convert a Keras model to a float32 LiteRT flatbuffer with a batch of one image.
+    """A float32 LiteRT flatbuffer with a batch of one image.
 
-    Of the frozen graph: the same bits as of the Keras model, which the converter would first save
-    to disk and read again, in a quarter of the time.
+    Converting the frozen graph gives the same bits as converting the Keras model. It takes a
+    quarter of the time, because nothing is saved to disk and read back.
     """
     tf = load_tensorflow()
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -101,7 +101,7 @@ def convert_to_litert(model: keras.Model) -> bytes:
 
 
 def weights_to_bytes(model: keras.Model) -> bytes:
-    """Serialise a model's weights (Keras' HDF5 format), for the ``tensorflow`` engine."""
+    """A model's weights in Keras' HDF5 format, for the ``tensorflow`` engine."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "mobilenetv2.weights.h5")
         model.save_weights(path)
@@ -109,7 +109,7 @@ def weights_to_bytes(model: keras.Model) -> bytes:
 
 
 class TensorFlowModel:
-    """The reference engine: Keras itself, on one thread (or on a GPU, where there is one)."""
+    """The reference engine: Keras on one thread, or on a GPU if there is one."""
 
     def __init__(self, weights: bytes, input_size: int) -> None:
         tf = load_tensorflow()
@@ -117,7 +117,7 @@ class TensorFlowModel:
             try:
                 tf.config.threading.set_intra_op_parallelism_threads(1)
                 tf.config.threading.set_inter_op_parallelism_threads(1)
-            except RuntimeError:  # TensorFlow already runs in this process: keep its threads
+            except RuntimeError:  # TensorFlow already runs in this process and keeps its threads
                 pass
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "mobilenetv2.weights.h5")
@@ -130,7 +130,7 @@ class TensorFlowModel:
 
 
 def load_tensorflow() -> Any:
-    """Import TensorFlow without the lines it writes about itself."""
+    """The ``tensorflow`` module, imported without its messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
         import tensorflow as tf
@@ -140,7 +140,7 @@ def load_tensorflow() -> Any:
 
 
 def load_keras() -> Any:
-    """Import Keras, in the same way."""
+    """The ``keras`` module, imported without TensorFlow's messages."""
     load_tensorflow()
     import keras
 

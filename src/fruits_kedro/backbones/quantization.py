@@ -1,4 +1,4 @@
-"""Lower precision: TensorFlow's post-training quantisation, calibrated on photos."""
+"""Lower precision: TensorFlow's post-training quantization, calibrated on photos."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from fruits_kedro.backbones.silence import quiet_stderr
 if TYPE_CHECKING:
     import keras
 
-# What ``mixed`` leaves in float32: layers with few weights for each channel, whose values spread
-# widely, and those at both ends. The pointwise convolutions of the others are most of the work.
+# ``mixed`` keeps these in float32: layers whose values spread widely, and the first and last ones.
+# Most of the work is in the pointwise convolutions of the other blocks.
 _FLOAT_OPERATIONS = {"DEPTHWISE_CONV_2D", "ADD", "MEAN"}
 _FLOAT_LAYERS = ("Conv1_", "expanded_conv_", *(f"block_{n}_" for n in range(1, 5)), "Conv_1_")
 
 
 def quantize(model: keras.Model, precision: str, photos: Iterable[NDArray[np.uint8]]) -> bytes:
-    """Convert a Keras model to a LiteRT flatbuffer with weights and activations of 8 bits.
+    """A LiteRT flatbuffer with 8-bit weights and activations.
 
     Args:
-        model: float32 ``(n, size, size, 3)`` in -1..1 to features; float32 stay input and output.
-        precision: ``int8`` (all of it) or ``mixed`` (the pointwise convolutions of the later
-            blocks).
-        photos: uint8 ``(size, size, 3)``, some hundred typical ones: the range of each layer's
-            activations is what they make of it.
+        model: float32 ``(n, size, size, 3)`` in -1..1 to features; input and output stay float32.
+        precision: ``int8`` (all layers) or ``mixed`` (pointwise convolutions of the later blocks).
+        photos: some hundred typical ones, uint8 ``(size, size, 3)``. They set the range of each
+            layer's activations.
     """
     tf = load_tensorflow()
     calibration = [preprocess(pixels)[None] for pixels in photos]

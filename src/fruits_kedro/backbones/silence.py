@@ -1,4 +1,4 @@
-"""Silence for C++ libraries that write to the console before any setting of theirs is read."""
+"""Silence for C++ libraries that write to the console before they read any setting."""
 
 from __future__ import annotations
 

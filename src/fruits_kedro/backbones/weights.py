@@ -1,4 +1,4 @@
-"""Where the weights of a backbone are found."""
+"""Finds the weights of a backbone."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _PROBE_TIMEOUT_S = 4
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights.
+    """A weights file.
 
     Attributes:
         source: ``imagenet``, ``embedded`` or the file's name.
         path: the file.
-        sha256: of what it holds.
-        input_size: side of the images they were trained on, in pixels.
+        sha256: hash of its content.
+        input_size: side of the images it was trained on, in pixels.
     """
 
     source: str
@@ -45,14 +45,15 @@ class Weights:
 
 
 def find_weights(weights: str) -> Weights:
-    """Find the weights that ``extraction.weights`` names.
+    """The weights that ``extraction.weights`` names.
 
     Args:
         weights: ``imagenet`` (Keras' cache, else a download), ``embedded`` (this package's own),
-            ``auto`` (imagenet where it can be had, else embedded, with a warning), or a path.
+            ``auto`` (``imagenet`` if available, else ``embedded`` with a warning), or a path.
 
     Raises:
-        FruitsError: there are none: the file is missing, or neither cached nor downloadable.
+        FruitsError: the file is missing or not a weights file, or ImageNet's weights are neither
+            cached nor downloadable.
     """
     if weights == "auto":
         weights = _choose(keras_home())
@@ -89,7 +90,7 @@ def _from_file(path: Path, source: str) -> Weights:
 
 @functools.cache
 def _choose(home: Path) -> str:
-    """``imagenet`` where it can be had, else ``embedded``: once a process, with one warning."""
+    """``imagenet`` if available, else ``embedded``; decided once per process, with one warning."""
     if (home / "models" / IMAGENET_FILE).is_file():
         return "imagenet"
     if _server_answers():
@@ -113,7 +114,7 @@ def _server_answers() -> bool:
         with urllib.request.urlopen(request, timeout=_PROBE_TIMEOUT_S) as answer:
             return bool(answer.status == 200)
 
-    # In a thread: looking up a name knows no timeout.
+    # In a thread, because a DNS look-up has no timeout.
     pool = ThreadPoolExecutor(1)
     try:
         return pool.submit(probe).result(_PROBE_TIMEOUT_S)

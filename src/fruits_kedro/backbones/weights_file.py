@@ -18,7 +18,7 @@ _INFO = "info.json"
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """The arrays of a model by their path in it (``Conv1/kernel``), and notes.
+    """A model's arrays by their path in it (``Conv1/kernel``), and notes.
 
     Attributes:
         weights: float32; kernels float32 or float16.
@@ -38,35 +38,35 @@ class WeightsFile:
         return cls(stored, info)
 
     def to_bytes(self) -> bytes:
-        """The content of a ``.npz`` file; the same weights and notes give the same bytes."""
+        """The content of a ``.npz`` file; equal weights and notes give equal bytes."""
         text = np.frombuffer(json.dumps(self.info, sort_keys=True).encode(), np.uint8)
         buffer = io.BytesIO()
         np.savez(buffer, **{_INFO: text}, **self.weights)  # type: ignore[arg-type]
         return buffer.getvalue()
 
     def write(self, path: Path) -> None:
-        """Write to a ``.npz`` file, atomically."""
+        """Write a ``.npz`` file atomically."""
         write_atomic(path, self.to_bytes())
 
     @classmethod
     def read(cls, path: Path) -> WeightsFile:
-        """Read a file.
+        """The weights and notes in a file.
 
         Raises:
-            ValueError, OSError, KeyError: it is not such a file.
+            Exception: the file does not hold any. zip, JSON and numpy raise many types.
         """
         return cls.from_bytes(path.read_bytes())
 
     @classmethod
     def from_bytes(cls, content: bytes) -> WeightsFile:
-        """The weights of a file's content; raises as :meth:`read` does."""
+        """The weights and notes in a file's content; raises as :meth:`read` does."""
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files if name != _INFO}
             return cls(weights, _notes(file))
 
     @staticmethod
     def read_info(path: Path) -> dict[str, Any]:
-        """Read the notes alone; raises as :meth:`read` does."""
+        """The notes alone; raises as :meth:`read` does."""
         with np.load(path, allow_pickle=False) as file:
             return _notes(file)
 

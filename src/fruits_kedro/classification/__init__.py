@@ -1,1 +1,1 @@
-"""What the features are worth: classifiers, two protocols, and honest figures."""
+"""What the features are worth: classifiers, two protocols, and figures with intervals."""

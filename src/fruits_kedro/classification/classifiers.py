@@ -1,4 +1,4 @@
-"""Classifiers of Spark ML and xgboost, and two baselines: pipelines with the same columns."""
+"""Spark ML and xgboost classifiers and two baselines, as pipelines with the same columns."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TREE_FEATURES = 64
 
 
 class TooFewLabelsError(FruitsError):
-    """There are no two labels to tell apart."""
+    """Fewer than two labels: a classifier has nothing to tell apart."""
 
     def __init__(self, labels: Collection[str]) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class TooFewLabelsError(FruitsError):
 
 
 def check_settings(name: str, settings: Mapping[str, Any]) -> None:
-    """Raise FruitsError where a classifier has no such setting."""
+    """Raise FruitsError if the classifier lacks one of the settings."""
     estimator = _class_of(name)()
     known = {param.name for param in estimator.params if not _OURS.search(param.name)}
     if unknown := sorted(set(settings) - known):
@@ -60,19 +60,17 @@ def check_settings(name: str, settings: Mapping[str, Any]) -> None:
 def fit_classifier(
     name: str, settings: Mapping[str, Any], train: DataFrame, class_weights: bool, seed: int
 ) -> PipelineModel:
-    """Fit a classifier.
+    """A Spark ML pipeline that predicts ``label`` (string) from ``vector``.
 
     Args:
-        name: ``logistic_regression``, ``random_forest``, ``gradient_boosting``, or one of the
-            baselines.
+        name: a ``ModelName`` or one of ``BASELINES``.
         settings: of the classifier.
-        train: ``label`` (string) and ``vector``.
-        class_weights: whether every class counts the same, instead of every row.
-        seed: of what is drawn at random.
+        train: ``label`` and ``vector``.
+        class_weights: weight every class equally, instead of every row.
+        seed: of the random draws.
 
     Returns:
-        A Spark ML pipeline from ``vector`` to ``probability`` (of the classes in alphabetical
-        order) and ``predicted`` (string).
+        A pipeline that adds ``probability`` (classes in alphabetical order) and ``predicted``.
 
     Raises:
         TooFewLabelsError: there are fewer than two classes.
@@ -96,21 +94,20 @@ def fit_classifier(
 
 
 def classes_of(model: PipelineModel) -> list[str]:
-    """The classes that a pipeline knows, in the order of its probabilities."""
+    """The classes of a pipeline, in the order of its probabilities."""
     return list(model.stages[-1].getLabels())  # type: ignore[attr-defined]
 
 
 def predict(model: PipelineModel, rows: DataFrame) -> DataFrame:
-    """Predict the label of each row.
+    """The predicted label of each row.
 
     Args:
-        model: of :func:`fit_classifier`.
-        rows: ``vector``, and any other columns; ``label`` if the truth is known.
+        rows: ``vector`` and any other columns; ``label`` if the truth is known.
 
     Returns:
-        The columns of the rows without ``vector``, and ``predicted``, ``probability`` (of that
-        label), ``top_3`` (the most probable labels), ``label_probability`` (of the true label; 0
-        if the model does not know it).
+        The columns of ``rows`` without ``vector``, and ``predicted``, ``probability`` (of that
+        label), ``top_3`` (the most probable labels), ``label_probability`` (of the true label; 0 if
+        the model does not know it).
     """
     classes = classes_of(model)
     names = _array(classes, "string")
@@ -137,13 +134,13 @@ def _indexed(train: DataFrame, classes: list[str], weights: dict[str, float]) ->
 
 
 def _array(values: list[Any], kind: str) -> Column:
-    """A constant array; of hundreds of literals, Spark's plans would be slow to work off."""
+    """A constant array, parsed from JSON: Spark plans with hundreds of literals are slow."""
     return F.from_json(F.lit(json.dumps(values)), f"array<{kind}>")
 
 
 def _class_of(name: str) -> Any:
     if name == "gradient_boosting":
-        from xgboost.spark import SparkXGBClassifier  # half a second that others do without
+        from xgboost.spark import SparkXGBClassifier  # takes half a second
 
         return SparkXGBClassifier
     return {"logistic_regression": LogisticRegression, "random_forest": RandomForestClassifier}[
@@ -165,17 +162,17 @@ def _estimator(
         ours |= {"seed": seed}
     else:
         cores = train.sparkSession.sparkContext.defaultParallelism
-        logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # else a word at each step
+        logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # it logs each step
         ours = {
             "features_col": "vector",
             "label_col": "label_index",
             "weight_col": "weight",
             "verbose": False,
-            "num_workers": max(1, min(cores, rows // _ROWS_A_WORKER)),  # all start at once
+            "num_workers": max(1, min(cores, rows // _ROWS_A_WORKER)),  # all at once: barrier mode
             "tree_method": "hist",
             "random_state": seed,
             "verbosity": 0,
-            # As a forest does, a tree looks at a part of many features only.
+            # As in a random forest, a tree sees only some of many features.
             "colsample_bytree": min(1.0, _TREE_FEATURES / _length(train)),
         }
     return _class_of(name)(**{**ours, **settings})
@@ -194,7 +191,7 @@ def _length(rows: DataFrame) -> int:
 
 
 def _nearest_centroid(train: DataFrame, classes: list[str]) -> LogisticRegressionModel:
-    """|x - c|² is least where c·x - |c|²/2 is largest: a linear model."""
+    """A linear model: |x - c|² is smallest where c·x - |c|²/2 is largest."""
     means = train.groupBy("label").agg(Summarizer.mean(F.col("vector")).alias("mean")).collect()
     mean_of = {row.label: row["mean"].toArray() for row in means}
     centroids = np.stack([mean_of[c] for c in classes])

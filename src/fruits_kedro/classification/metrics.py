@@ -1,6 +1,7 @@
-"""How good predictions are: scikit-learn's metrics, with intervals.
+"""scikit-learn's metrics of predictions, with 95 % intervals.
 
-scikit-learn is imported where it is used: every ``kedro`` command imports the pipelines.
+scikit-learn is imported inside the functions, because every ``kedro`` command imports the
+pipelines.
 """
 
 from __future__ import annotations
@@ -17,21 +18,20 @@ _SMALLEST = np.finfo(np.float64).eps  # as scikit-learn's log_loss clips
 
 
 def score(predictions: pd.DataFrame) -> dict[str, float]:
-    """Score predictions.
+    """The metrics of a table of predictions, as scikit-learn computes them.
 
     Args:
-        predictions: ``label, predicted, label_probability, in_top_3``, one row a photo.
+        predictions: ``label, predicted, label_probability, in_top_3``, one row per photo.
 
     Returns:
         ``accuracy, balanced_accuracy, top_3``; ``precision, recall, f1``, each ``_macro`` and
-        ``_weighted``; ``log_loss``, in nats. As scikit-learn computes them; a class that nothing
-        is predicted for has precision 0.
+        ``_weighted``; ``log_loss``, in nats. A class that is never predicted has precision 0.
     """
     from sklearn.metrics import accuracy_score, precision_recall_fscore_support, recall_score
 
     truth, predicted = predictions["label"], predictions["predicted"]
     found = {"accuracy": accuracy_score(truth, predicted)}
-    there = sorted(set(truth))  # scikit-learn's own warns of predicted labels that no photo has
+    there = sorted(set(truth))  # sklearn's own warns of predicted labels without photos
     found["balanced_accuracy"] = recall_score(truth, predicted, labels=there, average="macro")
     for average in ("macro", "weighted"):
         precision, recall, f1, _ = precision_recall_fscore_support(
@@ -52,17 +52,17 @@ def _losses(predictions: pd.DataFrame) -> NDArray[np.float64]:
 def intervals(
     predictions: pd.DataFrame, resamples: int, seed: int, groups: str | None = None
 ) -> dict[str, tuple[float, float]]:
-    """Percentile intervals (95 %) of each metric, by bootstrap (Efron, 1979).
+    """The 95 % interval of each metric, by percentile bootstrap (Efron, 1979).
 
-    Photos with the same truth, prediction and place in the first three are alike for all metrics
-    but the log loss: it is enough to know how many of each kind a resample has.
+    A resample is drawn as counts of kinds: photos that agree in label, prediction and ``in_top_3``
+    are alike for all metrics but the log loss. Without groups the log loss has a normal interval
+    instead.
 
     Args:
         predictions: as for :func:`score`.
-        resamples: how many; none: no intervals.
-        seed: of the drawing.
+        resamples: how many; 0 gives no intervals.
         groups: a column whose values are drawn, each with all of its photos (photos of one variety
-            are right or wrong together); by default photos are drawn one by one.
+            are right or wrong together). None draws single photos.
     """
     if not resamples or predictions.empty:
         return {}
@@ -89,7 +89,7 @@ def intervals(
 
 
 def with_interval(value: float, low: float | None, high: float | None) -> str:
-    """A figure and its interval in words, the interval where there is one."""
+    """A figure and, if it has one, its interval, in words."""
     return f"{value:.3f}" + ("" if pd.isna(low) else f" ({low:.3f} to {high:.3f})")
 
 
@@ -107,7 +107,7 @@ def _figures_of(kinds: pd.DataFrame, counts: NDArray[np.float64]) -> list[dict[s
 
 
 def of_matrix(matrix: NDArray[np.float64]) -> dict[str, float]:
-    """The metrics of :func:`score` that a confusion matrix tells (rows: the truth)."""
+    """The metrics of :func:`score` that a confusion matrix (rows: the truth) determines."""
     hits, support, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     there = (support > 0) | (predicted > 0)
     hits, support, predicted = hits[there], support[there], predicted[there]
@@ -138,7 +138,7 @@ def by_class(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_model(predictions: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The predictions of one model, by its name ``<model>.<inputs>``."""
+    """The predictions of the model ``<model>.<inputs>``."""
     if predictions.empty:
         return predictions
     model, _, inputs = name.partition(".")
@@ -156,11 +156,11 @@ def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def confused_pairs(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of labels that are taken for one another, most photos first.
+    """Pairs of a label and the one it is mistaken for, most photos first.
 
     Returns:
-        ``label, predicted, images, share`` (of the photos of the label), and ``path``: the photo
-        that the model was surest about.
+        ``label, predicted, images, share`` (of the label's photos), and ``path``: the photo with
+        the most confident mistake.
     """
     wrong = predictions[predictions["label"] != predictions["predicted"]]
     surest = wrong.sort_values(["probability", "path"], ascending=[False, True])

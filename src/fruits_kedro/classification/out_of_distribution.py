@@ -1,4 +1,4 @@
-"""Photos that look like nothing that was trained on: far from every class."""
+"""Out-of-distribution photos: those far from every class."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 
 
 def distances(nearest_centroid: PipelineModel, rows: DataFrame) -> DataFrame:
-    """Add ``distance``: Euclidean, from ``vector`` to the nearest centroid of a class.
+    """Add ``distance``: Euclidean, from ``vector`` to the nearest class centroid.
 
-    The model's largest score is c·x - |c|²/2, and the square of the distance |x|² less twice that.
+    The model's largest score s is c·x - |c|²/2, so the squared distance is |x|² - 2 s.
     """
     linear = nearest_centroid.stages[0]
     scored = linear.transform(rows)
@@ -26,6 +26,6 @@ def distances(nearest_centroid: PipelineModel, rows: DataFrame) -> DataFrame:
 
 
 def distance_threshold(nearest_centroid: PipelineModel, training: DataFrame, share: float) -> float:
-    """The distance that this share of the Training photos keep within."""
+    """The distance within which this share of the Training photos lies."""
     found = distances(nearest_centroid, training).agg(F.percentile("distance", F.lit(share)))
     return float(found.first()[0])  # type: ignore[index]

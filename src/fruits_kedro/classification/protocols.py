@@ -1,4 +1,4 @@
-"""Which photos a classifier is tried on: those of a split, or those of varieties it never saw."""
+"""The two test protocols: the photos of a split, or those of varieties left out of training."""
 
 from __future__ import annotations
 
@@ -16,12 +16,9 @@ NEVER = -1
 
 
 def fruits_of(labels: Iterable[str], pattern: str) -> dict[str, str]:
-    """The fruit of each label: what a pattern finds in it.
+    """The fruit of each label, such as ``Apple`` of ``Apple 1``.
 
-    Args:
-        labels: such as ``Apple 1`` or ``Cherry Wax Red 2``.
-        pattern: a regular expression; its first group counts, else all of its match. A label
-            without a match is a fruit of its own.
+    The fruit is the first group of the regular expression, else its whole match, else the label.
     """
     found = {}
     for label in labels:
@@ -34,15 +31,15 @@ def fruits_of(labels: Iterable[str], pattern: str) -> dict[str, str]:
 def variety_folds(
     fruits: Mapping[str, str], folds: int, seed: int, shared: Iterable[tuple[str, str]] = ()
 ) -> dict[str, int]:
-    """The fold in which each variety is held out, in turn within each fruit.
+    """The fold in which each variety is left out of training: group k-fold, stratified by fruit.
 
-    A fruit of one variety is never held out (``-1``): nothing would be left to know it by.
+    With as many folds as a fruit has varieties it is leave-one-variety-out. A fruit with one
+    variety is never left out (``-1``), because nothing would be left to learn it from.
 
     Args:
         fruits: by label.
-        folds: how many.
-        seed: of the order within a fruit, and of the fold that it starts with.
-        shared: pairs of labels that have photos in common: of one fruit, they count as one variety.
+        seed: of the order within a fruit and of its first fold.
+        shared: pairs of labels with photos in common; within one fruit they count as one variety.
     """
     variety = {label: label for label in sorted(fruits)}
     for one, other in sorted(shared):

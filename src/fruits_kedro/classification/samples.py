@@ -1,4 +1,4 @@
-"""What a classifier is trained on and tried on; nothing that it is tried on is trained on."""
+"""Training and test samples for a classifier; no test photo is trained on."""
 
 from __future__ import annotations
 
@@ -31,11 +31,7 @@ def feature_hash() -> Column:
 
 
 def check_labels(photos: DataFrame) -> None:
-    """Raise FruitsError where there is nothing to learn, or nothing to be tried on.
-
-    Args:
-        photos: ``split, label``.
-    """
+    """Raise FruitsError unless Training has two labels and Test has a labelled photo."""
     counts = photos.groupBy("split", "label").count().collect()
     labels = {row.label for row in counts if row.split == "Training"} - {None}
     if len(labels) < 2:
@@ -50,7 +46,7 @@ def check_labels(photos: DataFrame) -> None:
 
 
 def check_pca(features: DataFrame, pca_model: PipelineModel) -> None:
-    """Raise FruitsError where a PCA was not fitted on the Training rows of these features."""
+    """Raise FruitsError unless the PCA was fitted on the Training rows of these features."""
     training = features.where("split = 'Training'")
     mean = training.select(Summarizer.mean(array_to_vector(F.col("features")))).first()
     found = mean[0].toArray()  # type: ignore[index]
@@ -63,7 +59,7 @@ def check_pca(features: DataFrame, pca_model: PipelineModel) -> None:
 
 
 def find_leaks(photos: DataFrame) -> pd.DataFrame:
-    """Training photos that are in Test as well.
+    """Training photos that are in Test as well: ``path, label, test_path, test_label``.
 
     Args:
         photos: ``path, split, label, photo`` (:func:`feature_hash`).
@@ -81,7 +77,7 @@ def find_leaks(photos: DataFrame) -> pd.DataFrame:
 
 
 def find_shared(photos: DataFrame) -> list[tuple[str, str]]:
-    """Pairs of labels that have a photo in common (``label, photo``): they show the same fruit."""
+    """Pairs of labels with a photo (``label, photo``) in common: they show the same fruit."""
     known = photos.where("label is not null")
     labels = known.groupBy("photo").agg(F.sort_array(F.collect_set("label")).alias("labels"))
     several = labels.where(F.size("labels") > 1).select("labels").distinct().collect()
@@ -92,13 +88,10 @@ def find_shared(photos: DataFrame) -> list[tuple[str, str]]:
 
 
 def guard_leakage(leaks: pd.DataFrame, leave_out: bool) -> None:
-    """Stop where photos of Test are in Training under the same label.
+    """Raise FruitsError, with the photos, if Test photos are in Training under the same label.
 
-    Under another label a photo is learned by heart as something else: it is left out of Training
-    in any case, and the log says so.
-
-    Raises:
-        FruitsError: names the photos.
+    With ``leave_out``, and for photos under another label, the log warns instead: their Training
+    rows have to be left out.
     """
     same = leaks[leaks["label"] == leaks["test_label"]]
     if not same.empty and not leave_out:
@@ -119,7 +112,7 @@ def guard_leakage(leaks: pd.DataFrame, leave_out: bool) -> None:
 
 
 def without(rows: DataFrame, paths: pd.Series) -> DataFrame:
-    """The rows whose path is none of these."""
+    """The rows whose path is not among these."""
     if paths.empty:
         return rows
     gone = rows.sparkSession.createDataFrame(pd.DataFrame({"path": paths.unique()}))
@@ -127,13 +120,13 @@ def without(rows: DataFrame, paths: pd.Series) -> DataFrame:
 
 
 def pca_fingerprint(pca_model: PipelineModel) -> str:
-    """What tells one fitted PCA from another: a hash of its components."""
+    """A name for a fitted PCA: a hash of its components."""
     components = pca_model.stages[-1].pc.toArray()  # type: ignore[attr-defined]
     return hashlib.sha256(components.tobytes()).hexdigest()[:16]
 
 
 def to_vectors(samples: DataFrame, inputs: str, pca_model: PipelineModel) -> DataFrame:
-    """The samples with a Spark ML ``vector``: their features, or the PCA's scores of them."""
+    """The samples with a Spark ML ``vector``: their features, or the PCA's scores."""
     vectors = samples.withColumn("features", array_to_vector(F.col("features")))
     if inputs == PCA:
         vectors = pca_model.transform(vectors).drop("features", "features_centred")
@@ -142,7 +135,7 @@ def to_vectors(samples: DataFrame, inputs: str, pca_model: PipelineModel) -> Dat
 
 @contextmanager
 def persisted(rows: DataFrame) -> Iterator[DataFrame]:
-    """Rows that are computed once, and kept until the block ends."""
+    """Rows that are computed once and kept until the block ends."""
     rows.persist()
     try:
         yield rows

@@ -1,4 +1,4 @@
-"""Fits classifiers, chooses among them by cross-validation, and notes what that took."""
+"""Fits classifiers and chooses among them by cross-validation."""
 
 from __future__ import annotations
 
@@ -32,13 +32,7 @@ CRITERION = "f1_macro"
 
 @dataclass(frozen=True)
 class Candidate:
-    """What may be fitted.
-
-    Attributes:
-        inputs: ``features`` or ``pca_features``.
-        model: name of the classifier.
-        settings: of the classifier.
-    """
+    """A classifier to fit on ``features`` or ``pca_features``, with settings."""
 
     inputs: str
     model: str
@@ -51,7 +45,7 @@ class Candidate:
 
 
 def candidates(params: ClassificationParams) -> list[Candidate]:
-    """Each model on each input, with each combination of its settings."""
+    """Every model on every input, with every combination of its settings."""
     return [
         Candidate(inputs, model, settings)
         for inputs in params.inputs
@@ -67,7 +61,7 @@ def _grid(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def fit(candidate: Candidate, train: DataFrame, params: ClassificationParams) -> PipelineModel:
-    """Fit a candidate on ``label`` and ``vector``."""
+    """A pipeline fitted on ``label`` and ``vector``."""
     return fit_classifier(
         candidate.model, candidate.settings, train, params.class_weights, params.seed
     )
@@ -78,7 +72,7 @@ def collect(model: PipelineModel, rows: DataFrame) -> pd.DataFrame:
 
     Returns:
         ``path, split, label, predicted, probability, label_probability, in_top_3, top_3``, and
-        ``variety`` where the rows have it.
+        ``variety`` if the rows have it.
     """
     found = predict(model, rows).withColumn("in_top_3", F.array_contains("top_3", F.col("label")))
     columns = ["path", "split", "label", "predicted", "probability", "label_probability"]
@@ -90,26 +84,21 @@ def collect(model: PipelineModel, rows: DataFrame) -> pd.DataFrame:
 def cross_validate(
     candidate: Candidate, rows: DataFrame, params: ClassificationParams
 ) -> pd.DataFrame:
-    """Predictions for each row, by a model that has not seen it.
+    """Out-of-fold predictions for Training rows (``path, split, label, vector, fold``).
 
-    Args:
-        candidate: to fit.
-        rows: of Training: ``path, split, label, vector, fold``.
-        params: of the classification.
-
-    Returns:
-        As :func:`collect`; without the rows of folds beside which fewer than two labels are left.
+    The columns are those of :func:`collect`. A fold is skipped if the others have fewer than two
+    labels.
     """
     found = []
     for i in range(params.folds):
-        with suppress(TooFewLabelsError):  # too few photos to tell anything from
+        with suppress(TooFewLabelsError):  # the other folds have one label
             model = fit(candidate, rows.where(F.col("fold") != i), params)
             found.append(collect(model, rows.where(F.col("fold") == i)))
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
 def with_folds(samples: DataFrame, params: ClassificationParams) -> DataFrame:
-    """Add ``fold``: within each label the photos, in an order drawn by the seed, take turns."""
+    """Add ``fold``, stratified by label: photos take turns, in an order drawn by the seed."""
     drawn = Window.partitionBy("label").orderBy(F.xxhash64("path", F.lit(params.seed)), "path")
     turn = F.row_number().over(drawn) + F.abs(F.hash("label"))
     return samples.withColumn("fold", F.pmod(turn, F.lit(params.folds)))
@@ -120,17 +109,16 @@ def choose(
     rows_of: Callable[[str], DataFrame],
     params: ClassificationParams,
 ) -> tuple[list[Candidate], pd.DataFrame, pd.DataFrame]:
-    """Cross-validate candidates on Training photos, and keep the best settings of each.
+    """The best settings of each model and input, by cross-validation on Training photos.
 
     Args:
-        choices: candidates.
-        rows_of: the rows to use, by input.
-        params: of the classification.
+        choices: candidates, grouped by input.
+        rows_of: the rows of an input.
 
     Returns:
         For each model and input the candidate with the best macro-F1, the best of all first; a
-        table of what was tried: ``model, inputs, settings, f1_macro, seconds``; and the predictions
-        of the best, as :func:`cross_validate`.
+        table of all that was tried: ``model, inputs, settings, f1_macro, seconds``; and the
+        out-of-fold predictions of the best, as :func:`cross_validate`.
     """
     tried = []
     for inputs, of_inputs in itertools.groupby(choices, key=lambda c: c.inputs):
@@ -160,10 +148,10 @@ def choose(
 def find_label_issues(out_of_fold: pd.DataFrame) -> pd.DataFrame:
     """Training photos whose label may be wrong, the likeliest first.
 
-    They are predicted as something else by a model that has not seen them, but others of their
-    label (the only photo of a label cannot be told). The order is that of the probability of their
-    own label (the "self-confidence" of Northcutt, Jiang & Chuang, 2021, "Confident learning:
-    estimating uncertainty in dataset labels").
+    A label issue is an out-of-fold prediction that disagrees with the label. Labels with a single
+    photo are skipped. The order is by the probability of the given label: the "self-confidence" of
+    Northcutt, Jiang & Chuang (2021), "Confident learning: estimating uncertainty in dataset
+    labels".
 
     Returns:
         ``path, label, predicted, probability, label_probability``.

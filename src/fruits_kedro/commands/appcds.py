@@ -1,4 +1,4 @@
-"""Make the archives of Java's and Spark's classes, in the Python environment."""
+"""Makes the AppCDS archives of Java's and Spark's classes, in the Python environment."""
 
 from __future__ import annotations
 
@@ -13,13 +13,9 @@ from fruits_kedro.spark.java import find_java, java_version
 
 
 def make_archives(java_home: Path) -> None:
-    """Archive the classes that the pipeline loads when it runs over a few photos.
-
-    Args:
-        java_home: of a Java 17.
-    """
+    """Archive the classes that a run over a few photos loads; ``java_home`` is a Java 17."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for archive in (JAVA, SPARK):  # a JVM that uses one makes no other
+    for archive in (JAVA, SPARK):  # a JVM that uses an archive cannot dump one
         (FOLDER / archive).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER) as name:
         folder = Path(name)
@@ -37,7 +33,7 @@ def make_archives(java_home: Path) -> None:
 
 
 def _run_pipeline(folder: Path) -> None:
-    """Run the pipeline, and wait until its JVM has ended."""
+    """Run the pipeline and wait for the end of its JVM, which dumps the archive."""
     from kedro.framework.session import KedroSession
     from kedro.framework.startup import bootstrap_project
     from pyspark import SparkContext

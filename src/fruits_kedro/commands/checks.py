@@ -1,4 +1,4 @@
-"""Checks that are all made, whatever becomes of the ones before."""
+"""Checks that all run, whether or not earlier ones failed."""
 
 from __future__ import annotations
 
@@ -11,28 +11,21 @@ from fruits_kedro.errors import summarize
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The outcome of one check.
-
-    Attributes:
-        name: of the check.
-        passed: whether all is well.
-        found: what was found, or what is wrong and how to mend it.
-    """
+    """The outcome of one check; ``found`` says what was found, or what is wrong and its remedy."""
 
     name: str
     passed: bool
     found: str
 
     def row(self) -> dict[str, str]:
-        """As a row of a table."""
+        """The check as a row of a table."""
         return {"check": self.name, "": "ok" if self.passed else "FAILED", "found": self.found}
 
 
 def run_checks(checks: Mapping[str, Callable[[], str]]) -> Iterator[CheckResult]:
-    """Make each check: it returns what it found, or raises what is wrong.
+    """The result of each check: a check returns what it found, or raises what is wrong.
 
-    An error that no check has foreseen, of Spark over a damaged file for example, fails that check
-    in a few words.
+    Any other error, such as one of Spark over a damaged file, also fails its check in a few words.
     """
     for name, check in checks.items():
         try:
@@ -42,6 +35,6 @@ def run_checks(checks: Mapping[str, Callable[[], str]]) -> Iterator[CheckResult]
 
 
 def as_result(checks: Iterable[CheckResult]) -> dict[str, Any]:
-    """Checks as a command's result: their rows, and whether any of them failed."""
+    """A command's result: the rows of the checks, and whether any failed."""
     made = list(checks)
     return {"checks": [c.row() for c in made], "failed": not all(c.passed for c in made)}

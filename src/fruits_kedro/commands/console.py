@@ -1,4 +1,4 @@
-"""What the commands show: tables, counters, and where a long wait has got to."""
+"""What the commands show: tables, counters, and the state of a long wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Shown = dict[str, Any]
 
 
 def finish(result: Shown, as_json: bool) -> None:
-    """Print a command's result, and exit with 1 where it says that it has ``failed``."""
+    """Print a command's result; exit with 1 if it says ``failed``."""
     failed = result.pop("failed", False)
     if as_json:
         click.echo(json.dumps(result, default=str))
@@ -24,7 +24,6 @@ def finish(result: Shown, as_json: bool) -> None:
 
 
 def _show(result: Shown) -> None:
-    """Tables, and as it is what has lines of its own."""
     from rich import box, get_console
     from rich.markup import escape
     from rich.table import Table
@@ -34,7 +33,7 @@ def _show(result: Shown) -> None:
         entries = entries if isinstance(entries, list) else [entries]
         rows = [tuple(e.values()) if isinstance(e, dict) else e for e in entries]
         rows = [tuple(map(str, r)) if isinstance(r, tuple) else (str(r),) for r in rows]
-        if any(len(row) == 1 or "\n" in row[-1] for row in rows):  # to be read as it is
+        if any(len(row) == 1 or "\n" in row[-1] for row in rows):  # has lines of its own
             click.echo(f"\n{title}")
             for row in rows:
                 click.echo("  " + "\n".join(row).replace("\n", "\n  "))
@@ -46,7 +45,7 @@ def _show(result: Shown) -> None:
 
 
 def progress(what: str) -> Callable[[int, int], None]:
-    """Make a counter of files on standard error, for people only."""
+    """A counter of files on standard error, for terminals only."""
 
     def show(done: int, total: int) -> None:
         if sys.stderr.isatty():
@@ -56,7 +55,7 @@ def progress(what: str) -> Callable[[int, int], None]:
 
 
 def waiting(what: str) -> Callable[..., None]:
-    """Make what says a state when it changes and once a minute, with the run's own progress."""
+    """A function that shows a state when it changes and once a minute, with the run's progress."""
     last = [""]
 
     def show(state: str, seconds: float, progress: Shown | None = None) -> None:

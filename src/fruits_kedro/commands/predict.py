@@ -1,4 +1,4 @@
-"""New photos through the stored backbone, PCA and classifier."""
+"""Labels of new photos, by the stored backbone, PCA and classifier."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ COLUMNS = ("path", "predicted", "probability", "top_3", "out_of_distribution", "
 
 
 def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd.DataFrame:
-    """Predict the labels of the photos below a folder.
+    """The predicted labels of the photos below a folder.
 
     Args:
         catalog: of a store in which ``kedro run --pipelines classification`` has ended.
         folder: of photos, or packed ones; a local path or a URL that fsspec knows.
-        limits: what a photo may cost.
+        limits: per photo.
 
     Returns:
         One row for each photo, ordered by path: ``path, predicted, probability, top_3`` (labels,
@@ -41,7 +41,7 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
         be used: all others are empty then).
 
     Raises:
-        FruitsError: no photos, or the store lacks what is needed.
+        FruitsError: there are no photos, or the store lacks what is needed.
     """
     info, nearest, best = _load_classifiers(catalog)
     pca_model = catalog.load("pca_model")
@@ -87,7 +87,7 @@ def _extract(catalog: DataCatalog, folder: str, fingerprint: str, limits: ImageL
             f"The store's compiled backbone is not {fingerprint}, with which the classifiers were "
             "trained.\nRun 'kedro run' and 'kedro run --pipelines classification' again."
         )
-    # A bucket's keys are those of the run's photos: the command has put the folder in their place.
+    # The command made this folder the catalog's raw_images, so a bucket's keys come with it.
     images = catalog.load("raw_images") if "://" in folder else open_images(folder)
     listing = images.list().select(["path", "length"]).rename_columns(["path", "bytes"]).to_pandas()
     listing["position"] = range(len(listing))

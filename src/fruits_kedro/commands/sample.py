@@ -1,4 +1,4 @@
-"""Synthetic fruits that turn before a white background, in the layout of Fruits-360."""
+"""Synthetic fruits that turn in front of a white background, in the layout of Fruits-360."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _KINDS: dict[
 
 @dataclass(frozen=True)
 class _Fruit:
-    """One variety: a texture to wrap round a body, and the body's shape."""
+    """One variety: the texture and the shape of a body."""
 
     texture: NDArray[np.float32]
     height: float
@@ -48,13 +48,13 @@ class _Fruit:
 
 
 def class_names(n_classes: int) -> list[str]:
-    """Names of varieties, such as ``Apple 1``: every kind in turn."""
+    """Names of varieties, such as ``Apple 1``, every kind in turn."""
     kinds = list(_KINDS)
     return [f"{kinds[i % len(kinds)]} {i // len(kinds) + 1}" for i in range(n_classes)]
 
 
 def make_fruit(label: str, seed: int) -> _Fruit:
-    """Draw a variety's texture and shape: the same ones for the same label and seed."""
+    """A variety's texture and shape; equal label and seed give equal ones."""
     rng = np.random.default_rng([seed, *label.encode()])
     base, second, height, dent, stripes, spots, gloss, stem = _KINDS[label.rpartition(" ")[0]]
     colours = [np.clip(np.array(c) + rng.normal(0, 22, 3), 8, 250) for c in (base, second)]
@@ -82,7 +82,7 @@ def make_fruit(label: str, seed: int) -> _Fruit:
 
 
 def draw_fruit(fruit: _Fruit, spin: float, tilt: float) -> Image.Image:
-    """Draw a fruit turned by ``spin`` round its stem and by ``tilt`` in the picture (radians)."""
+    """A fruit turned by ``spin`` round its stem and by ``tilt`` in the picture (radians)."""
     axis = (np.arange(SIZE, dtype=np.float32) - (SIZE - 1) / 2) / (SIZE / 2)
     x, y = np.meshgrid(axis, axis)
     scale = fruit.size / max(1.0, fruit.height)
@@ -108,7 +108,7 @@ def draw_fruit(fruit: _Fruit, spin: float, tilt: float) -> Image.Image:
 
 
 def draw_class(label: str, n_images: int, seed: int) -> Iterator[tuple[str, str, bytes]]:
-    """Draw the photos of one class: split, file name and JPEG bytes of each."""
+    """The photos of one class: split, file name and JPEG bytes of each."""
     fruit = make_fruit(label, seed)
     n_test = round(n_images * _TEST_SHARE)
     for i in range(n_images):
@@ -118,20 +118,20 @@ def draw_class(label: str, n_images: int, seed: int) -> Iterator[tuple[str, str,
         photo = draw_fruit(fruit, spin=2 * np.pi * frame / min(n_images, 100), tilt=tilt)
         buffer = io.BytesIO()
         photo.save(buffer, "JPEG", quality=92)
-        # Every fourth frame is a test photo, as long as there are any left.
+        # Spreads the test photos evenly over the frames.
         is_test = n_test > 0 and (i * n_test) // n_images != ((i + 1) * n_test) // n_images
         yield "Test" if is_test else "Training", f"r{axis}_{frame}_100.jpg", buffer.getvalue()
 
 
 def write_sample(root: Path, classes: int, images: int, seed: int, broken: int) -> Iterator[int]:
-    """Write a sample data set; yield the number of photos of each class as it is done.
+    """Write a sample data set; yields the number of photos of each class when it is done.
 
     Args:
         root: the folder to fill, as ``root/{Training,Test}/<label>/*.jpg``.
         classes: number of varieties.
         images: photos of each, a quarter of them in Test.
         seed: the same seed gives the same bytes.
-        broken: number of broken files to add, of the ten kinds of ``broken_file`` in turn.
+        broken: number of broken files to add, of ``BROKEN_KINDS`` in turn.
     """
     names = class_names(classes)
     with ProcessPoolExecutor(min(os.cpu_count() or 1, classes)) as pool:

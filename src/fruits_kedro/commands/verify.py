@@ -1,4 +1,4 @@
-"""A finished store, checked again: is everything there, does it agree, can it be repeated?"""
+"""Checks a finished store: it is complete, consistent and repeatable."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ OUTPUTS = (
     *("rejected_images_csv", "extraction_info", "extraction_counts", "pca_model"),
     *("explained_variance", "pca_features", "pca_matrix", "model_info"),
 )
-# Another processor may round the last bits of a sum of some thousand products otherwise.
+# Another processor may round sums of some thousand products differently.
 _TOLERANCE = 1e-4
 
 
 class ResultVerifier:
-    """The results of a run, loaded once each.
+    """Checks the results of a run; each is loaded once.
 
     Args:
         catalog: of the project.
@@ -48,7 +48,7 @@ class ResultVerifier:
         return self._loaded[name]
 
     def verify(self) -> Iterator[CheckResult]:
-        """Make every check."""
+        """The result of every check, in order."""
         checks = {
             "complete": self._complete,
             "index": self._index,

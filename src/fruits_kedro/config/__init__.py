@@ -1,1 +1,1 @@
-"""Everything typed that is read from YAML."""
+"""Typed models of all that is read from YAML."""

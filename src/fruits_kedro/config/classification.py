@@ -12,7 +12,7 @@ from fruits_kedro.validation import StrictModel
 ModelName = Literal["logistic_regression", "random_forest", "gradient_boosting"]
 Settings = dict[str, Any]
 
-# --params parts its items at commas.
+# --params splits at commas, so items of a list are joined by +.
 _SPLIT = BeforeValidator(lambda value: value.split("+") if isinstance(value, str) else value)
 
 
@@ -20,8 +20,9 @@ class LeaveOneVarietyOutParams(StrictModel):
     """How fruits are recognised on varieties that were never trained on.
 
     Attributes:
-        fruit: a regular expression that finds the fruit in a label (its first group, else all).
-        folds: each variety is held out in one of them.
+        fruit: a regular expression that finds the fruit in a label (its first group, else its
+            match).
+        folds: each variety is left out in one of them.
     """
 
     fruit: str = r"^\w+"
@@ -42,7 +43,7 @@ class ClassificationParams(StrictModel):
 
     Attributes:
         inputs: what to train on: ``pca_features``, ``features``, or both.
-        models: which classifiers. In ``--params`` several are written with ``+`` between them.
+        models: which classifiers; in ``--params``, joined by ``+``.
         class_weights: every class counts the same, however many photos it has.
         folds: of the cross-validation on Training.
         tuning_images: settings are chosen on at most so many Training photos.
@@ -53,8 +54,8 @@ class ClassificationParams(StrictModel):
             every class than this share of the Training photos is from its nearest.
         seed: of all that is drawn.
         logistic_regression: settings of Spark ML's ``LogisticRegression``; a list is searched.
-        random_forest: of ``RandomForestClassifier``.
-        gradient_boosting: of xgboost's ``SparkXGBClassifier``.
+        random_forest: settings of ``RandomForestClassifier``.
+        gradient_boosting: settings of xgboost's ``SparkXGBClassifier``.
     """
 
     renamed: ClassVar[dict[str, str]] = {
@@ -85,6 +86,6 @@ class ClassificationParams(StrictModel):
         return settings
 
     def settings_of(self, model: str) -> Settings:
-        """The settings of a classifier."""
+        """The settings of a model."""
         found: Settings = getattr(self, model)
         return found

@@ -1,4 +1,4 @@
-"""The two roots: where the photos are, and where all that is written goes."""
+"""The two roots: the photos, and the store for all that is written."""
 
 from __future__ import annotations
 
@@ -14,30 +14,25 @@ from kedro.framework.context import KedroContext
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.s3 import S3Settings, check_bucket, is_s3
 
-PROGRESS = "08_reporting/progress.json"  # in a store in a bucket, while a run extracts
+PROGRESS = "08_reporting/progress.json"  # in a bucket's store, while features are extracted
 
 
 @dataclass(frozen=True)
 class Locations:
-    """The roots of a run.
-
-    Attributes:
-        images: of the photos: a folder or a URL.
-        store: of all that is written: a folder or a URL.
-    """
+    """The roots of the photos and of the store, each a folder or a URL."""
 
     images: str
     store: str
 
     @classmethod
     def of(cls, context: KedroContext) -> Locations:
-        """The roots that ``--params`` gives, else ``globals.yml``; folders below the project's.
+        """The roots from ``--params``, else ``globals.yml``; folders are relative to the project.
 
-        What ``--params`` gives is put into its plain form for the catalog as well.
+        Writes the normalised roots back to the runtime parameters, for the catalog.
 
         Raises:
-            FruitsError: a ``~`` that no shell has replaced, or a root in ``globals.yml`` that ends
-                with a slash.
+            FruitsError: a ``~`` that no shell has replaced, or a root in ``globals.yml`` that is
+                not normalised.
         """
         runtime = context.config_loader.runtime_params or {}
         found = {}
@@ -57,12 +52,12 @@ class Locations:
 
     @property
     def in_s3(self) -> bool:
-        """Whether either lies in a bucket."""
+        """Whether either root lies in a bucket."""
         return is_s3(self.images) or is_s3(self.store)
 
 
 def _plain(root: str) -> str:
-    """Without slashes that say nothing: Spark and fsspec do not agree about them."""
+    """The root without redundant slashes, on which Spark and fsspec do not agree."""
     scheme, _, path = root.rpartition("://")
     path = re.sub("/+", "/", path)
     path = path.rstrip("/") if scheme else path.removesuffix("/") or "/"
@@ -74,7 +69,7 @@ def check_store(store: str, settings: S3Settings | None = None) -> None:
 
     Args:
         store: a folder or a URL.
-        settings: of a bucket; None: those that hold here.
+        settings: of a bucket; None looks them up.
     """
     if is_s3(store):
         check_bucket(store, settings, write=True)
@@ -95,5 +90,5 @@ def check_store(store: str, settings: S3Settings | None = None) -> None:
 
 
 def short(place: str) -> str:
-    """A path below the working folder as it is seen from there; any other place as it is."""
+    """A path relative to the working folder if it is below it, else unchanged."""
     return os.path.relpath(place) if Path(place).is_relative_to(Path.cwd()) else place

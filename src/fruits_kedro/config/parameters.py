@@ -26,10 +26,10 @@ class Subset(StrictModel):
     """Which photos take part.
 
     Attributes:
-        labels: shell patterns, of which a label has to match one; case counts.
+        labels: shell patterns; a label must match one. Case counts.
         splits: the splits to keep.
-        images_per_class: at most so many of each class of each split.
-        total: at most so many in all, balanced over the classes.
+        images_per_class: at most this many of each class of each split.
+        total: at most this many in all, balanced over the classes.
     """
 
     labels: list[str] = Field(default=["*"])
@@ -44,15 +44,16 @@ class ExtractionParams(StrictModel):
     Attributes:
         weights: ``auto``, ``imagenet``, ``embedded`` or a file.
         engine: ``litert`` (fast, on CPUs) or ``tensorflow`` (the reference, and GPUs).
-        precision: ``f32``, or in 8 bits ``mixed`` (a part of the layers) or ``int8`` (all of
-            them), for LiteRT: faster, and other features.
-        input_size: side of the backbone's input in pixels, a multiple of 32; by default what
-            the weights were trained on.
-        partitions: files of the features; by default as many as there are cores.
+        precision: ``f32``, or for LiteRT 8 bits in some layers (``mixed``) or all (``int8``):
+            faster, with other features.
+        input_size: side of the backbone's input in pixels, a multiple of 32; None takes the size of
+            the weights' training.
+        partitions: number of feature files; by default a multiple of the cores, with about 128 MB
+            at most per file.
         incremental: extract only photos that are new, changed, or done by another backbone.
-        retry_rejected: extract photos again that could not be used last time.
-        max_failure_rate: the run stops where a larger share of the photos cannot be used.
-        limits: what a photo may cost.
+        retry_rejected: extract photos again that were rejected last time.
+        max_failure_rate: the run stops if a larger share of the photos is rejected.
+        limits: per photo.
     """
 
     weights: str = "auto"
@@ -78,8 +79,8 @@ class PcaParams(StrictModel):
     """How features are reduced.
 
     Attributes:
-        n_components: an integer: so many components; a share between 0 and 1: as many as keep
-            that share of the variance (as in scikit-learn).
+        n_components: an integer is a number of components; a float in 0..1 keeps that share of the
+            variance (as in scikit-learn).
         standardize: divide each feature by its standard deviation first.
     """
 
@@ -102,13 +103,14 @@ class PcaParams(StrictModel):
 
 
 class Augmentation(StrictModel):
-    """What is varied at random while training.
+    """Random variations while training.
 
     Attributes:
         flip: left to right and upside down.
-        rotation: up to so many degrees, either way.
-        scale: up to this share larger or smaller.
-        colour: up to this share of brightness, contrast and saturation, a quarter of it of hue.
+        rotation: at most, in degrees, either way.
+        scale: largest relative change of size.
+        colour: largest relative change of brightness, contrast and saturation; a quarter of it for
+            hue.
     """
 
     flip: bool = True
@@ -121,11 +123,11 @@ class PretrainingParams(StrictModel):
     """How a backbone is trained.
 
     Attributes:
-        init: ``random``, ``imagenet``, ``embedded`` or a file of weights to go on from.
+        init: ``random``, ``imagenet``, ``embedded`` or a weights file to start from.
         input_size: side of the backbone's input in pixels, a multiple of 32.
         epochs: passes over the photos.
-        batch_size: photos a step.
-        learning_rate: its peak, reached after one epoch; a half cosine leads down to 0.
+        batch_size: photos per step.
+        learning_rate: its peak after one epoch of warm-up; a half cosine then leads to 0.
         label_smoothing: share of the probability that the other classes get.
         validation_share: of the Training photos of each class.
         class_balance: make every class count the same.
@@ -150,7 +152,7 @@ class PretrainingParams(StrictModel):
 
 
 class Parameters(StrictModel):
-    """All parameters of the project, and nothing else; ``images`` and ``store`` are places."""
+    """All parameters of the project; ``images`` and ``store`` are roots."""
 
     subset: str
     subsets: dict[str, Subset]
@@ -163,11 +165,7 @@ class Parameters(StrictModel):
 
 
 def select_subset(subset: str, subsets: dict[str, Any]) -> Subset:
-    """Return the subset of that name.
-
-    Raises:
-        FruitsError: there is none.
-    """
+    """The subset of that name; FruitsError if there is none."""
     if subset not in subsets:
         raise FruitsError(
             f"subset={subset} is not known; there are: {', '.join(sorted(subsets))}.\n"

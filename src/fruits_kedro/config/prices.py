@@ -1,4 +1,4 @@
-"""What AWS asks for, typed and closed: ``conf/base/prices.yml``."""
+"""AWS prices, typed and closed: ``conf/base/prices.yml``."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from fruits_kedro.validation import StrictModel
 
 
 class InstancePrice(StrictModel):
-    """One type of instance.
+    """One instance type: its cores, memory, architecture and prices per hour.
 
     Attributes:
-        vcpu: cores.
-        memory_gib: memory.
         arch: ``x86_64`` or ``aarch64``.
-        ec2: price of an hour, on demand.
-        emr: EMR's fee for an hour.
+        ec2: price per hour, on demand.
+        emr: EMR's fee per hour.
     """
 
     vcpu: PositiveInt
@@ -30,7 +28,7 @@ class InstancePrice(StrictModel):
 
 
 class Prices(StrictModel):
-    """What AWS asks for.
+    """AWS prices of one region and date.
 
     Attributes:
         as_of: the date of the prices.
@@ -50,15 +48,11 @@ class Prices(StrictModel):
 
     @property
     def source(self) -> str:
-        """Where and when they held, in words."""
+        """Region and date of the prices."""
         return f"{self.region}, {self.as_of}"
 
     def instance(self, kind: str) -> InstancePrice:
-        """Cores, memory and price of a type of instance.
-
-        Raises:
-            FruitsError: the table does not have it.
-        """
+        """Cores, memory and prices of an instance type; FruitsError if the table lacks it."""
         if kind not in self.instances:
             raise FruitsError(
                 f"The instance type {kind} is not in conf/base/prices.yml; there are: "

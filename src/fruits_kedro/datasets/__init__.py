@@ -1,4 +1,4 @@
-"""The Kedro datasets that kedro-datasets lacks."""
+"""The project's own Kedro datasets."""
 
 from fruits_kedro.datasets.arrow_parquet import ArrowParquetDataset
 from fruits_kedro.datasets.atomic_file import CsvDataset, JsonDataset, TextDataset

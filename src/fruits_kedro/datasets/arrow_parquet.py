@@ -17,13 +17,13 @@ from fruits_kedro.storage.s3 import is_s3
 
 
 class ArrowParquetDataset(ParquetDataset):
-    """As ``ParquetDataset``, and ``_SUCCESS`` always names all files that count.
+    """A ``ParquetDataset`` whose manifest (``_SUCCESS``) always names all files that count.
 
-    So a worker that was given up, and wrote later than the one in its place, doubles no row.
+    A lost worker that writes late therefore doubles no row.
     """
 
     def save(self, data: DataFrame | FeatureRefs) -> None:
-        """Replace the folder, atomically."""
+        """Replace the folder atomically."""
         if not is_s3(self._url):
             with atomic_replace(self._url, self._credentials) as (new, target):
                 names = ArrowWriter.save(data, new, self._credentials)
@@ -36,7 +36,7 @@ class ArrowParquetDataset(ParquetDataset):
 
 
 def _commit(fs: Any, folder: str, names: list[str]) -> None:
-    """Say which files count, and remove what else is there: of the last one, or broken."""
+    """Write the manifest, then delete all other files: older versions and broken ones."""
     fs.pipe_file(f"{folder}/{MARK}", json.dumps({"files": names}).encode())
     kept = {f"{folder}/{name}" for name in [*names, MARK]}
     if stale := [file for file in fs.find(folder) if file not in kept]:

@@ -1,4 +1,4 @@
-"""Small files that are there whole or not at all."""
+"""Small files that are written atomically."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from fruits_kedro.storage.atomic import atomic_replace, recover
 
 
 class AtomicFile:
-    """Writes a file on a disk under another name first: one that is cut off never shows.
+    """Makes ``save`` of a file dataset atomic.
 
-    In a bucket an object appears when all of it has arrived.
+    On a disk the file is written under another name, then renamed. In a bucket an object appears
+    only when it is complete.
     """
 
     _filepath: Any
@@ -25,9 +26,9 @@ class AtomicFile:
         return place if self._protocol == "file" else f"{self._protocol}://{place}"
 
     def save(self, data: Any) -> None:
-        """Replace the file, atomically."""
+        """Replace the file atomically."""
         if self._protocol != "file":
-            super().save(data)  # type: ignore[misc]  # of the dataset beside which this one stands
+            super().save(data)  # type: ignore[misc]  # the other base class's
             return
         path = self._filepath
         with atomic_replace(str(path), {}) as (new, target):
@@ -45,12 +46,12 @@ class AtomicFile:
 
 
 class CsvDataset(AtomicFile, pandas.CSVDataset):
-    """``pandas.CSVDataset``, atomically."""
+    """``pandas.CSVDataset`` with atomic writes."""
 
 
 class JsonDataset(AtomicFile, json.JSONDataset):
-    """``json.JSONDataset``, atomically."""
+    """``json.JSONDataset`` with atomic writes."""
 
 
 class TextDataset(AtomicFile, text.TextDataset):
-    """``text.TextDataset``, atomically."""
+    """``text.TextDataset`` with atomic writes."""

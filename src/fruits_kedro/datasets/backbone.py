@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 class BackboneDataset(FsspecDataset[Backbone, Backbone | None]):
-    """A ``.backbone`` file on a disk or in a bucket, usable as ``extraction.weights`` on a disk."""
+    """A ``.backbone`` file on a disk or in a bucket; on a disk it can be ``extraction.weights``."""
 
     def load(self) -> Backbone | None:
-        """Read the file; None where there is none, or one that cannot be used any more."""
+        """The backbone; None if the file is missing or cannot be read."""
         fs, path = file_system(self._place, self._credentials)
         try:
             content = fs.cat_file(path)
@@ -32,10 +32,10 @@ class BackboneDataset(FsspecDataset[Backbone, Backbone | None]):
             return None
 
     def save(self, data: Backbone) -> None:
-        """Replace the file, atomically."""
+        """Replace the file atomically."""
         fs, path = file_system(self._place, self._credentials)
         if not isinstance(fs, LocalFileSystem):
-            fs.pipe_file(path, to_bytes(data))  # an object appears when all of it is there
+            fs.pipe_file(path, to_bytes(data))  # an object appears only when it is complete
             return
         fs.makedirs(path.rpartition("/")[0], exist_ok=True)
         with atomic_replace(self._place, self._credentials) as (_, target):

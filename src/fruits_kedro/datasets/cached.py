@@ -1,4 +1,4 @@
-"""A dataset that stays in memory once it was loaded or saved."""
+"""A dataset that stays in memory after it is loaded or saved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kedro import io
 
 
 class CachedDataset(io.CachedDataset):
-    """As Kedro's, and tells where its dataset lies."""
+    """Kedro's ``CachedDataset`` with the location of its dataset."""
 
     _dataset: Any
 

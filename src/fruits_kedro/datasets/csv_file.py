@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from fruits_kedro.datasets.spark_dataset import SparkDataset
 from fruits_kedro.storage.atomic import atomic_replace
 
-# Text as it is, whatever it holds: commas, quotes, line ends, spaces at its ends.
+# Keeps text exactly: commas, quotes, line ends, leading and trailing spaces.
 _EXACT = {
     "header": True,
     "escape": '"',
@@ -17,10 +17,9 @@ _EXACT = {
 
 
 class CsvFileDataset(SparkDataset[DataFrame, DataFrame]):
-    """One CSV file with a header, written by Spark row by row: pandas and Excel read it as it is.
+    """One CSV file with a header, which pandas and Excel can read.
 
-    Spark alone writes a folder of parts. Here it writes one part to a folder beside the target,
-    and a move puts that part in the target's place, so that a file there is always whole.
+    Spark writes a folder with one part beside the target; a rename then puts the part in its place.
     """
 
     def load(self) -> DataFrame:
@@ -29,7 +28,7 @@ class CsvFileDataset(SparkDataset[DataFrame, DataFrame]):
         return SparkSession.builder.getOrCreate().read.options(**options).csv(self._url)
 
     def save(self, data: DataFrame) -> None:
-        """Replace the file, atomically."""
+        """Replace the file atomically."""
         options = {**_EXACT, **self._save_args}
         with atomic_replace(self._url, self._credentials) as (parts, target):
             data.coalesce(1).write.options(**options).csv(parts)

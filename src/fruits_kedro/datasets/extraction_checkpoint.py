@@ -1,4 +1,4 @@
-"""What an extraction has done so far, for the next run to go on from."""
+"""The checkpoint of an extraction, from which the next run resumes."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from fruits_kedro.storage.filesystem import file_system
 
 
 class ExtractionCheckpointDataset(FsspecDataset[ExtractionJob, DataFrame | None]):
-    """A folder of small Parquet files, each written by a worker as soon as its rows are there.
+    """A folder of small Parquet files, each written atomically by a worker.
 
-    Saving an extraction runs it. What was written stays when the run dies, and loads: every file is
-    whole. Rows of a task that was tried again are there twice.
+    Saving an extraction job runs it. If the run dies, the files stay and can be loaded. Rows of a
+    task that ran again are there twice.
     """
 
     def load(self) -> DataFrame | None:
-        """The rows of all files, or None where there are none."""
+        """The rows of all files, or None if there are none."""
         files = self._files()
         if not files:
             return None
         fs, _ = file_system(self._place, self._credentials)
-        schema = read_schema(fs, files[0])  # Spark would start a job for it
+        schema = read_schema(fs, files[0])  # Spark would start a job to infer it
         path = self._place.replace("s3://", "s3a://")
         return SparkSession.builder.getOrCreate().read.schema(schema).parquet(path)
 
     def save(self, data: ExtractionJob) -> None:
-        """Run an extraction, and write its rows as they come."""
+        """Run the job; workers write its rows as they come."""
         self._run = uuid.uuid4().hex[:8]
         data.write(CheckpointWriter(self._place, self._credentials, self._run))
 
     def rows_written(self) -> int:
-        """How many rows the extraction that is being saved has written so far."""
+        """Number of rows that the running save has written so far."""
         names = (name.rpartition("/")[2] for name in self._files())
         return sum(rows_of(name) for name in names if name.startswith(self._run))
 

@@ -1,4 +1,4 @@
-"""What the project's own datasets share: a place that fsspec knows."""
+"""The base of the project's datasets: a location that fsspec knows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ _Out = TypeVar("_Out")
 
 
 class FsspecDataset(AbstractDataset[_In, _Out]):
-    """A dataset that is a file or a folder, on a disk or in a bucket."""
+    """A dataset that is a file or a folder, on a disk or in a bucket.
+
+    Args:
+        filepath: a local path or a URL that fsspec knows.
+        credentials: for fsspec.
+        metadata: for Kedro's plugins.
+    """
 
     def __init__(
         self,
@@ -20,14 +26,7 @@ class FsspecDataset(AbstractDataset[_In, _Out]):
         credentials: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Name a place.
-
-        Args:
-            filepath: a local path or a URL that fsspec knows.
-            credentials: for fsspec.
-            metadata: for Kedro's plugins.
-        """
-        # Not _filepath: Kedro-Viz would ask for its size after each save, in a bucket without keys.
+        # Not _filepath: Kedro-Viz would ask a bucket for its size, without keys, after each save.
         self._place = filepath
         self._credentials = credentials or {}
         self.metadata = metadata

@@ -1,4 +1,4 @@
-"""Photos as a Kedro dataset: a folder of them, or packed ones."""
+"""Photos as a Kedro dataset: a folder or packed ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ImagesDataset(FsspecDataset[None, ImageSource]):
     """
 
     def load(self) -> ImageSource:
-        """Return what lists and reads them."""
+        """The source that lists and reads the photos; nothing is listed or read yet."""
         return open_images(self._place, self._credentials)
 
     def save(self, data: None) -> NoReturn:

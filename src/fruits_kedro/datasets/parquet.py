@@ -1,4 +1,4 @@
-"""A Spark frame in Parquet that loads whole or not at all."""
+"""A Spark frame in Parquet with atomic writes."""
 
 from __future__ import annotations
 
@@ -25,26 +25,24 @@ _MARKS = "mapreduce.fileoutputcommitter.marksuccessfuljobs"
 
 
 class ParquetDataset(SparkDataset[Any, Any]):
-    """A folder of Parquet files that counts as there once Spark has put ``_SUCCESS`` into it.
+    """A folder of Parquet files that exists once it holds ``_SUCCESS``.
 
-    On a disk a new version is written beside the last one and takes its place by renaming. In a
-    bucket its files join those of the last one, and ``_SUCCESS``, a JSON that S3A's committer
-    writes last, says which files it consists of: only those are loaded, and the others deleted.
+    On a disk a new version is written beside the last one, then renamed. In an S3 bucket the new
+    files join the old ones. ``_SUCCESS``, written last, is the manifest: only its files are loaded,
+    and older ones are deleted.
+
+    Args:
+        filepath: the folder.
+        optional: load None if there is no complete version.
+        kwargs: as for ``SparkDataset``.
     """
 
     def __init__(self, *, filepath: str, optional: bool = False, **kwargs: Any) -> None:
-        """Name a folder.
-
-        Args:
-            filepath: the folder.
-            optional: whether to load None where there is nothing complete.
-            kwargs: as for ``SparkDataset``.
-        """
         super().__init__(filepath=filepath, **kwargs)
         self._optional = optional
 
     def load(self) -> DataFrame | None:
-        """The rows of the last complete version; None where an optional one is not there."""
+        """The rows of the last complete version; None if an optional one is missing."""
         files = self._files()
         if files and (schema := self._schema_of(files[0])):
             return SparkSession.builder.getOrCreate().read.schema(schema).parquet(*files)
@@ -56,7 +54,7 @@ class ParquetDataset(SparkDataset[Any, Any]):
         )
 
     def save(self, data: DataFrame | pd.DataFrame) -> None:
-        """Replace the folder, atomically."""
+        """Replace the folder atomically."""
         if isinstance(data, pd.DataFrame):
             data = SparkSession.builder.getOrCreate().createDataFrame(data)
         writer = data.write.options(**self._save_args)
@@ -71,7 +69,7 @@ class ParquetDataset(SparkDataset[Any, Any]):
         fs, path = file_system(self._url, self._credentials)
         before = fs.find(path)
         protocol = str(SparkSession.builder.getOrCreate().conf.get(_PROTOCOL, ""))
-        # Other committers' marks do not say whose files they are for: there is none until ours.
+        # Other committers' _SUCCESS names no job: suppress it and write our own.
         names_job = "PathOutputCommitProtocol" in protocol
         writer.option(_MARKS, str(names_job).lower()).mode("append").parquet(self._url)
         mark = f"{path}/{MARK}"
@@ -83,9 +81,9 @@ class ParquetDataset(SparkDataset[Any, Any]):
             fs.rm(stale)
 
     def _schema_of(self, place: str) -> StructType | None:
-        """Of a file or folder, read here: Spark would start a job, which waits for a free core."""
+        """The schema of a file or folder. Spark would start a job, which waits for a free core."""
         fs, path = file_system(place, self._credentials)
-        if place == self._url:  # all of the folder counts, but what Spark calls hidden
+        if place == self._url:  # without files that Spark calls hidden
             files = [name for name in fs.ls(path, detail=False) if name.endswith(_SUFFIX)]
             files = [name for name in files if name.rpartition("/")[2][0] not in "._"]
             if not files:
@@ -97,7 +95,7 @@ class ParquetDataset(SparkDataset[Any, Any]):
         return bool(self._files())
 
     def _files(self) -> list[str]:
-        """What to load: the folder, or in a bucket the files of the last complete job."""
+        """What to load: the folder, or the files that its manifest names."""
         fs, path = file_system(self._url, self._credentials)
         mark = _read(fs, f"{path}/{MARK}")
         if mark is None:
@@ -109,7 +107,7 @@ class ParquetDataset(SparkDataset[Any, Any]):
 
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this dataset."""
-        if not is_s3(self._url):  # there, each new version replaces what is left as well
+        if not is_s3(self._url):  # there, each save deletes what is left
             recover(self._url, self._credentials)
 
 
@@ -117,7 +115,7 @@ def read_schema(fs: Any, path: str) -> StructType:
     """Spark's schema of a Parquet file."""
     with fs.open(path, "rb") as file:
         schema = pq.read_schema(file)
-    written = (schema.metadata or {}).get(_SPARKS_SCHEMA)  # knows types that Arrow has not
+    written = (schema.metadata or {}).get(_SPARKS_SCHEMA)  # has types that Arrow lacks
     return StructType.fromJson(json.loads(written)) if written else from_arrow_schema(schema)
 
 

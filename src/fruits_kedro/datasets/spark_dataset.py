@@ -1,4 +1,4 @@
-"""What the datasets share that Spark reads and writes."""
+"""The base of the datasets that Spark reads and writes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ _Out = TypeVar("_Out")
 
 
 class SparkDataset(FsspecDataset[_In, _Out]):
-    """A file or folder that is replaced atomically, and is there once its last file is.
+    """A file or folder that is replaced atomically, and exists once its last file does.
+
+    Args:
+        filepath: a local path or a URL that fsspec knows.
+        load_args: options of Spark's reader.
+        save_args: options of Spark's writer.
+        kwargs: as for ``FsspecDataset``.
 
     Attributes:
-        last_file: below the target, empty where the target is a file itself.
+        last_file: the file of a folder that is written last; empty if the target is a file.
     """
 
     last_file = ""
@@ -29,14 +35,6 @@ class SparkDataset(FsspecDataset[_In, _Out]):
         save_args: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Name a place.
-
-        Args:
-            filepath: a local path or a URL that fsspec knows.
-            load_args: options of Spark's reader.
-            save_args: options of Spark's writer.
-            kwargs: as for ``FsspecDataset``.
-        """
         super().__init__(filepath=filepath, **kwargs)
         self._url = filepath.replace("s3://", "s3a://")  # as Spark knows it
         self._load_args = load_args or {}

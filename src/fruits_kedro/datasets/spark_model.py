@@ -12,23 +12,23 @@ from fruits_kedro.storage.filesystem import file_system
 
 
 class SparkModelDataset(SparkDataset[PipelineModel, PipelineModel]):
-    """A ``pyspark.ml.PipelineModel`` in Spark's own format, which any Spark job can load."""
+    """A ``PipelineModel`` in Spark's own format, which any Spark job can load."""
 
-    last_file = "metadata/part-00000"  # names the folders of the stages
+    last_file = "metadata/part-00000"  # names the stages' folders
 
     def load(self) -> PipelineModel:
         """The model."""
         return PipelineModel.load(self._url)
 
     def save(self, data: PipelineModel) -> None:
-        """Replace the model, atomically."""
+        """Replace the model atomically."""
         with atomic_replace(self._url, self._credentials) as (new, target):
             data.write().save(new)
             target.replace(target.new, last=self.last_file)
 
 
 class SparkModelsDataset(SparkDataset[dict[str, PipelineModel], dict[str, PipelineModel]]):
-    """A folder of ``pyspark.ml.PipelineModel``, by name; replaced as a whole."""
+    """A folder of ``PipelineModel`` by name, replaced as a whole."""
 
     last_file = "names.json"
 
@@ -39,7 +39,7 @@ class SparkModelsDataset(SparkDataset[dict[str, PipelineModel], dict[str, Pipeli
         return {name: PipelineModel.load(f"{self._url}/{name}") for name in names}
 
     def save(self, data: dict[str, PipelineModel]) -> None:
-        """Replace all of them, atomically."""
+        """Replace all models atomically."""
         with atomic_replace(self._url, self._credentials) as (new, target):
             for name, model in data.items():
                 model.write().save(f"{new}/{name}")

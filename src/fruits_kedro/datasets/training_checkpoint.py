@@ -1,4 +1,4 @@
-"""The checkpoint of a training as a Kedro dataset."""
+"""The checkpoint of a training, as a Kedro dataset."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ class TrainingCheckpointDataset(FsspecDataset[None, Checkpoint]):
     """A folder on a local disk. Loading returns the handle that a training saves through."""
 
     def load(self) -> Checkpoint:
-        """Return the handle.
-
-        Raises:
-            FruitsError: the folder is not on a local disk.
-        """
+        """The handle of the checkpoint; FruitsError unless the folder is on a local disk."""
         if "://" in self._place:
             raise FruitsError(
                 f"A training keeps its checkpoint on a local disk, not in {self._place}.\n"
@@ -29,7 +25,7 @@ class TrainingCheckpointDataset(FsspecDataset[None, Checkpoint]):
         return Checkpoint(Path(self._place))
 
     def save(self, data: None) -> NoReturn:
-        """Raise DatasetError: a checkpoint is saved by the training."""
+        """Raise DatasetError: only the training saves a checkpoint."""
         raise DatasetError("A checkpoint is saved by the training.")
 
     def _exists(self) -> bool:

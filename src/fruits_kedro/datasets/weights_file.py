@@ -1,4 +1,4 @@
-"""Weights of a backbone as a Kedro dataset."""
+"""Weights of a backbone, as a Kedro dataset."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class WeightsFileDataset(FsspecDataset[WeightsFile, WeightsFile]):
     """A ``.npz`` file of weights on a local disk, usable as ``extraction.weights``."""
 
     def load(self) -> WeightsFile:
-        """Read the file."""
+        """The weights and notes."""
         return WeightsFile.read(Path(self._place))
 
     def save(self, data: WeightsFile) -> None:
-        """Replace the file, atomically."""
+        """Replace the file atomically."""
         data.write(Path(self._place))
 
     def _exists(self) -> bool:

@@ -1,1 +1,1 @@
-"""The life of an EMR cluster: check, plan, package, create, submit, watch, fetch, stop."""
+"""The life cycle of an EMR cluster: check, plan, package, create, submit, watch, fetch, stop."""

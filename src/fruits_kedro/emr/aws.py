@@ -1,4 +1,4 @@
-"""AWS' clients, with retries, and errors in words."""
+"""AWS clients with retries and readable errors."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Aws:
 
     @functools.cached_property
     def s3(self) -> Any:
-        """Buckets."""
+        """S3."""
         return self.client("s3")
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A client that tries again, more slowly, when AWS asks for patience."""
+        """A client that retries more slowly when AWS throttles."""
         config = Config(
             retries={"mode": "adaptive", "max_attempts": 5}, connect_timeout=5, read_timeout=30
         )
@@ -43,7 +43,7 @@ class Aws:
             return self._session.client(service, config=config, region_name=region)
 
     def download(self, url: str) -> bytes | None:
-        """An object's bytes, or None where there is none."""
+        """An object's bytes, or None if there is none."""
         bucket, key = split_url(url)
         try:
             with explained(f"reading {url}"):
@@ -54,13 +54,13 @@ class Aws:
             raise
 
     def upload(self, url: str, content: bytes) -> None:
-        """Put an object."""
+        """Write an object."""
         bucket, key = split_url(url)
         with explained(f"writing {url}"):
             self.s3.put_object(Bucket=bucket, Key=key, Body=content)
 
     def listing(self, url: str) -> Iterator[dict[str, Any]]:
-        """All objects below a URL, by pages of 1,000."""
+        """All objects below a URL, in pages of 1,000."""
         bucket, prefix = split_url(url)
         with explained(f"listing {url}"):
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -69,13 +69,13 @@ class Aws:
 
 
 def code_of(error: BaseException | None) -> str:
-    """AWS' code of an error, or nothing."""
+    """AWS' error code, or an empty string."""
     return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 @contextmanager
 def explained(doing: str) -> Iterator[None]:
-    """Turn what AWS' client raises into a FruitsError that says what was being done."""
+    """Turn errors of AWS' client into a FruitsError that says what was being done."""
     try:
         yield
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""What a cluster has cost."""
+"""The cost of a cluster."""
 
 from __future__ import annotations
 
@@ -16,14 +16,7 @@ _NAMES = {"MASTER": "primary", "CORE": "core", "TASK": "task"}
 
 
 def bill(aws: Aws, settings: EmrSettings, prices: Prices, cluster_id: str) -> dict[str, Any]:
-    """Hours of each group times its price; beside it what Cost Explorer says, where allowed.
-
-    Args:
-        aws: the clients.
-        settings: of the cluster.
-        prices: of AWS.
-        cluster_id: which.
-    """
+    """Hours of each group times its price, and the figure of Cost Explorer where access allows."""
     with explained("describing the cluster"):
         cluster = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
         groups = aws.emr.list_instance_groups(ClusterId=cluster_id)["InstanceGroups"]
@@ -55,7 +48,7 @@ def _cost_explorer(aws: Aws, settings: EmrSettings, start: datetime, end: dateti
     }
     try:
         with explained("Cost Explorer"):
-            found = aws.client("ce", "us-east-1").get_cost_and_usage(  # it is there alone
+            found = aws.client("ce", "us-east-1").get_cost_and_usage(  # its only region
                 TimePeriod=period,
                 Granularity="DAILY",
                 Metrics=["UnblendedCost"],

@@ -1,4 +1,4 @@
-"""What has to be in order before a cluster is worth its money: each check, and how to mend it."""
+"""Checks before a cluster is created; each says what is wrong and how to mend it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,18 @@ from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.decode import EXTENSIONS
 from fruits_kedro.storage.s3 import split_url
 
-# Service Quotas' codes of the number of vCPUs of standard types (A, C, D, H, I, M, R, T, Z).
+# Service Quotas' codes for vCPUs of standard types (A, C, D, H, I, M, R, T, Z).
 _QUOTAS = {"on demand": "L-1216C47A", "Spot": "L-34B43A08"}
 
 
 def check_all(
     aws: Aws, settings: EmrSettings, prices: Prices, images: str, package: Callable[[], Package]
 ) -> Iterable[CheckResult]:
-    """Make every check, whatever became of the ones before.
+    """The result of every check.
 
     Args:
-        aws: the clients.
-        settings: of the cluster.
-        prices: which know the cores of each type.
         images: root of the photos.
-        package: builds what this checkout would upload.
+        package: builds the package that this checkout would upload.
     """
     checks: dict[str, Callable[[], str]] = {
         "credentials": lambda: _identity(aws),
@@ -194,11 +191,7 @@ def _types(aws: Aws, settings: EmrSettings, prices: Prices) -> str:
 
 
 def architecture(settings: EmrSettings, prices: Prices) -> str:
-    """The nodes' kind of processor, ``x86_64`` or ``aarch64``.
-
-    Raises:
-        FruitsError: there are two.
-    """
+    """The nodes' architecture, ``x86_64`` or ``aarch64``; FruitsError if they differ."""
     kinds = {prices.instance(group.type).arch for group in settings.groups.values()}
     if len(kinds) > 1:
         raise FruitsError(

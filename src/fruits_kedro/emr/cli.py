@@ -1,4 +1,4 @@
-"""``kedro emr``: the cluster's life, a command each."""
+"""``kedro emr``: one command for each step in the life of a cluster."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def logs(context: Any, step: str | None, cluster: str | None) -> Shown:
         try:
             step = latest_step(context.aws, cluster)["Id"]
         except FruitsError:
-            step = None  # it died in its bootstrap
+            step = None  # the bootstrap failed
     report = read_logs(context.aws, context.settings, cluster, step)
     if not report.places:
         raise FruitsError(

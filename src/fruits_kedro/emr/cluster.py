@@ -1,4 +1,4 @@
-"""The cluster itself: create it, find it again by its tags, see its state, end it."""
+"""Creates, finds, describes and ends the cluster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fruits_kedro.emr.settings import EmrSettings, Group
 from fruits_kedro.errors import FruitsError
 
 TAG = "fruits-kedro:cluster"
-# The tag without which EMR's managed service policy lets the service do nothing.
+# EMR's managed service policy grants rights only on resources with this tag.
 _MANAGED = "for-use-with-amazon-emr-managed-policies"
 _APPLICATIONS = ("Spark", "Hadoop")
 _NOTEBOOKS = ("JupyterHub", "JupyterEnterpriseGateway", "Livy")
@@ -26,7 +26,7 @@ _ENCRYPTED = {
 
 
 def cluster_request(settings: EmrSettings, package_id: str) -> dict[str, Any]:
-    """The arguments of ``run_job_flow``: all of the cluster, and nothing else."""
+    """The complete arguments of ``run_job_flow``."""
     instances: dict[str, Any] = {
         "InstanceGroups": [_group(name, g, settings) for name, g in settings.groups.items()],
         "KeepJobFlowAliveWhenNoSteps": True,
@@ -85,7 +85,7 @@ def security_name(settings: EmrSettings) -> str:
 
 
 def security_configuration(settings: EmrSettings) -> dict[str, Any]:
-    """Encryption at rest: objects by S3's keys, disks by the given key or the account's default."""
+    """Encryption at rest: S3's keys for objects, the given key or account's default for disks."""
     at_rest: dict[str, Any] = {"S3EncryptionConfiguration": {"EncryptionMode": "SSE-S3"}}
     if settings.kms_key:
         at_rest["LocalDiskEncryptionConfiguration"] = {
@@ -95,7 +95,7 @@ def security_configuration(settings: EmrSettings) -> dict[str, Any]:
         }
     return {
         "EncryptionConfiguration": {
-            "EnableInTransitEncryption": False,  # by Spark's and Hadoop's own settings instead
+            "EnableInTransitEncryption": False,  # Spark's and Hadoop's own settings do it
             "EnableAtRestEncryption": True,
             "AtRestEncryptionConfiguration": at_rest,
         }
@@ -106,7 +106,7 @@ def create_cluster(aws: Aws, settings: EmrSettings, package_id: str) -> str:
     """Create the cluster; returns its id.
 
     Raises:
-        FruitsError: AWS refuses, or a cluster of that name is there already.
+        FruitsError: AWS refuses, or there is already a cluster of that name.
     """
     if found := find_cluster(aws, settings):
         raise FruitsError(
@@ -115,7 +115,7 @@ def create_cluster(aws: Aws, settings: EmrSettings, package_id: str) -> str:
         )
     with explained("writing the security configuration"):
         name = security_name(settings)
-        with suppress(aws.emr.exceptions.InvalidRequestException):  # there was none to replace
+        with suppress(aws.emr.exceptions.InvalidRequestException):  # there is none yet
             aws.emr.delete_security_configuration(Name=name)
         text = json.dumps(security_configuration(settings))
         aws.emr.create_security_configuration(Name=name, SecurityConfiguration=text)
@@ -126,10 +126,7 @@ def create_cluster(aws: Aws, settings: EmrSettings, package_id: str) -> str:
 def find_cluster(aws: Aws, settings: EmrSettings, states: list[str] | None = None) -> Any:
     """The newest cluster with this project's tag and name, or None.
 
-    Args:
-        aws: the clients.
-        settings: with the name.
-        states: to look for; by default those of a cluster that lives.
+    ``states`` are the states to look for; by default those of a live cluster.
     """
     with explained("listing the clusters"):
         pages = aws.emr.get_paginator("list_clusters").paginate(ClusterStates=states or ALIVE)
@@ -143,11 +140,7 @@ def find_cluster(aws: Aws, settings: EmrSettings, states: list[str] | None = Non
 
 
 def need_cluster(aws: Aws, settings: EmrSettings) -> Any:
-    """The living cluster.
-
-    Raises:
-        FruitsError: there is none.
-    """
+    """The live cluster; FruitsError if there is none."""
     if found := find_cluster(aws, settings):
         return found
     raise FruitsError(
@@ -156,11 +149,7 @@ def need_cluster(aws: Aws, settings: EmrSettings) -> Any:
 
 
 def find_any_cluster(aws: Aws, settings: EmrSettings) -> Any:
-    """The living cluster, else the one that ended last.
-
-    Raises:
-        FruitsError: there never was one, as far as AWS remembers.
-    """
+    """The live cluster, else the one that ended last; FruitsError if AWS knows of none."""
     ended = ["TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS"]
     found = find_cluster(aws, settings) or find_cluster(aws, settings, ended)
     if found is None:
@@ -169,7 +158,7 @@ def find_any_cluster(aws: Aws, settings: EmrSettings) -> Any:
 
 
 def reason_of(cluster: dict[str, Any]) -> str:
-    """Why a cluster is in its state, as far as AWS says."""
+    """AWS' reason for a cluster's state; may be empty."""
     change = cluster["Status"].get("StateChangeReason", {})
     return ": ".join(filter(None, (change.get("Code"), change.get("Message"))))
 
@@ -182,18 +171,14 @@ def wait_for(
     sleep: Callable[[float], None] = time.sleep,
     every_s: float = 10,
 ) -> Any:
-    """Wait until a cluster is in one of these states.
+    """The cluster, once it is in one of these states.
 
     Args:
-        aws: the clients.
-        cluster_id: which.
-        states: to wait for.
-        show: is told the state and the seconds so far.
-        sleep: waits.
+        show: gets the state and the seconds so far.
         every_s: seconds between looks.
 
     Raises:
-        FruitsError: it ended instead, and why.
+        FruitsError: the cluster ended instead; says why.
     """
     waited = 0.0
     while True:

@@ -1,4 +1,4 @@
-"""What every command of ``kedro emr`` has: its group, --env and --json, short errors."""
+"""What the commands of ``kedro emr`` share: the group, ``--env``, ``--json``, short errors."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def emr() -> None:
 
 
 def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Shown]]:
-    """A command with --env and --json, whose errors are short and whose result is shown."""
+    """Turn a function into a command with --env and --json, short errors and a printed result."""
 
     def decorate(function: Callable[..., Shown]) -> Callable[..., Shown]:
         @functools.wraps(function)
         def run(env: str, as_json: bool, **given: Any) -> None:
             from fruits_kedro.emr.context import EmrContext
 
-            # Kedro logs to where the results go: warnings at most, and nothing among JSON.
+            # Kedro logs to standard output: allow warnings only, and nothing between JSON.
             logging.disable(logging.CRITICAL if as_json else logging.INFO)
             try:
                 result = function(EmrContext.load(env), **given)

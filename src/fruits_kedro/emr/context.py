@@ -1,4 +1,4 @@
-"""What every command of ``kedro emr`` works with: settings, prices, roots, clients."""
+"""What the commands of ``kedro emr`` work with: settings, prices, roots, clients."""
 
 from __future__ import annotations
 
@@ -30,8 +30,6 @@ class EmrContext:
 
     Attributes:
         project: the checkout.
-        settings: of the cluster.
-        prices: of AWS.
         roots: of photos and results.
         spark: the environment's Spark settings.
     """
@@ -44,11 +42,7 @@ class EmrContext:
 
     @classmethod
     def load(cls, env: str) -> EmrContext:
-        """Read and check ``conf/<env>``.
-
-        Raises:
-            FruitsError: a file is missing or wrong, or the roots are not in a bucket.
-        """
+        """The configuration in ``conf/<env>``; FruitsError if a file is missing or wrong."""
         project = Path.cwd()
         with KedroSession.create(project, env=env) as session:
             context = session.load_context()  # type: ignore[attr-defined]
@@ -69,7 +63,7 @@ class EmrContext:
 
     @functools.cached_property
     def sizing(self) -> Sizing:
-        """The executors that fit."""
+        """The executors that fit on the nodes."""
         return size_executors(self.settings, self.prices, _megabytes(self.spark))
 
     @functools.cached_property

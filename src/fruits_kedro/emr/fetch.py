@@ -1,4 +1,4 @@
-"""Results from the bucket to a folder: complete ones only."""
+"""Copies complete results from the bucket to a folder."""
 
 from __future__ import annotations
 
@@ -13,29 +13,26 @@ from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.manifest import MARK, manifest_files, read_manifest
 from fruits_kedro.storage.s3 import split_url
 
-_LEFT = (".", "01_raw/", "04_feature/extraction_checkpoint/")  # of another run, or photos
+_LEFT = (".", "01_raw/", "04_feature/extraction_checkpoint/")  # hidden, photos, checkpoint
 REPORTS = ("02_intermediate/class_counts.csv", "04_feature/extraction_counts.csv", "08_reporting/")
 
 
 def fetch_results(
     aws: Aws, store: str, folder: Path, reports_only: bool, show: Callable[[int, int], None]
 ) -> list[Path]:
-    """Download a store.
+    """Download a store; returns the paths of its files.
 
-    A dataset of several files counts only with its ``_SUCCESS``, consists of the files of the job
-    that wrote it last, and replaces what was in the folder. What an interrupted run left to go on
-    from stays, and so do packed photos. A file that is there already, in the same size and newer,
-    is left.
+    Of a dataset of several files, those in its manifest (``_SUCCESS``) replace what was in the
+    folder. The extraction checkpoint and packed photos are not fetched. A local file of the same
+    size that is newer is kept.
 
     Args:
-        aws: the clients.
-        store: its root in the bucket.
-        folder: to fill.
+        store: root of the results in the bucket.
         reports_only: counts, plots and tables only.
-        show: is told files done and files in all.
+        show: gets the numbers of files done and in all.
 
     Raises:
-        FruitsError: nothing is there, or a dataset is not complete.
+        FruitsError: there are no results, or a dataset is incomplete.
     """
     entries = _entries(aws, store, reports_only)
     datasets = _datasets(list(entries))
@@ -57,7 +54,7 @@ def fetch_results(
     for dataset, names in datasets.items():
         for path in (folder / dataset).iterdir():
             if path.is_file() and f"{dataset}/{path.name}" not in names:
-                path.unlink()  # of an earlier run
+                path.unlink()  # an earlier run's
     return [folder / name for name in entries]
 
 

@@ -1,4 +1,4 @@
-"""Logs that EMR put into the bucket: the Python traceback first, then where the rest lies."""
+"""Logs that EMR put into the bucket: Python tracebacks, and the URLs of all logs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class LogReport:
     """What the logs say.
 
     Attributes:
-        errors: the messages and tracebacks, without repetitions, and the log of each.
-        places: the URLs of all logs that were read.
+        errors: URL of the log and message or traceback, each text once.
+        places: URLs of all logs that were read.
     """
 
     errors: list[tuple[str, str]]
@@ -33,22 +33,16 @@ class LogReport:
 
 
 def find_errors(text: str) -> list[str]:
-    """The project's own messages, then Python's tracebacks of a log, each once."""
+    """The project's own messages, then the Python tracebacks of a log, each once."""
     found = [match.group(0).strip() for match in _MESSAGE.finditer(text)]
     found += [match.group(0).strip() for match in _TRACEBACK.finditer(text)]
     return list(dict.fromkeys(found))
 
 
 def read_logs(aws: Aws, settings: EmrSettings, cluster_id: str, step_id: str | None) -> LogReport:
-    """Read the logs of a step, of its containers, and of the bootstrap.
+    """The logs of a step (None: no step), of its containers, and of the bootstrap.
 
-    EMR brings logs to the bucket every five minutes, and once more when the cluster ends.
-
-    Args:
-        aws: the clients.
-        settings: with the place of the logs.
-        cluster_id: of the cluster.
-        step_id: of the step; None for the bootstrap alone.
+    EMR copies logs to the bucket every five minutes, and when the cluster ends.
     """
     root = f"{settings.log_root}/{cluster_id}"
     texts: dict[str, str] = {}

@@ -24,8 +24,8 @@ MANIFEST = "manifest.json"
 _SECRET = re.compile(
     rb"(AKIA|ASIA)[0-9A-Z]{16}|aws_secret_access_key\s*[:=]|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
-_NO_WHEEL = ("antlr4-python3-runtime==",)  # on PyPI as source alone
-_GLIBC = range(34, 16, -1)  # Amazon Linux 2023 has 2.34; pip wants each older one named
+_NO_WHEEL = ("antlr4-python3-runtime==",)  # on PyPI only as source
+_GLIBC = range(34, 16, -1)  # Amazon Linux 2023 has 2.34; pip needs every older one named
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,6 @@ class Package:
     """Files to upload.
 
     Attributes:
-        folder: where they lie.
         hashes: sha256 of each, by its path in the folder.
     """
 
@@ -42,33 +41,33 @@ class Package:
 
     @property
     def id(self) -> str:
-        """A short name of exactly this package."""
+        """A short name of exactly this content."""
         text = json.dumps(self.hashes, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def manifest(self) -> str:
-        """What is uploaded last: id and hashes, as JSON."""
+        """Id and hashes as JSON; uploaded last."""
         return json.dumps({"id": self.id, "sha256": self.hashes}, indent=1, sort_keys=True)
 
     @property
     def total_bytes(self) -> int:
-        """Of all files."""
+        """Size of all files."""
         return sum((self.folder / name).stat().st_size for name in self.hashes)
 
 
 def build_package(project: Path, folder: Path, python: str, arch: str, weights: str) -> Package:
-    """Build all that the cluster needs.
+    """All that the cluster needs, built from a checkout.
 
     Args:
         project: the checkout: ``pyproject.toml``, ``src``, ``conf``.
-        folder: to build in; wheels that are there already are kept.
+        folder: to build in; wheels that are there are kept.
         python: version on the nodes, such as ``3.11``.
-        arch: of the nodes' processors, ``x86_64`` or ``aarch64``.
+        arch: of the nodes, ``x86_64`` or ``aarch64``.
         weights: what to compile the backbone from.
 
     Raises:
-        FruitsError: a package cannot be had or built, or the configuration holds a secret.
+        FruitsError: a package cannot be fetched or built, or the configuration holds a secret.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("bootstrap.sh", "run.py"):
@@ -88,7 +87,7 @@ def build_package(project: Path, folder: Path, python: str, arch: str, weights: 
 
 
 def archive_configuration(conf: Path) -> bytes:
-    """Pack ``conf`` without ``local`` and without credentials, always to the same bytes.
+    """A ``tar.gz`` of ``conf`` without ``local`` and credentials; equal files give equal bytes.
 
     Raises:
         FruitsError: a file looks as if it held a secret.
@@ -115,12 +114,12 @@ def archive_configuration(conf: Path) -> bytes:
 
 
 def fetch_wheels(folder: Path, python: str, arch: str) -> list[Path]:
-    """Fetch the wheels of ``cluster.lock`` for the nodes, checked against its hashes.
+    """The wheels of ``cluster.lock`` for the nodes, checked against its hashes.
 
-    What has no wheel is built from its source, which only pure Python survives.
+    A package without a wheel is built from source, which works for pure Python only.
 
     Raises:
-        FruitsError: one cannot be had.
+        FruitsError: a wheel cannot be fetched, or is for other nodes.
     """
     lock = files("fruits_kedro.emr") / "cluster.lock"
     folder.mkdir(parents=True, exist_ok=True)
@@ -172,7 +171,7 @@ def _build_wheel(project: Path, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder)]
     command += ["--no-build-isolation", "--disable-pip-version-check", "."]
     environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}  # the same bytes each time
-    with tempfile.TemporaryDirectory() as copy:  # what an earlier build left must not get in
+    with tempfile.TemporaryDirectory() as copy:  # keeps out what an earlier build left
         shutil.copytree(
             project / "src", Path(copy, "src"), ignore=shutil.ignore_patterns("*.egg-info")
         )

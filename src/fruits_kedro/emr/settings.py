@@ -14,24 +14,19 @@ _NOT_EU = {"eu-west-2", "eu-central-2"}  # London, Zurich
 
 
 class Group(StrictModel):
-    """Nodes of one kind.
-
-    Attributes:
-        type: of the instances, such as ``c6g.2xlarge``.
-        count: how many.
-    """
+    """Nodes of one instance type, such as ``c6g.2xlarge``."""
 
     type: str
     count: Annotated[int, Field(ge=0)] = 1
 
 
 class Executor(StrictModel):
-    """What one Spark executor is made of.
+    """The size of a Spark executor.
 
     Attributes:
-        cores: of an executor, each with a Python worker.
+        cores: each has a Python worker.
         worker_mb: memory of a Python worker, in MB.
-        heap_mb_per_core: of the JVM, in MB a core.
+        heap_mb_per_core: memory of the JVM, in MB per core.
     """
 
     cores: PositiveInt = 4
@@ -43,26 +38,24 @@ class EmrSettings(StrictModel):
     """The cluster.
 
     Attributes:
-        name: of the cluster; it is found again by it.
-        region: of AWS.
-        allow_outside_eu: whether a region outside the European Union will do.
+        name: of the cluster, by which it is found again.
+        allow_outside_eu: allow a region outside the European Union.
         bucket: for packages and logs.
-        prefix: below which they lie in it.
+        prefix: the key below which they lie.
         release: of EMR, 7.10 or later.
         python: version on the nodes.
-        weights: what ``extraction.weights`` is before packaging.
+        weights: ``extraction.weights`` at packaging time.
         service_role: the role of EMR itself.
-        instance_profile: what gives the nodes their rights.
+        instance_profile: gives the nodes their rights.
         subnet: id of one, or null for the default network's.
         key_pair: name of an SSH key, or null for none.
         kms_key: ARN of the key of the nodes' disks, or null.
         primary: the node that coordinates.
         core: the nodes that work.
-        task: Spot nodes that help.
+        task: extra Spot nodes.
         volume_gib: disk of each node (gp3).
         idle_minutes: after which the cluster ends by itself.
-        notebooks: whether JupyterHub, and what EMR Studio attaches to, run on the primary node.
-        executor: what an executor is made of.
+        notebooks: run JupyterHub, and what EMR Studio needs, on the primary node.
         images_per_s_per_core: expected speed of the extraction, for estimates.
         tags: of all that is created.
     """
@@ -112,12 +105,12 @@ class EmrSettings(StrictModel):
 
     @property
     def package_root(self) -> str:
-        """URL below which the package lies."""
+        """URL of the package."""
         return f"s3://{self.bucket}/{self.prefix}/package"
 
     @property
     def log_root(self) -> str:
-        """URL below which EMR puts its logs."""
+        """URL of EMR's logs."""
         return f"s3://{self.bucket}/{self.prefix}/logs"
 
     @property

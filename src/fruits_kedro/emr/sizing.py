@@ -1,4 +1,4 @@
-"""How large the executors are, how long a run takes and what it costs: arithmetic, no AWS."""
+"""Size of the executors, duration and cost of a run: arithmetic, no AWS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fruits_kedro.errors import FruitsError
 # EMR gives YARN about three quarters of a node's memory, and takes some minutes to start.
 YARN_SHARE = 0.75
 START_MINUTES = 8
-_OVERHEAD = 0.10  # of the heap, for the JVM itself (Spark's own default), and at least:
+_OVERHEAD = 0.10  # of the heap, for the JVM (Spark's defaults)
 _MIN_OVERHEAD_MB = 384
 _HOURS_A_MONTH = 730
 
@@ -23,10 +23,10 @@ class Sizing:
     """Executors that fit on the nodes.
 
     Attributes:
-        cores: of an executor.
+        cores: per executor.
         heap_mb: memory of its JVM.
-        overhead_mb: memory beside the JVM's, for the Python workers.
-        instances: how many executors.
+        overhead_mb: memory beside the heap: the JVM's own and the Python workers'.
+        instances: number of executors.
         lines: the arithmetic, in words.
     """
 
@@ -38,7 +38,7 @@ class Sizing:
 
     @property
     def total_cores(self) -> int:
-        """Images extracted at the same time."""
+        """Number of photos extracted at the same time."""
         return self.cores * self.instances
 
     @property
@@ -55,18 +55,16 @@ class Sizing:
 
 
 def size_executors(settings: EmrSettings, prices: Prices, driver_mb: int) -> Sizing:
-    """Fit executors onto the core and task nodes.
+    """The executors that fit onto the core and task nodes.
 
-    In cluster mode the driver lives in a container of its own on a core node: its memory and one
-    core are kept free on one of them.
+    One core node keeps memory and a core for the driver, which has its own container in cluster
+    mode.
 
     Args:
-        settings: of the cluster.
-        prices: which know cores and memory of each type of instance.
         driver_mb: memory of the driver's JVM.
 
     Raises:
-        FruitsError: an unknown type, or nodes too small for a single executor.
+        FruitsError: an unknown instance type, or nodes too small for one executor.
     """
     wanted = settings.executor
     heap = wanted.cores * wanted.heap_mb_per_core
@@ -98,7 +96,7 @@ def size_executors(settings: EmrSettings, prices: Prices, driver_mb: int) -> Siz
 def _fit(
     name: str, group: Group, prices: Prices, executor: tuple[int, int], driver_mb: int
 ) -> tuple[int, list[str]]:
-    """How many executors of so many cores and MB fit on a group's nodes; and how that comes."""
+    """Number of executors (cores, MB) that fit on a group's nodes, and the arithmetic in words."""
     cores, memory_mb = executor
     node = prices.instance(group.type)
     yarn_mb = int(node.memory_gib * 1024 * YARN_SHARE)
@@ -119,12 +117,12 @@ def _jvm_overhead(heap_mb: int) -> int:
 
 
 def cost_per_hour(settings: EmrSettings, prices: Prices) -> float:
-    """What the running cluster costs an hour: EC2, EMR's fee and disks."""
+    """Cost of the running cluster per hour: EC2, EMR's fee and disks."""
     return sum(group_cost(name, g, settings, prices) for name, g in settings.groups.items())
 
 
 def group_cost(name: str, group: Group, settings: EmrSettings, prices: Prices) -> float:
-    """What the nodes of one group cost an hour; ``task`` nodes are Spot."""
+    """Cost of the nodes of one group per hour; ``task`` nodes are Spot."""
     node = prices.instance(group.type)
     ec2 = node.ec2 * (prices.spot_share if name == "task" else 1)
     disk = settings.volume_gib * prices.gp3_gib_month / _HOURS_A_MONTH
@@ -132,14 +130,7 @@ def group_cost(name: str, group: Group, settings: EmrSettings, prices: Prices) -
 
 
 def estimate(images: int, sizing: Sizing, settings: EmrSettings, prices: Prices) -> dict[str, Any]:
-    """Minutes and cost of one whole cycle: start, run, end.
-
-    Args:
-        images: how many photos.
-        sizing: of the executors.
-        settings: of the cluster; ``images_per_s_per_core`` is the measured speed.
-        prices: of AWS.
-    """
+    """Minutes and cost of one whole cycle (start, run, end) for so many photos."""
     speed = settings.images_per_s_per_core * sizing.total_cores
     minutes = START_MINUTES + images / speed / 60 + 2
     hourly = cost_per_hour(settings, prices)

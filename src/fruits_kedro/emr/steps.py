@@ -1,4 +1,4 @@
-"""Runs on the cluster: the arguments of ``spark-submit``, the step, and its progress."""
+"""Runs on the cluster: the ``spark-submit`` command, the step, and its progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fruits_kedro.errors import FruitsError
 
 ROOT = "/opt/fruits-kedro"
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
-# Nothing about a run leaves the cluster by itself.
+# No telemetry leaves the cluster.
 _ENVIRONMENT = {"DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
 
 
@@ -27,14 +27,14 @@ def submit_arguments(
     params: str | None = None,
     root: str = ROOT,
 ) -> list[str]:
-    """The whole command line of a run on the cluster.
+    """The command line of a run on the cluster.
 
     Args:
-        spark: settings of Spark, with the executors' sizes.
+        spark: Spark's settings, with the executors' sizes.
         mode: where the driver lives: ``cluster`` (a container) or ``client`` (the primary node).
         pipelines: as for ``kedro run``.
         params: as for ``kedro run``.
-        root: where bootstrap has installed the package.
+        root: where the bootstrap installed the package.
     """
     settings = {key: setting_text(value) for key, value in spark.items()}
     settings |= {f"spark.yarn.appMasterEnv.{k}": v for k, v in _ENVIRONMENT.items()}
@@ -51,7 +51,7 @@ def submit_arguments(
 
 
 def add_step(aws: Aws, cluster_id: str, name: str, arguments: list[str]) -> str:
-    """Submit a step; returns its id. The cluster lives on when it fails."""
+    """Submit a step; returns its id. The cluster survives a failed step."""
     jar = {"Jar": "command-runner.jar", "Args": arguments}
     step = {"Name": name, "ActionOnFailure": "CONTINUE", "HadoopJarStep": jar}
     with explained("submitting the step"):
@@ -59,11 +59,7 @@ def add_step(aws: Aws, cluster_id: str, name: str, arguments: list[str]) -> str:
 
 
 def latest_step(aws: Aws, cluster_id: str) -> Any:
-    """The newest step of a cluster.
-
-    Raises:
-        FruitsError: it has none.
-    """
+    """The newest step of a cluster; FruitsError if there is none."""
     with explained("listing the steps"):
         steps = aws.emr.list_steps(ClusterId=cluster_id)["Steps"]
     if not steps:
@@ -72,7 +68,10 @@ def latest_step(aws: Aws, cluster_id: str) -> Any:
 
 
 def read_progress(aws: Aws, store: str, since: datetime | None = None) -> dict[str, Any] | None:
-    """What the run last wrote of itself: ``what, done, total, images_per_s, written_at``."""
+    """The progress a run last wrote: ``what, done, total, images_per_s, written_at``.
+
+    None outside a bucket, without progress, or if it was written before ``since``.
+    """
     if not store.startswith("s3"):
         return None
     content = aws.download(f"{store}/{PROGRESS}")
@@ -93,19 +92,15 @@ def watch_step(
     sleep: Callable[[float], None] = time.sleep,
     every_s: float = 10,
 ) -> Any:
-    """Wait for the end of a step.
+    """The step, once it has completed.
 
     Args:
-        aws: the clients.
-        cluster_id: of the cluster.
-        step_id: of the step.
-        store: root of the results, where the run notes its progress.
-        show: is told the state, the seconds so far and the progress.
-        sleep: waits.
+        store: root of the results, where the run writes its progress.
+        show: gets the state, the seconds so far and the progress.
         every_s: seconds between looks.
 
     Raises:
-        FruitsError: it failed, or the cluster died, and what AWS says of it.
+        FruitsError: the step failed or the cluster ended; says what AWS knows.
     """
     started, waited = datetime.now(UTC), 0.0
     while True:

@@ -1,4 +1,4 @@
-"""What lies in the bucket beside photos and results: the package, the logs, half-made uploads."""
+"""Uploads the package; deletes package, logs and unfinished uploads."""
 
 from __future__ import annotations
 
@@ -15,16 +15,9 @@ from fruits_kedro.storage.s3 import split_url
 def upload_package(
     aws: Aws, package: Package, root: str, show: Callable[[int, int], None]
 ) -> list[str]:
-    """Upload the files that differ from those in the bucket, and the manifest last.
+    """Upload the files that changed, the manifest last; returns their names.
 
-    Args:
-        aws: the clients.
-        package: what was built.
-        root: URL to upload to.
-        show: is told files done and files in all.
-
-    Returns:
-        The names of the files that were uploaded.
+    ``show`` gets the numbers of files done and in all.
     """
     manifest = aws.download(f"{root}/{MANIFEST}")
     known = json.loads(manifest)["sha256"] if manifest else {}
@@ -44,11 +37,11 @@ def upload_package(
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What can go.
+    """What can be deleted.
 
     Attributes:
         keys: of objects.
-        uploads: keys and ids of uploads that were never finished.
+        uploads: keys and ids of unfinished uploads.
         lines: the same in words.
     """
 
@@ -58,12 +51,12 @@ class Leftovers:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of objects and uploads."""
         return len(self.keys) + len(self.uploads)
 
 
 def to_delete(aws: Aws, settings: EmrSettings) -> Leftovers:
-    """Find package, logs, and unfinished uploads; photos and results are never among them."""
+    """The package, the logs, and all unfinished uploads of the bucket, whoever started them."""
     keys, lines = [], []
     for root in (settings.package_root, settings.log_root):
         entries = list(aws.listing(f"{root}/"))
@@ -78,7 +71,7 @@ def to_delete(aws: Aws, settings: EmrSettings) -> Leftovers:
 
 
 def delete_all(aws: Aws, bucket: str, found: Leftovers) -> None:
-    """Delete them, by 1,000 keys at a time."""
+    """Delete them, 1,000 keys at a time."""
     with explained("deleting"):
         for start in range(0, len(found.keys), 1000):
             keys = [{"Key": key} for key in found.keys[start : start + 1000]]

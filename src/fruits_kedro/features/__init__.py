@@ -1,1 +1,1 @@
-"""What a worker does with a batch of photos, without Spark."""
+"""What a worker does with a batch of photos. No Spark in here."""

@@ -1,4 +1,4 @@
-"""What a worker does to the batches that Spark hands it."""
+"""Regroups the Arrow batches that Spark gives a worker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 
 def in_tables(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
-    """The rows of batches, in order, as tables of so many rows each; the last may have fewer."""
+    """The rows of batches, in order, as tables of ``rows`` rows; the last may have fewer."""
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
         waiting.append(batch)
@@ -22,7 +22,7 @@ def in_tables(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table
 
 
 def first_of_each(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.RecordBatch]:
-    """Of neighbouring rows that agree in a column the first, in one batch or across several."""
+    """The first of neighbouring rows that agree in a column, also across batches."""
     last = None
     for batch in batches:
         if not batch.num_rows:

@@ -1,4 +1,4 @@
-"""What workers write of an extraction as they go: small files, each whole. No Kedro in here."""
+"""Writes the checkpoint of an extraction: small files, each atomic. No Kedro in here."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from fsspec.implementations.local import LocalFileSystem
 from fruits_kedro.features.batches import in_tables
 from fruits_kedro.storage.filesystem import file_system, write_atomic
 
-_ROWS = 256  # of a file: seconds of work, or a minute with photos of 12 megapixels
+_ROWS = 256  # per file: seconds of work, or a minute with photos of 12 megapixels
 
 Batches = Iterable[pa.RecordBatch]
 
 
 @dataclass(frozen=True)
 class CheckpointWriter:
-    """Writes one task's rows to files. Picklable: the workers write through it.
+    """Writes one task's rows to files. Picklable: the workers use it.
 
     Attributes:
-        folder: where to, a URL or a local path.
+        folder: a URL or a local path.
         credentials: for fsspec.
-        run: a name for the run: its files never take the place of an earlier run's.
+        run: a name for the run, so that it never overwrites an earlier run's files.
     """
 
     folder: str
@@ -34,10 +34,10 @@ class CheckpointWriter:
     run: str
 
     def write(self, batches: Batches, task: int) -> Iterator[pa.RecordBatch]:
-        """Write batches to files of 256 rows each; yields the number of rows of each.
+        """Write files of 256 rows; yields the number of rows of each.
 
-        A task that is tried again may meet its rows in another order: its files have other names,
-        as its number is another, and who reads them takes each photo once.
+        ``task`` is unique per attempt. An attempt may meet its rows in another order, so its files
+        have other names, and readers take each photo once.
         """
         fs, path = file_system(self.folder, self.credentials)
         for part, table in enumerate(in_tables(batches, _ROWS)):
@@ -47,7 +47,7 @@ class CheckpointWriter:
 
 
 def rows_of(name: str) -> int:
-    """The number of rows that a file's name tells."""
+    """The number of rows in a file's name."""
     return int(name.removesuffix(".parquet").rpartition("-")[2])
 
 
@@ -58,4 +58,4 @@ def _write(fs: Any, path: str, table: pa.Table) -> None:
     if isinstance(fs, LocalFileSystem):
         write_atomic(Path(path), content)
     else:
-        fs.pipe_file(path, content)  # an object appears when all of it is there
+        fs.pipe_file(path, content)  # an object appears only when it is complete

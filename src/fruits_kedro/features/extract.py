@@ -1,4 +1,4 @@
-"""What a worker does: paths in, features or the reason why not out. No Spark in here."""
+"""Photos to features, or the reason why not, in a worker. No Spark in here."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from fruits_kedro.images.decode import decode, resize
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.timeout import TimeLimitError, time_limit
 
-# Rows of an output batch: small enough for a progress bar that moves, 330 kB of features.
+# Rows of an output batch: 330 kB of features, small enough for a progress bar that moves.
 _ROWS = 64
-# Photos decoded and resized one after the other, then the model on them one after the other: in
-# turn, either finds the caches full of the other's data. 5 MB of pixels.
+# Photos decoded before the model runs on them, 5 MB of pixels: alternating would thrash the caches.
 _CHUNK = 32
 
 _LIMITS = ImageLimits()
 
-# A Python worker of Spark serves many tasks: the model is compiled for the first one only.
+# A Python worker of Spark serves many tasks, but builds the model once.
 _models: dict[tuple[str, str], FeatureModel] = {}
 
 Outcome = NDArray[np.float32] | ImageError
@@ -35,18 +34,17 @@ ReadAll = Callable[[Sequence[str]], Iterable[bytes | ImageError]]
 def extract_batches(
     batches: Iterable[pa.RecordBatch], read_all: ReadAll, backbone: Backbone, limits: ImageLimits
 ) -> Iterator[pa.RecordBatch]:
-    """Turn batches of the image index into batches of extracted features.
+    """Batches of extracted features from batches of the image index.
 
     Args:
-        batches: with the columns ``path`` and ``bytes``, and others.
-        read_all: bytes of each photo by its path, or why they cannot be read.
-        backbone: what to extract with.
-        limits: what a photo may cost.
+        batches: ``path``, ``bytes`` and any other columns.
+        read_all: the bytes of each photo by its path, or why they cannot be read.
+        backbone: to extract with.
+        limits: per photo.
 
     Yields:
-        Batches of the columns that came in and ``features, error, fingerprint, engine``: one row
-        for each row in, in order. ``features`` is a list of float32 or null, ``error`` a string or
-        null.
+        The columns that came in and ``features, error, fingerprint, engine``, one row for each row
+        in, in order. Either ``features`` (list of float32) or ``error`` (string) is null.
     """
     model = get_model(backbone)
     for batch in batches:
@@ -69,7 +67,7 @@ def _read(batch: pa.RecordBatch, read_all: ReadAll, max_bytes: int) -> Iterator[
 
 
 def get_model(backbone: Backbone) -> FeatureModel:
-    """The backbone's model, built once in this process."""
+    """The backbone's model, built once per process."""
     key = (backbone.fingerprint, backbone.engine)
     if key not in _models:
         _models[key] = backbone.load_model()
@@ -82,7 +80,7 @@ def extract(
     backbone: Backbone,
     limits: ImageLimits = _LIMITS,
 ) -> list[Outcome]:
-    """Features (float32, ``(n_features,)``) of each photo, or the ImageError that says why not."""
+    """Features of each photo (float32, ``(n_features,)``), or the ImageError that says why not."""
     outcomes: list[Outcome] = []
     contents = iter(contents)
     while chunk := list(islice(contents, _CHUNK)):
@@ -96,7 +94,7 @@ def extract(
 def load_pixels(
     content: bytes | ImageError, size: int, limits: ImageLimits
 ) -> NDArray[np.uint8] | ImageError:
-    """Decode and resize one photo: uint8 ``(size, size, 3)``, or why not."""
+    """One decoded and resized photo: uint8 ``(size, size, 3)``, or the ImageError."""
     if isinstance(content, ImageError):
         return content
     try:
@@ -114,7 +112,7 @@ def _infer(images: list[NDArray[np.uint8]], model: FeatureModel) -> list[Outcome
     try:
         features = model(np.stack(images))
     except Exception as error:
-        if len(images) > 1:  # find the one at fault: the others must not pay for it
+        if len(images) > 1:  # isolate the photo at fault
             return [outcome for image in images for outcome in _infer([image], model)]
         return [ImageError("infer", "failed", error)]
     not_finite = ImageError("infer", "not_finite", "the features hold NaN or infinity")

@@ -1,4 +1,4 @@
-"""The columns of the index of photos, and of what is extracted."""
+"""Columns of the image index and of the extracted features."""
 
 INDEX = ("path", "split", "label", "bytes", "modified_at", "position")
 EXTRACTED = (

@@ -1,4 +1,4 @@
-"""Kedro's hooks: check the input, own Spark's settings, guard the store, time the run."""
+"""Kedro's hooks: check the input, configure Spark, guard the store, time the run."""
 
 from fruits_kedro.hooks.inputs import InputHooks
 from fruits_kedro.hooks.locations import LocationHooks

@@ -1,4 +1,4 @@
-"""Wrong parameters and places are refused before anything starts or is written."""
+"""Refuses wrong parameters and locations before the run starts."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ from fruits_kedro.validation import validate
 
 
 class InputHooks:
-    """Refuses wrong parameters and places before Spark starts."""
+    """Refuses wrong parameters and locations before Spark starts."""
 
     def __init__(self, locations: LocationHooks) -> None:
-        """Share where everything is."""
         self._locations = locations
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Check the parameters, all at once, before Kedro does one by one."""
+        """Check all parameters at once, before Kedro checks them one by one."""
         values = context.config_loader["parameters"]
         parameters = validate(Parameters, values, "The parameters are wrong")
         select_subset(parameters.subset, parameters.subsets)
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
-        """Check that photos, store and weights are there."""
+        """Check that photos and weights are there and that the store can be written."""
         roots, s3 = self._locations.roots, self._locations.s3
         if "raw_images" in pipeline.inputs():
             if is_s3(roots.images):

@@ -1,4 +1,4 @@
-"""Where photos and results lie, and what it takes to get there."""
+"""Where photos and results lie, and how to access them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fruits_kedro.storage.s3 import S3Settings
 
 
 class LocationHooks:
-    """Finds both roots and the settings of buckets, for the catalog and for the other hooks.
+    """Finds both roots and the settings of buckets, for the catalog and the other hooks.
 
     Attributes:
         roots: of photos and results.
-        s3: of the buckets, if one of the roots lies in one.
+        s3: settings of the buckets; empty if no root lies in one.
     """
 
     roots: Locations
@@ -25,7 +25,7 @@ class LocationHooks:
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
-        """Find them, and replace ``s3`` in Kedro's credentials by the options of s3fs."""
+        """Find both, and put s3fs' options under ``s3`` in Kedro's credentials."""
         config = context.config_loader
         self.roots = Locations.of(context)
         credentials = _credentials(config)

@@ -1,4 +1,4 @@
-"""The time of the stages, the progress of the extraction, and the table at the end."""
+"""The time of the nodes, the progress of long work, and the table at the end of a run."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from fruits_kedro.storage.s3 import is_s3
 
 logger = logging.getLogger(__name__)
 
-# What takes long to save, and what is shown meanwhile.
+# Datasets that take long to save, and the text of their progress bar.
 _LONG_WORK = {"extraction_checkpoint": "extracting features", "packed_images": "packing photos"}
 _PAGES = {"report": "pictures", "classification_report": "report"}
-# The files that are listed where there is a page with all the pictures.
+# The files listed if there is a page with all the pictures.
 _MAIN_FILES = (
     *("extracted_features", "pca_features", "pca_matrix", "pca_model", "model_info"),
     *("predictions", "label_issues", "classifiers"),
@@ -34,15 +34,14 @@ _MAIN_FILES = (
 
 
 class ReportHooks:
-    """Says which node is at work, shows the progress of the extraction, and ends with a table."""
+    """Logs the running node, shows the progress of long work, and ends a run with a table."""
 
     def __init__(self, locations: LocationHooks) -> None:
-        """Share where everything is."""
         self._locations = locations
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Note how the run was started."""
+        """Remember how the run was started."""
         self._env = context.env
         self._places = {
             name: str(value)
@@ -63,19 +62,19 @@ class ReportHooks:
 
     @hook_impl
     def before_dataset_loaded(self, node: Node) -> None:
-        """A node starts."""
+        """Time the node: it starts."""
         self._clock.touch(node)
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
-        """A node has loaded its input."""
+        """Time and log the node: it has loaded its input."""
         self._clock.touch(node)
         place = self._nodes.index(node.name) + 1
         logger.info("%d of %d: %s", place, len(self._nodes), node.name)
 
     @hook_impl
     def before_dataset_saved(self, dataset_name: str, node: Node) -> None:
-        """The node has returned; saving is where Spark works."""
+        """Time the node and start the progress bar: Spark works while it saves."""
         self._clock.touch(node)
         if dataset_name in _LONG_WORK:
             from fruits_kedro.spark.progress import ProgressBar
@@ -87,7 +86,7 @@ class ReportHooks:
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
-        """The node has saved an output."""
+        """Time the node, keep what the table needs, and close the progress bar."""
         from fruits_kedro.reports.tables import FIGURES
 
         self._clock.touch(node)
@@ -97,7 +96,7 @@ class ReportHooks:
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
-        """Close the bar; report what was done where too many photos cannot be used."""
+        """Close the bar; print the table if too many photos were rejected."""
         self._stop_progress()
         if isinstance(error, FailureRateError):
             self._end()
@@ -149,14 +148,14 @@ class ReportHooks:
         return rows
 
     def _images_at_work(self) -> int:
-        """The photos of the run's long work."""
+        """Number of photos in the long work."""
         if plan := self._saved.get("extraction_plan"):
             return count_pending(plan)
         packing: dict[str, int] = self._saved.get("packing_info") or {}
         return packing.get("images", 0)
 
     def _count_done(self, dataset_name: str, total: int) -> Callable[[], int]:
-        """What counts the photos that a long work has done."""
+        """A function that counts the photos done by a long work."""
         from pyspark.sql import SparkSession
 
         from fruits_kedro.spark.progress import share_of_tasks_done
@@ -169,7 +168,7 @@ class ReportHooks:
 
     def _note_progress(self, figures: dict[str, Any]) -> None:
         store = self._locations.roots.store
-        if is_s3(store):  # where nobody sees the bar
+        if is_s3(store):  # 'kedro emr watch' reads it there
             options = self._locations.s3.storage_options()
             with fsspec.open(f"{store}/{PROGRESS}", "w", **options) as file:
                 json.dump(figures, file)

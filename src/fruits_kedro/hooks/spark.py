@@ -17,15 +17,14 @@ _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
 class SparkHooks:
-    """Owns Spark's configuration: ``spark.yml`` of the environment, for runs and notebooks."""
+    """Configures Spark with the environment's ``spark.yml``, for runs and notebooks."""
 
     def __init__(self, locations: LocationHooks) -> None:
-        """Share where everything is."""
         self._locations = locations
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Arrange the settings for whoever first uses Spark."""
+        """Prepare the settings for the first use of Spark."""
         from fruits_kedro.spark.session import prepare_session
 
         config, store = context.config_loader, self._locations.roots.store
@@ -38,7 +37,7 @@ class SparkHooks:
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
-        """Start Spark once everything else is checked."""
+        """Start Spark after all other checks."""
         from fruits_kedro.spark.session import start_session
         from fruits_kedro.spark.workers import start_workers
 
@@ -49,7 +48,7 @@ class SparkHooks:
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
-        """Say so where Spark's JVM is what has failed."""
+        """Raise FruitsError if Spark's JVM has ended."""
         from fruits_kedro.spark.session import jvm_exit_status
 
         status = jvm_exit_status()
@@ -65,10 +64,6 @@ class SparkHooks:
 
 
 def for_training(settings: dict[str, Any]) -> dict[str, Any]:
-    """Spark's settings where its classifiers work in the JVM: what speeds up its start slows them.
-
-    Args:
-        settings: of all other pipelines.
-    """
+    """Settings for Spark's classifiers: with the JVM's full compiler, which starts slower."""
     options = str(settings.get(_JAVA_OPTIONS, ""))
     return settings | {_JAVA_OPTIONS: options.replace("-XX:TieredStopAtLevel=1", "").strip()}

@@ -1,4 +1,4 @@
-"""Where the seconds of a run went."""
+"""The seconds of each node and stage of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StageClock:
         self._mark: tuple[str, float] | None = None
 
     def touch(self, node: Any) -> None:
-        """Note that this node was at work until now."""
+        """Add the time since the last call to this node, if the last call was its own."""
         now = time.perf_counter()
         self._stage_of[node.name] = next((tag for tag in STAGES if tag in node.tags), "other")
         if self._mark is not None and self._mark[0] == node.name:
@@ -35,8 +35,8 @@ class StageClock:
         """``seconds`` and ``images_per_s`` of each stage that ran, in order.
 
         Args:
-            images: of the run.
-            extracted: by the run: fewer where an earlier one has done the others.
+            images: photos of the run.
+            extracted: photos extracted by the run itself, without those of earlier runs.
         """
         seconds: dict[str, float] = defaultdict(float)
         for node, share in self.nodes.items():

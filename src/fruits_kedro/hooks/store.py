@@ -1,4 +1,4 @@
-"""The store belongs to one run at a time, and what a dead one has left is cleared up."""
+"""Locks the store for one run at a time, and clears up after a run that died."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ class StoreHooks:
     _lock: StoreLock | None = None
 
     def __init__(self, locations: LocationHooks) -> None:
-        """Share where everything is."""
         self._locations = locations
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
-        """Take the lock, and bring what an interrupted run has left into order."""
+        """Take the lock, then clear up after an interrupted run."""
         self._catalog = catalog
-        self._release()  # of a run in this process that did not come to its start
+        self._release()  # of a run in this process that failed before its start
         store, s3 = self._locations.roots.store, self._locations.s3
         self._lock = StoreLock(store, s3.storage_options())
         self._lock.acquire()
@@ -39,19 +38,19 @@ class StoreHooks:
 
     @hook_impl
     def before_dataset_saved(self) -> None:
-        """Write nothing more where the lock was lost."""
+        """Raise FruitsError if the lock was lost."""
         if self._lock is not None:
             self._lock.check()
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str) -> None:
-        """Clear the checkpoint once all of its rows are among the features."""
+        """Clear the checkpoint once all its rows are among the features."""
         if dataset_name == "extracted_features":
             _clear_checkpoint(self._catalog, "extraction_checkpoint")
 
     @hook_impl(wrapper=True)
     def after_pipeline_run(self) -> Generator[None, Any, Any]:
-        """Give the lock back once all other hooks have ended."""
+        """Release the lock after all other hooks."""
         try:
             return (yield)
         finally:
@@ -59,7 +58,7 @@ class StoreHooks:
 
     @hook_impl(wrapper=True)
     def on_pipeline_error(self, error: Exception) -> Generator[None, Any, Any]:
-        """Give the lock back, and say so where a bucket has stopped answering."""
+        """Release the lock; raise FruitsError if a bucket has stopped answering."""
         try:
             result = yield
         finally:

@@ -1,1 +1,1 @@
-"""From a root of photos to RGB arrays, or the reason why not."""
+"""Photos to RGB arrays, or the reason why not."""

@@ -1,6 +1,6 @@
-"""Bytes of a photo to the RGB array that a backbone takes, or the reason why not.
+"""A photo's bytes to the RGB array that a backbone takes, or the reason why not.
 
-How each kind of image becomes RGB (documented in ``docs/images.md``):
+How each kind of image becomes RGB (more in ``docs/images.md``):
 
 ==================  =========================================================================
 RGB                 as it is
@@ -34,23 +34,20 @@ EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 _TO_RGB = ("1", "L", "P", "CMYK", "YCbCr", "RGBX")
 _UINT16 = ("I;16", "I;16L", "I;16B", "I;16N")
-# What Pillow hands to its decoder at a time: a limit of time takes effect in between.
+# Pillow decodes in blocks of this size; a time limit takes effect between them.
 _JPEG_BYTES = 65_536
 
 
 def decode(
     content: bytes, max_pixels: int = MAX_PIXELS, at_least: int | None = None
 ) -> Image.Image:
-    """Decode a photo to an upright RGB image.
+    """An upright image of mode ``RGB``.
 
     Args:
-        content: the bytes of the file, in any format that Pillow reads.
+        content: the file's bytes, in any format that Pillow reads.
         max_pixels: width times height, at most.
-        at_least: lets Pillow shrink a JPEG while it decodes, never below such a square; None: the
-            full size.
-
-    Returns:
-        An image of mode ``RGB``, of the photo's own size unless ``at_least`` is given.
+        at_least: lets Pillow shrink a JPEG while it decodes, but not below this square; None keeps
+            the photo's size.
 
     Raises:
         ImageError: stage ``decode``; reason ``empty``, ``not_an_image``, ``truncated``,
@@ -78,20 +75,13 @@ def decode(
         raise ImageError("decode", "not_an_image", "no format that Pillow knows") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError("decode", "too_many_pixels", error) from None
-    except Exception as error:  # Pillow's plugins raise nearly every type on damaged files
+    except Exception as error:  # Pillow's plugins raise nearly any type
         reason = "truncated" if "truncated" in str(error).lower() else "damaged"
         raise ImageError("decode", reason, error or type(error).__name__) from None
 
 
 def resize(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """Resize an RGB image to a square with Pillow's default filter (bicubic).
-
-    Args:
-        image: mode ``RGB``.
-        size: side of the square, in pixels.
-
-    Returns:
-        uint8 array of shape ``(size, size, 3)``.
+    """An RGB image as a uint8 array ``(size, size, 3)``, by Pillow's default filter (bicubic).
 
     Raises:
         ImageError: stage ``resize``.
@@ -103,11 +93,11 @@ def resize(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
 
 def _decode_plain_jpeg(content: bytes, max_pixels: int) -> Image.Image | None:
-    """Decode a small JPEG by libjpeg-turbo alone; None leaves it to Pillow.
+    """A small JPEG decoded by libjpeg-turbo alone; None leaves it to Pillow.
 
-    Pillow uses the same library, so the pixels are the same; what it does around it takes longer
-    than the decoding of 100 x 100 pixels. All that is not plain is Pillow's to decide: metadata
-    that may turn the photo, other colours, whatever the library as much as warns of.
+    Pillow uses the same library and gives the same pixels, but its overhead exceeds the decoding of
+    100 x 100 pixels. Pillow gets all that is not plain: metadata that may turn the photo, other
+    colour spaces, files with warnings.
     """
     if len(content) > _JPEG_BYTES or not content.startswith(b"\xff\xd8\xff"):
         return None

@@ -1,4 +1,4 @@
-"""A folder of photos, on a disk or in a bucket: what is in it, and the bytes of each."""
+"""A folder of photos on a disk or in a bucket."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from fruits_kedro.storage.s3 import is_s3
 
 logger = logging.getLogger(__name__)
 
-_REQUESTS = 32  # at a time, of one worker: an answer takes as long as several inferences
+_REQUESTS = 32  # in parallel per worker: one takes as long as several inferences
 
 
 class ImageFolder(ImageSource):
-    """A folder of photos, on a disk or in a bucket: each is read on its own."""
+    """A folder of photos, on a disk or in a bucket; each photo is read on its own."""
 
     def _connect(self) -> None:
         options = self.storage_options
         if is_s3(self.root):
-            # Without concurrency within a file: s3fs would ask for its size first, a HEAD a photo.
+            # No concurrency within a file: s3fs would send a HEAD per photo to learn its size.
             own = {"config_kwargs": {"max_pool_connections": _REQUESTS}, "max_concurrency": 1}
             options = own | options
         self._fs, base = fsspec.core.url_to_fs(self.root, use_listings_cache=False, **options)
@@ -42,8 +42,8 @@ class ImageFolder(ImageSource):
         """Read one photo, as :meth:`ImageSource.read`.
 
         Raises:
-            ImageError: reason ``missing``, ``forbidden``, ``outside_root`` (a link that leads out
-                of it) or ``unreadable``.
+            ImageError: reason ``missing``, ``forbidden``, ``outside_root`` (a link out of the root)
+                or ``unreadable``.
         """
         try:
             if self._is_local:  # ten times faster than through fsspec
@@ -67,10 +67,7 @@ class ImageFolder(ImageSource):
             return file.read()
 
     def list(self) -> pa.Table:
-        """List the photos, ordered by path, as :meth:`ImageSource.list`.
-
-        Files whose extension is not an image's are left out, and their number is logged.
-        """
+        """List the photos, as :meth:`ImageSource.list`; logs how many files are no images."""
         other: Counter[str] = Counter()
         rows: list[tuple[str, datetime, int]] = []
         for path, modified, length in self._walk():
@@ -119,10 +116,10 @@ class ImageFolder(ImageSource):
         if self._is_local:
             yield from _walk_local(self._base, "")
             return
-        # One flat listing, by pages of 1,000 keys: never a request for each folder or photo.
+        # One flat listing, 1,000 keys a page: no request per folder or photo.
         for path, info in self._fs.find(self._base, detail=True).items():
             if path.endswith("/"):
-                continue  # an empty object that a console made to stand for a folder
+                continue  # an empty object that stands for a folder
             modified = info.get("LastModified") or datetime.fromtimestamp(0, UTC)
             yield path[len(self._base) :].lstrip("/"), modified, info["size"]
 
@@ -133,8 +130,7 @@ def _is_below(path: str, base: str) -> bool:
 
 
 def _walk_local(base: str, relative: str) -> Iterator[tuple[str, datetime, int]]:
-    # A link to a folder is never followed: within the root its photos have a row already, and
-    # what lies outside was not asked for.
+    # A link to a folder is not followed: its photos are listed already, or lie outside the root.
     folder = os.path.join(base, relative)
     try:
         entries = list(os.scandir(folder))
@@ -154,7 +150,7 @@ def _walk_local(base: str, relative: str) -> Iterator[tuple[str, datetime, int]]
 
 
 def _entry(path: str, entry: os.DirEntry[str]) -> tuple[str, datetime, int]:
-    # A name that is not UTF-8 and a link to nowhere keep their row; reading them says why.
+    # A name that is not UTF-8 or a broken link keeps its row; reading it gives the reason.
     name = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     try:
         stat = entry.stat()

@@ -1,4 +1,4 @@
-"""What a photo may cost."""
+"""The limits of a photo."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from fruits_kedro.validation import StrictModel
 
 
 class ImageLimits(StrictModel):
-    """What a photo may cost; one that costs more is rejected, with a reason.
+    """The limits of a photo; one beyond them is rejected with a reason.
 
     Attributes:
         bytes: of the file.
-        pixels: width times height; Pillow's own limit is the most.
-        seconds: to decode and resize it.
+        pixels: width times height; Pillow's own limit is the maximum.
+        seconds: to decode and resize.
     """
 
     bytes: PositiveInt = 100_000_000

@@ -1,4 +1,4 @@
-"""The kind of source that a root of photos is."""
+"""Opens a folder of photos, or packed ones."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fruits_kedro.images.source import PACKED_SUFFIX, ImageSource
 
 
 def open_images(root: str, storage_options: dict[str, Any] | None = None) -> ImageSource:
-    """The photos below a root; nothing is read yet.
+    """The photos below a root; nothing is listed or read yet.
 
     Args:
-        root: a folder of photos or, if its name ends in ``.parquet``, packed ones; a local path
-            or a URL that fsspec knows.
+        root: a folder of photos, or packed ones if its name ends in ``.parquet``; a path or a URL
+            that fsspec knows.
         storage_options: for fsspec.
     """
     kind = PackedImages if root.rstrip("/").endswith(PACKED_SUFFIX) else ImageFolder

@@ -1,4 +1,4 @@
-"""Photos packed into a few Parquet files: what is in them, and the bytes of each."""
+"""Photos packed into a few Parquet files."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _GROUPS_KEPT = 4  # row groups of some megabytes
 
 
 class PackedImages(ImageSource):
-    """What ``kedro run --pipelines packing`` has made of a folder of photos.
+    """The output of ``kedro run --pipelines packing``.
 
     Parquet files of ``path, modificationTime, length, content, error``, ordered by path within and
-    across files, which are read whole row groups at a time.
+    across files. Whole row groups are read.
     """
 
     def _connect(self) -> None:
@@ -36,11 +36,11 @@ class PackedImages(ImageSource):
         self._groups: deque[dict[str, bytes | ImageError]] = deque(maxlen=_GROUPS_KEPT)
 
     def exists(self) -> bool:
-        """Whether photos were packed here, all of them."""
+        """Whether the packed photos are complete."""
         return bool(self._fs.exists(f"{self._base}/{MARK}"))
 
     def check(self) -> None:
-        """Raise FruitsError unless photos were packed here, all of them."""
+        """Raise FruitsError unless the packed photos are complete."""
         if not self.exists():
             raise FruitsError(
                 f"There are no packed photos in {self.root}, or not all of them (no {MARK}).\n"
@@ -51,7 +51,7 @@ class PackedImages(ImageSource):
         """List the photos, as :meth:`ImageSource.list`.
 
         Raises:
-            FruitsError: there are none, or they are not in order.
+            FruitsError: the packed photos are incomplete or not in order.
         """
         self.check()
         names = LISTING_SCHEMA.names
@@ -63,10 +63,10 @@ class PackedImages(ImageSource):
         return table
 
     def read(self, path: str) -> bytes:
-        """Read one photo, as :meth:`ImageSource.read`; keeps those next to it for the next call.
+        """Read one photo, as :meth:`ImageSource.read`; keeps its row group for the next calls.
 
         Raises:
-            ImageError: it is not there, or could not be read when it was packed.
+            ImageError: the photo is missing, or could not be read when it was packed.
         """
         with self._lock:
             found = self._group_of(path).get(path)
@@ -89,7 +89,7 @@ class PackedImages(ImageSource):
         return self._open[name]
 
     def _first_paths(self, name: str) -> Sequence[str]:
-        """The first path of each row group: a footer is all that is read."""
+        """The first path of each row group, read from the footer."""
         if name not in self._first:
             metadata = self._file(name).metadata
             groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))

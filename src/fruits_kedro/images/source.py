@@ -1,4 +1,4 @@
-"""Where photos come from: a folder of them, or what was packed of one."""
+"""The interface of a source of photos."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ class ImageSource(ABC):
 
     root: str
     storage_options: dict[str, Any] = field(default_factory=dict)
-    # Threads that read ahead, and how many photos each takes at a time: from a disk one thread, and
-    # to hand over each photo by itself would cost what it gains.
+    # Threads that read ahead, and photos per hand-over: one by one would cost what threads gain.
     _readers = 1
     _at_once = 16
 
@@ -66,8 +65,8 @@ class ImageSource(ABC):
         """List the photos, ordered by path; reads no content.
 
         Returns:
-            Table of ``path`` (relative, with ``/``), ``modificationTime`` (UTC) and ``length``
-            (bytes): the columns of Spark's ``binaryFile``, less the content.
+            A table of ``path`` (relative, with ``/``), ``modificationTime`` (UTC) and ``length``
+            (bytes), as Spark's ``binaryFile`` without the content.
 
         Raises:
             FruitsError: the root is missing, cannot be listed, or holds no photo.
@@ -75,24 +74,15 @@ class ImageSource(ABC):
 
     @abstractmethod
     def read(self, path: str) -> bytes:
-        """Read one photo.
-
-        Args:
-            path: relative to the root, with ``/``.
+        """The bytes of one photo; ``path`` is relative to the root, with ``/``.
 
         Raises:
-            ImageError: stage ``read``, and the reason why it cannot be.
-            FruitsError: a bucket's server fails, which is no fault of the photo.
+            ImageError: stage ``read``, and why the photo cannot be read.
+            FruitsError: a bucket's server fails, which is not the photo's fault.
         """
 
     def read_all(self, paths: Sequence[str]) -> Iterator[bytes | ImageError]:
-        """Read photos in order, some ahead: a disk or a bucket has time to answer.
-
-        Args:
-            paths: relative to the root, with ``/``.
-
-        Yields:
-            The bytes of each, or the ImageError that says why not.
+        """The bytes of photos in order, or the ImageError of each; reads some ahead.
 
         Raises:
             FruitsError: a bucket's server fails.

@@ -1,4 +1,4 @@
-"""A limit of time for one photo."""
+"""A time limit for one photo."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ from types import FrameType
 
 
 class TimeLimitError(BaseException):
-    """Time is up. No ``Exception``: a decoder's own handling of errors must not swallow it."""
+    """Time is up. Not an ``Exception``, which a decoder's own error handling would swallow."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt the block after a while.
+    """Raise TimeLimitError in a block that takes longer.
 
-    It takes effect between two steps of Python code: Pillow decodes a file in blocks of 64 kB.
-    Without effect outside the main thread, and where there are no POSIX signals (Windows).
-
-    Raises:
-        TimeLimitError: the block took longer.
+    It takes effect between two steps of Python code; Pillow decodes in blocks of 64 kB. It has no
+    effect outside the main thread or without POSIX signals (Windows).
     """
     if not hasattr(signal, "setitimer") or (
         threading.current_thread() is not threading.main_thread()

@@ -15,11 +15,11 @@ class Moments:
     Attributes:
         count: number of rows.
         mean: shape ``(d,)``.
-        scatter: shape ``(d, d)``: the sum of the outer products of the centred rows.
+        scatter: shape ``(d, d)``: sum of the outer products of the centred rows.
 
-    Centred batches are merged with the update of Chan, Golub & LeVeque (1979), "Updating
-    formulae and a pairwise algorithm for computing sample variances": no sum of squares of
-    uncentred values is ever formed, so nothing cancels.
+    Batches are centred, then merged by the update of Chan, Golub & LeVeque (1979), "Updating
+    formulae and a pairwise algorithm for computing sample variances". Without sums of uncentred
+    squares nothing cancels.
     """
 
     count: int
@@ -38,12 +38,12 @@ class Moments:
         values[:n] = rows
         mean = values[:n].mean(axis=0)
         values[:n] -= mean
-        values[n] = np.sqrt(self._weight(n)) * (mean - self.mean)  # the means differ: one more row
+        values[n] = np.sqrt(self._weight(n)) * (mean - self.mean)  # one more row: the means differ
         self._shift_mean(mean, n)
         self.scatter += values.T @ values  # BLAS' syrk: half the products
 
     def add(self, other: Moments) -> None:
-        """Add the rows of another, in place."""
+        """Add the rows of other moments, in place."""
         delta = other.mean - self.mean
         self.scatter += other.scatter
         for row, scaled in zip(self.scatter, self._weight(other.count) * delta):

@@ -17,9 +17,9 @@ class Pca:
 
     Attributes:
         mean: shape ``(d,)``.
-        scale: shape ``(d,)``: what centred features are divided by (ones, unless standardized).
-        components: shape ``(d, k)``: loadings, one component a column, of length 1; the loading
-            of largest magnitude of each is positive.
+        scale: shape ``(d,)``: divisor of the centred features (ones unless standardized).
+        components: shape ``(d, k)``: one component of length 1 per column; its loading of largest
+            magnitude is positive.
         variance_explained: shape ``(k,)``: share of the total variance.
     """
 
@@ -30,14 +30,14 @@ class Pca:
 
 
 def fit_pca(moments: Moments, n_components: int | float, standardize: bool) -> Pca:
-    """Solve a PCA exactly: the eigenvectors of the covariance (or correlation) matrix.
+    """An exact PCA, from the eigenvectors of the covariance (or correlation) matrix.
 
     Args:
         moments: of the training rows.
-        n_components: how many (int), or the least share of variance to keep (float), chosen as
-            scikit-learn does: the fewest whose cumulative share exceeds it.
-        standardize: divide by the standard deviation (of the population, as scikit-learn's
-            StandardScaler); a constant feature is divided by 1.
+        n_components: how many (int), or a share of variance (float): the fewest components whose
+            cumulative share exceeds it, as in scikit-learn.
+        standardize: divide by the population's standard deviation, as scikit-learn's
+            StandardScaler; a constant feature is divided by 1.
 
     Raises:
         FruitsError: more components than rows or features, or rows that are all alike.
@@ -58,7 +58,7 @@ def fit_pca(moments: Moments, n_components: int | float, standardize: bool) -> P
         scatter = scatter / np.outer(scale, scale)
     values, vectors = np.linalg.eigh(scatter)
     values, vectors = np.clip(values[::-1], 0, None), vectors[:, ::-1]
-    values[limit:] = 0  # beyond the rank there is only rounding
+    values[limit:] = 0  # beyond the rank: rounding errors
     noise = count * np.square(moments.mean / scale).sum() * np.finfo(float).eps ** 2 * n_features
     if not values.sum() > noise:
         raise FruitsError(

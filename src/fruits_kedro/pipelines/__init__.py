@@ -1,1 +1,1 @@
-"""The pipelines, in the order the data flows: ingestion, extraction, reduction, reporting."""
+"""The pipelines: their nodes, and the functions that the nodes run."""

@@ -1,4 +1,4 @@
-"""The last finished epoch of a training on disk, from which an interrupted one goes on."""
+"""The checkpoint of a training, from which an interrupted one resumes."""
 
 from __future__ import annotations
 
@@ -14,32 +14,25 @@ if TYPE_CHECKING:
     import keras
 
 _MODEL = "checkpoint.keras"
-_NOTES = "training.json"  # inside the model's file, so that both are replaced at once
+_NOTES = "training.json"  # in the model's file: one atomic replacement for both
 
 
 class Checkpoint:
-    """A file that is replaced as a whole, so that the last good one survives any failure.
-
-    Attributes:
-        folder: where it lies.
-    """
+    """The last finished epoch, in a file that is replaced atomically."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @property
     def path(self) -> Path:
-        """The file: model and optimizer in Keras' format, settings and history beside them."""
+        """The file: model and optimizer in Keras' format, with settings and history."""
         return self.folder / _MODEL
 
     def load(self, settings: dict[str, Any]) -> tuple[keras.Model, list[dict[str, float]]] | None:
-        """Load what an interrupted training of the same settings left.
-
-        Returns:
-            The compiled model and the history, one entry an epoch; or None if there is nothing.
+        """The compiled model and the history (one entry per epoch); None if there is no checkpoint.
 
         Raises:
-            FruitsError: it was left by a training of other settings, or cannot be read.
+            FruitsError: the checkpoint is of other settings, or cannot be read.
         """
         if not self.path.is_file():
             return None
@@ -71,7 +64,7 @@ class Checkpoint:
         """Replace the checkpoint.
 
         Raises:
-            FruitsError: it cannot be written; the one before is intact.
+            FruitsError: it cannot be written; the previous one is intact.
         """
         new = self.folder / f"new-{_MODEL}"
         try:

@@ -1,4 +1,4 @@
-"""What is trained: augmentation, MobileNetV2 and one dense layer."""
+"""The model that is trained: augmentation, MobileNetV2 and one dense layer."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ from fruits_kedro.backbones import mobilenetv2
 from fruits_kedro.config.parameters import Augmentation, PretrainingParams
 
 _DROPOUT = 0.2
-# Of the moving averages of batch normalisation. Keras' 0.999 needs many thousands of steps before
-# they, and so the validation and the features, fit the weights.
+# Of batch normalisation's moving averages: Keras' 0.999 takes many thousands of steps to converge.
 _MOMENTUM = 0.99
 
 
 def build_classifier(
     params: PretrainingParams, init: Any, n_classes: int, steps: int
 ) -> keras.Model:
-    """Build and compile the model: uint8 ``(n, size, size, 3)`` to logits ``(n, n_classes)``.
+    """The compiled model: uint8 ``(n, size, size, 3)`` to logits ``(n, n_classes)``.
 
     Args:
-        params: how to train.
-        init: weights to begin with, as :func:`mobilenetv2.build` takes them.
-        n_classes: how many labels there are.
-        steps: batches an epoch.
+        init: weights to start from, as for :func:`mobilenetv2.build`.
+        steps: batches per epoch.
     """
     size = params.input_size
     backbone = mobilenetv2.build(init, size)
@@ -61,7 +58,7 @@ def build_classifier(
 
 
 def augment(augmentation: Augmentation, seed: int) -> list[keras.Layer]:
-    """Layers that vary images of values in 0..1 while training, and pass them on otherwise."""
+    """Layers that vary images (values in 0..1) while training, and otherwise do nothing."""
     layers = keras.layers
     chosen: list[keras.Layer] = []
     if augmentation.flip:
@@ -73,7 +70,7 @@ def augment(augmentation: Augmentation, seed: int) -> list[keras.Layer]:
         chosen.append(layers.RandomZoom(augmentation.scale, fill_mode="nearest", seed=seed + 2))
     if augmentation.colour:
         share = augmentation.colour
-        # For Keras a saturation of 0.5 changes nothing, and f stands for the multiple f / (1 - f).
+        # Keras' saturation f multiplies by f / (1 - f): 0.5 changes nothing.
         saturation = (0.5 - share / 4, 0.5 + share / 4)
         chosen.append(
             layers.RandomColorJitter(

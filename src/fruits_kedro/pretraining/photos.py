@@ -1,4 +1,4 @@
-"""Labelled photos as Keras takes them: shuffled batches of pixels, classes and weights."""
+"""Labelled photos for Keras: batches of pixels, classes and weights."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Batch = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
 
 
 def split_validation(index: pd.DataFrame, share: float, batch_size: int) -> pd.Series:
-    """Choose a part of the Training photos to validate on: the same share of every class.
+    """Which Training photos to validate on: the same share of every class.
 
     Args:
         index: ``path, split, label``; rows of other splits or without a label are left out.
         share: of the photos of each class, rounded down.
-        batch_size: there have to be as many photos to train on.
+        batch_size: the least number of photos to train on.
 
     Returns:
-        Booleans, true for validation, on the index of the rows that take part.
+        Booleans, true for validation, with the index of the rows that take part.
 
     Raises:
-        FruitsError: fewer than two classes, or fewer photos than a batch.
+        FruitsError: fewer than two classes, or too few photos to train on.
     """
     training = index[(index["split"] == "Training") & index["label"].notna()]
     labels = training["label"].unique()
@@ -50,7 +50,7 @@ def split_validation(index: pd.DataFrame, share: float, batch_size: int) -> pd.S
 
 
 def class_weights(labels: pd.Series) -> dict[str, float]:
-    """Weights that make every class count the same (scikit-learn's ``balanced``): n / (k n_c)."""
+    """Weights n / (k n_c), scikit-learn's ``balanced``: every class counts the same."""
     counts = labels.value_counts()
     return {label: len(labels) / (len(counts) * n) for label, n in counts.items()}
 
@@ -58,7 +58,16 @@ def class_weights(labels: pd.Series) -> dict[str, float]:
 class LabelledPhotos(keras.utils.PyDataset):
     """Batches of ``pixels`` (uint8), ``classes`` (float32, one-hot) and ``weights`` (float32).
 
-    A photo that cannot be decoded stays in its batch with the weight 0, and is noted.
+    A photo that cannot be decoded stays in its batch with weight 0, and is listed in ``unusable``.
+
+    Args:
+        photos: ``path`` and ``label``.
+        classes: all labels, in the order of the model's outputs.
+        read: bytes of a photo by its path; raises ImageError.
+        input_size: side of the images, in pixels.
+        batch_size: photos per batch; a shuffled epoch leaves out a smaller last batch.
+        weights: of each class; 1 by default.
+        shuffle_seed: shuffles each epoch differently, and equally for equal seeds.
     """
 
     def __init__(
@@ -72,17 +81,6 @@ class LabelledPhotos(keras.utils.PyDataset):
         weights: dict[str, float] | None = None,
         shuffle_seed: int | None = None,
     ) -> None:
-        """Describe the batches; nothing is read yet.
-
-        Args:
-            photos: ``path`` and ``label``.
-            classes: all labels, in the order of the model's outputs.
-            read: bytes of a photo by its path; raises ImageError.
-            input_size: side of the pixels.
-            batch_size: photos a batch; a last, smaller one is left out when shuffled.
-            weights: of each class; 1 by default.
-            shuffle_seed: shuffle anew in each epoch, the same way for the same seed.
-        """
         super().__init__(workers=2, max_queue_size=4)
         self._paths = photos["path"].to_numpy(object)
         number = {label: i for i, label in enumerate(classes)}
@@ -95,18 +93,18 @@ class LabelledPhotos(keras.utils.PyDataset):
 
     @property
     def n_photos(self) -> int:
-        """How many photos take part."""
+        """Number of photos."""
         return len(self._paths)
 
     def start_epoch(self, epoch: int) -> None:
-        """Order the photos as in that epoch."""
+        """Put the photos in the order of that epoch."""
         self._epoch = epoch
         self._order: NDArray[Any] = np.arange(len(self._paths))
         if self._seed is not None:
             self._order = np.random.default_rng([self._seed, epoch]).permutation(self._order)
 
     def on_epoch_end(self) -> None:
-        """Called by Keras."""
+        """Start the next epoch; Keras calls this."""
         self.start_epoch(self._epoch + 1)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Train MobileNetV2 as a classifier of one's own photos, and keep the backbone."""
+"""Trains MobileNetV2 as a classifier of labelled photos, and keeps the backbone."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training gives.
+    """The result of a training.
 
     Attributes:
         backbone: MobileNetV2 without its classifier.
-        history: one row an epoch: ``epoch, loss, accuracy, val_loss, val_accuracy, seconds``.
-        settings: what it was trained on, and how: decides the weights.
-        outcome: how it went.
+        history: one row per epoch: ``epoch, loss, accuracy, val_loss, val_accuracy, seconds``.
+        settings: all that decides the weights.
+        outcome: counts of photos, seconds, and the last epoch.
     """
 
     backbone: keras.Model
@@ -47,14 +47,14 @@ def train(
     init: Any,
     checkpoint: Checkpoint,
 ) -> Trained:
-    """Train on the Training photos, or go on where an interrupted training stopped.
+    """A backbone trained on the Training photos; resumes an interrupted training.
 
     Args:
         index: ``path, split, label`` of the photos.
         read: bytes of a photo by its path; raises ImageError.
         params: how to train.
-        init: weights to begin with, as :func:`mobilenetv2.build` takes them.
-        checkpoint: where each finished epoch is kept.
+        init: weights to start from, as for :func:`mobilenetv2.build`.
+        checkpoint: keeps each finished epoch.
 
     Raises:
         FruitsError: too few classes or photos, a checkpoint of another training, a full disk.
@@ -78,7 +78,7 @@ def train(
             validation_data=validate_on if len(validate_on) else None,
             initial_epoch=len(history),
             epochs=params.epochs,
-            shuffle=False,  # LabelledPhotos shuffles: photos, not batches
+            shuffle=False,  # LabelledPhotos shuffles photos; Keras would shuffle batches
             callbacks=[_KeepEpoch(checkpoint, settings, history)],
             verbose=1 if sys.stdout.isatty() else 2,
         )
@@ -140,12 +140,12 @@ def _settings(
 
 def _be_deterministic(seed: int) -> None:
     keras.utils.set_random_seed(seed)
-    if not tf.config.list_physical_devices("GPU"):  # it costs nothing on CPUs, much on GPUs
+    if not tf.config.list_physical_devices("GPU"):  # free on CPUs, expensive on GPUs
         tf.config.experimental.enable_op_determinism()
 
 
 class _KeepEpoch(keras.callbacks.Callback):
-    """Notes the seconds of each epoch, and keeps it on disk."""
+    """Saves a checkpoint after each epoch, with its seconds."""
 
     def __init__(
         self, checkpoint: Checkpoint, settings: dict[str, Any], history: list[dict[str, float]]
@@ -154,7 +154,7 @@ class _KeepEpoch(keras.callbacks.Callback):
         self._checkpoint, self._settings, self._history = checkpoint, settings, history
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        # Keras does not save the state of its random numbers: each epoch has its own.
+        # Keras does not save the state of its random numbers, so each epoch sets its own.
         for state in self.model.variables:
             if state.name == "seed_generator_state":
                 state.assign([state.numpy()[0], epoch << 20])

@@ -1,1 +1,1 @@
-"""Figures, tables and pages."""
+"""Plots, tables and pages."""

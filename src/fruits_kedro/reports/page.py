@@ -1,4 +1,4 @@
-"""Pages of HTML that need no network: one file each, which opens by a double click."""
+"""HTML pages that need no network: one file each."""
 
 from __future__ import annotations
 
@@ -16,12 +16,7 @@ tr:nth-child(even) {background: #f4f6f8} .wide {overflow-x: auto}"""
 
 
 def page(title: str, parts: Iterable[str]) -> str:
-    """A whole page.
-
-    Args:
-        title: plain text.
-        parts: HTML, in order.
-    """
+    """A whole HTML page: the title is plain text, the parts are HTML."""
     head = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -32,11 +27,7 @@ def page(title: str, parts: Iterable[str]) -> str:
 
 
 def figures(*plots: go.Figure) -> list[str]:
-    """HTML of each figure, as wide as the page; before the first one plotly's script, 5 MB.
-
-    Args:
-        plots: in order.
-    """
+    """HTML of each figure, as wide as the page; the first one brings plotly's script, 5 MB."""
     return [
         '<div class="wide">' + plot.to_html(full_html=False, include_plotlyjs=place == 0) + "</div>"
         for place, plot in enumerate(plots)

@@ -1,4 +1,4 @@
-"""What the figures of several pipelines have in common."""
+"""What the plots of several pipelines share."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ LAYOUT: dict[str, Any] = {"template": "plotly_white", "margin": {"t": 60, "r": 3
 
 
 def colours(n: int) -> list[str]:
-    """Neighbours in the alphabet, such as varieties of one fruit, get similar colours."""
+    """Colours for ``n`` sorted labels; neighbours, such as varieties of one fruit, look similar."""
     return list(px.colors.sample_colorscale("turbo", np.linspace(0.03, 0.97, n)))
 
 
 def height_of_bars(n: int) -> int:
-    """In pixels, of a figure of so many horizontal bars, each with its name."""
+    """Height in pixels of a figure of ``n`` horizontal bars with names."""
     return max(300, 120 + 18 * n)
 
 
 def right_share_axis(title: str) -> dict[str, Any]:
-    """A second y axis for shares of 0 to 100 %, on the right, over the first one's grid."""
+    """A second y axis on the right, for shares of 0 to 100 %, without a grid of its own."""
     return {
         "title": title,
         "tickformat": ".0%",

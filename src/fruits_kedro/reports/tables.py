@@ -1,4 +1,4 @@
-"""The table that a run ends with: what it made, where to look, what to do next, its seconds."""
+"""The table at the end of a run: results, where to look, what to do next, seconds."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _INDENT = 2
 
 
 def format_tables(tables: dict[str, Rows], width: int) -> str:
-    """Put tables of a name and a text below one another.
+    """Tables of names and texts as text, one below the other.
 
-    Words that are longer than a line, such as paths, and all of ``NEXT``'s commands stay whole:
-    they can be copied.
+    Long words such as paths, and all of ``NEXT``'s commands, stay whole, so that they can be
+    copied.
 
     Args:
         tables: rows by title; a title without rows is left out.
@@ -45,11 +45,7 @@ def format_tables(tables: dict[str, Rows], width: int) -> str:
 
 
 def result_rows(saved: dict[str, Any]) -> Rows:
-    """What a run has made, in figures: of what it saved, and of nothing else.
-
-    Args:
-        saved: datasets by their name in the catalog.
-    """
+    """The results of a run in figures, from the datasets it saved (by name)."""
     return [row for name, rows in _ROWS_OF.items() if name in saved for row in rows(saved[name])]
 
 
@@ -117,11 +113,7 @@ FIGURES = (*_ROWS_OF, "classification_metrics", "model_info")
 
 
 def score_tables(metrics: dict[str, Any]) -> dict[str, Rows]:
-    """Macro-F1 of each classifier: a table for Test, one for unseen varieties, and what they mean.
-
-    Args:
-        metrics: ``classification_metrics``.
-    """
+    """Macro-F1 of each classifier: on Test, on varieties left out, and notes."""
     tables: dict[str, Rows] = {}
     names = list(next(iter(metrics["protocols"].values()))["models"])
     for where, protocol in zip(("Test", "unseen varieties"), metrics["protocols"].values()):
@@ -138,11 +130,11 @@ def _macro_f1(protocol: dict[str, Any], name: str) -> str:
 
 
 def next_commands(files: dict[str, str], places: dict[str, str], env: str | None) -> Rows:
-    """The commands that usually follow a run, with the places and the environment of this one.
+    """The commands that usually follow a run, with its locations and environment.
 
     Args:
-        files: where the datasets lie that the run saved.
-        places: ``images`` and ``store``, where the run was told them.
+        files: locations of the datasets that the run saved.
+        places: ``images`` and ``store``, if the run was given them.
         env: of the run.
     """
 
@@ -168,12 +160,7 @@ def next_commands(files: dict[str, str], places: dict[str, str], env: str | None
 
 
 def time_rows(stages: dict[str, dict[str, float]], seconds: float) -> Rows:
-    """Seconds of each stage and of the whole run; images/s of an extraction that had work to do.
-
-    Args:
-        stages: as of ``StageClock``.
-        seconds: of the whole run.
-    """
+    """Seconds of each stage and of the whole run; images/s of the extraction if it did any."""
     rows = []
     for stage, figures in stages.items():
         text = f"{figures['seconds']:.1f} s"

@@ -1,1 +1,1 @@
-"""All that touches Spark's inside. Imports nothing: `kedro --help` reads it."""
+"""All that touches Spark's internals. Imports nothing, because ``kedro --help`` imports it."""

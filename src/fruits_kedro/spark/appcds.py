@@ -1,4 +1,4 @@
-"""AppCDS archives of Java's and Spark's classes: with them, Spark's JVM starts 2 seconds sooner.
+"""AppCDS archives of Java's and Spark's classes, with which Spark's JVM starts 2 seconds sooner.
 
     python -m fruits_kedro.commands.appcds
 
@@ -13,13 +13,13 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(sys.prefix) / "share" / "fruits-kedro"
-JAVA, SPARK = "java.jsa", "spark.jsa"  # the second one builds upon the first
+JAVA, SPARK = "java.jsa", "spark.jsa"  # spark.jsa builds on java.jsa
 
 
 def archive_options() -> str:
-    """Options of Java 17 to use the archives; empty where there are none."""
+    """Options for Java 17 to use the archives; empty if there are none."""
     archives = [FOLDER / JAVA, FOLDER / SPARK]
-    if " " in str(FOLDER) or not all(map(Path.is_file, archives)):  # Spark parts options at spaces
+    if " " in str(FOLDER) or not all(map(Path.is_file, archives)):  # Spark splits options at spaces
         return ""
     used = os.pathsep.join(map(str, archives))
     return f"-XX:SharedArchiveFile={used} -Xlog:cds=off -Xlog:cds+dynamic=off"

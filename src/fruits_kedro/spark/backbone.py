@@ -1,4 +1,4 @@
-"""The backbone that the parameters ask for, calibrated on photos where it has to be."""
+"""The backbone that the parameters ask for, calibrated on photos if necessary."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def choose_backbone(
     image_index: DataFrame,
     previous_backbone: Backbone | None,
 ) -> Backbone:
-    """Find the weights, and make of them the model that the workers run.
+    """The backbone that the workers run.
 
-    A lower precision is calibrated on 100 Training photos, chosen by a hash of their path, once
-    for a store: later runs take the backbone that is there.
+    A lower precision is calibrated once per store, on 100 Training photos that a hash of the path
+    chooses. Later runs use the stored backbone.
     """
     if params.precision == "f32":
         return load_backbone(params.weights, params.engine, params.input_size)

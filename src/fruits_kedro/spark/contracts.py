@@ -1,4 +1,4 @@
-"""What has to hold where data enters and leaves; what breaks it is named by its rows."""
+"""Checks of data where it enters and leaves; errors name the rows."""
 
 from __future__ import annotations
 
@@ -17,11 +17,7 @@ _NAMED = 5
 
 
 def check_index(index: pd.DataFrame) -> None:
-    """Check an index of photos: each path once, so in one split only, and known splits.
-
-    Raises:
-        FruitsError: names the rows.
-    """
+    """Raise FruitsError unless each path occurs once and each split is known."""
     doubled = index.loc[index["path"].duplicated(), "path"]
     if not doubled.empty:
         raise FruitsError(f"These photos have several rows in the index: {_named(doubled)}.")
@@ -37,16 +33,7 @@ def usable(extracted_features: DataFrame) -> DataFrame:
 
 
 def check_vectors(rows: DataFrame, column: str, length: int) -> None:
-    """Check vectors: of one length, all of them finite numbers.
-
-    Args:
-        rows: ``path`` and the column.
-        column: array of numbers.
-        length: of each vector.
-
-    Raises:
-        FruitsError: names the rows.
-    """
+    """Raise FruitsError unless an array column holds ``length`` finite numbers in every row."""
     is_wrong = F.exists(column, _not_finite) | (F.size(column) != length)
     wrong = rows.where(is_wrong | F.col(column).isNull())
     paths = [row.path for row in wrong.select("path").orderBy("path").limit(_NAMED + 1).collect()]

@@ -1,4 +1,4 @@
-"""An extraction as a Spark job: rows of photos, and what a worker makes of them."""
+"""The extraction as a lazy Spark job."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ Batches = Iterable[pa.RecordBatch]
 
 @dataclass(frozen=True)
 class ExtractionJob:
-    """An extraction that has not run yet: rows, and what a worker makes of them.
+    """An extraction that has not run yet.
 
-    The two stay apart until the rows are written, so that one worker does both: features then
-    never travel through the JVM to be written by Python again.
+    Rows and function stay apart until the rows are written. One worker then extracts and writes,
+    and no feature passes through the JVM.
 
     Attributes:
         rows: of the photos.
-        function: from batches of them to batches of features; has to be picklable.
+        function: from batches of rows to batches of features; picklable.
     """
 
     rows: DataFrame
     function: Callable[[Batches], Iterator[pa.RecordBatch]]
 
     def write(self, writer: CheckpointWriter) -> None:
-        """Run it, and write what comes."""
+        """Run the job; the workers write its rows."""
         function = self.function
 
         def run(batches: Batches) -> Iterator[pa.RecordBatch]:
@@ -48,15 +48,14 @@ class ExtractionJob:
 def extraction_job(
     rows: DataFrame, images: int, raw_images: ImageSource, backbone: Backbone, limits: ImageLimits
 ) -> ExtractionJob:
-    """Build the job: the backbone broadcast, the rows parted into tasks. It runs nothing yet.
+    """The job: a broadcast backbone, and rows split into tasks. Nothing runs yet.
 
     Args:
-        rows: of the photos: ``path, bytes, position`` in the order of their paths, and others,
-            which stay.
-        images: how many rows.
+        rows: ``path, bytes, position`` (in the order of paths) and any other columns.
+        images: number of rows.
         raw_images: to read from.
         backbone: to extract with.
-        limits: what a photo may cost.
+        limits: per photo.
     """
     sc = rows.sparkSession.sparkContext
     shared = sc.broadcast(backbone)
@@ -67,6 +66,6 @@ def extraction_job(
         return extract_batches(batches, raw_images.read_all, shared.value, limits)
 
     cores = sc.defaultParallelism
-    # Neighbours stay together: who puts the files in order reads each of them once.
+    # Neighbours stay together, so that the merge reads each checkpoint file once.
     tasks = rows.repartitionByRange(count_tasks(images, cores), "position")
     return ExtractionJob(tasks.sortWithinPartitions("position").drop("position"), run)

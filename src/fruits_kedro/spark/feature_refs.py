@@ -1,4 +1,4 @@
-"""Features that stay in their Parquet files until the worker that writes them again reads them."""
+"""Late materialisation of features: references (file, row) until a worker writes the rows."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from fruits_kedro.storage.filesystem import file_system
 
 _FEATURES = StructField("features", ArrayType(FloatType()))
 _PLACE = ("file", "file_bytes", "row")
-# SQL for where a row of a frame that was read from Parquet lies: ``file`` is a URI.
+# SQL for the location of a row that was read from Parquet; ``file`` is a URI.
 ROW_LOCATION = (
     "_metadata.file_path as file",
     "_metadata.file_size as file_bytes",
     "_metadata.row_index as row",
 )
-_KEPT_BYTES = 24 * 2**20  # in each worker: of the last features, and what comes between them
-_READ_WHOLE = 8 * 2**20  # one request, where a footer and a column are three
+_KEPT_BYTES = 24 * 2**20  # of features, per worker
+_READ_WHOLE = 8 * 2**20  # one request; footer and column would take three
 
 
 @dataclass(frozen=True)
 class FeatureRefs:
-    """Rows whose features were left in Parquet files.
+    """References to feature vectors (file, row), resolved by the worker that writes them.
 
-    No feature passes through the JVM, which takes its time for each float.
+    No feature passes through the JVM, which spends time on each float.
 
     Attributes:
-        rows: all other columns, and ``file, file_bytes, row``, as ``ROW_LOCATION`` gives them. Of
+        rows: all other columns, and ``file, file_bytes, row``, as in ``ROW_LOCATION``. Of
             neighbours with the same ``path`` the first counts.
-        columns: of the whole rows, in order, ``features`` (list of float32) among them.
+        columns: of the complete rows, in order, with ``features`` (list of float32).
     """
 
     rows: DataFrame
@@ -49,7 +49,7 @@ class FeatureRefs:
 
     @property
     def schema(self) -> pa.Schema:
-        """Of the whole rows."""
+        """Schema of the complete rows."""
         fields = {"features": _FEATURES} | {field.name: field for field in self.rows.schema}
         return to_arrow_schema(StructType([fields[name] for name in self.columns]))
 
@@ -57,15 +57,9 @@ class FeatureRefs:
 def read_features(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema, credentials: dict[str, Any]
 ) -> Iterator[pa.RecordBatch]:
-    """Put features to rows that say where they lie.
+    """The complete rows of ``FeatureRefs.rows``, in order, with the columns of the schema.
 
-    Args:
-        batches: of ``FeatureRefs.rows``. It is fast where neighbours lie in the same files.
-        schema: of the whole rows.
-        credentials: for fsspec.
-
-    Yields:
-        The rows of each batch, in order, with the schema's columns.
+    It is fast if neighbours lie in the same files.
     """
     files = _FeatureFiles(credentials)
     for batch in batches:
@@ -75,7 +69,7 @@ def read_features(
 
 
 class _FeatureFiles:
-    """The features of the row groups read last."""
+    """A cache of the row groups read last."""
 
     def __init__(self, credentials: dict[str, Any]) -> None:
         self._credentials = credentials
@@ -84,8 +78,7 @@ class _FeatureFiles:
         self._first_rows: dict[str, list[int]] = {}
 
     def take(self, files: pa.Array, sizes: pa.Array, rows: pa.Array) -> pa.ListArray:
-        """The features of rows of files, in order: neighbours that lie side by side are copied at
-        once."""
+        """The features of rows of files, in order; successive rows of a file are copied at once."""
         names, size = files.dictionary_encode(), sizes.to_numpy()
         place, row = names.indices.to_numpy(), rows.to_numpy()
         breaks = np.flatnonzero((np.diff(place) != 0) | (np.diff(row) != 1)) + 1
@@ -96,7 +89,7 @@ class _FeatureFiles:
         return pa.concat_arrays(parts)
 
     def _slices(self, name: str, size: int, row: int, length: int) -> Iterator[pa.ListArray]:
-        """The features of successive rows of a file, which may go on in its next row groups."""
+        """The features of successive rows of a file, from one or more row groups."""
         firsts = self._first_rows_of(name, size)
         while length:
             group = bisect.bisect_right(firsts, row) - 1
@@ -105,7 +98,7 @@ class _FeatureFiles:
             row, length = row + len(found), length - len(found)
 
     def _first_rows_of(self, name: str, size: int) -> list[int]:
-        """The number of the first row of each row group, and of all rows."""
+        """The number of the first row of each row group, then that of all rows."""
         if name not in self._first_rows:
             metadata = self._file(name, size).metadata
             lengths = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]

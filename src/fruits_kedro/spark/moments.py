@@ -1,4 +1,4 @@
-"""Moments of a distributed column; without PySpark's ML, whose import costs a worker 0.6 s."""
+"""Moments of a distributed column, without PySpark's ML, whose import costs a worker 0.6 s."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from fruits_kedro.features.batches import in_tables
 from fruits_kedro.linalg.moments import Moments
 
 _SCHEMA = "count long, mean binary, scatter binary"
-_ROWS = 1024  # at a time, 10 MB of float64: one product of few rows takes longer for each
-_MAX_PARTS = 16  # of 13 MB each, for 1280 features
+_ROWS = 1024  # 10 MB of float64; products of few rows are slower per row
+_MAX_PARTS = 16  # 13 MB each for 1280 features
 
 
 def distributed_moments(vectors: DataFrame) -> Moments | None:
     """Moments of the one column of a frame (array<float>), or None for an empty frame.
 
-    Each partition sums its own in float64. Where there are many, workers merge them in groups
-    first, so that the driver receives a few matrices however many partitions there are.
+    Each partition sums its rows in float64. Workers merge more than 16 partitions in groups first:
+    the driver then gets about sqrt(partitions) matrices.
     """
     parts = vectors.mapInArrow(_moments_of_rows, _SCHEMA)
     n_partitions = vectors.rdd.getNumPartitions()
@@ -34,8 +34,8 @@ def distributed_moments(vectors: DataFrame) -> Moments | None:
         groups = parts.repartition(math.isqrt(n_partitions))
         parts = groups.mapInArrow(_moments_of_parts, _SCHEMA)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the whole trace of a worker that fails; it is raised, too
-        received: Any = parts.toPandas()  # as Arrow: half the time of collect()
+        warnings.simplefilter("ignore")  # a failed worker's trace is raised as well
+        received: Any = parts.toPandas()  # Arrow: half the time of collect()
     return functools.reduce(_add, itertools.starmap(_from_buffers, received.to_numpy()), None)
 
 
@@ -75,7 +75,7 @@ def _binary(array: NDArray[np.float64]) -> pa.Array:
 def _from_buffers(count: int, mean: bytes, scatter: bytes) -> Moments:
     size = len(mean) // 8
     values = np.frombuffer(scatter).reshape(size, size)
-    return Moments(count, np.frombuffer(mean).copy(), values.copy())  # writable ones
+    return Moments(count, np.frombuffer(mean).copy(), values.copy())  # writable
 
 
 def _add(left: Moments | None, right: Moments) -> Moments:

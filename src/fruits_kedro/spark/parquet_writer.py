@@ -1,5 +1,4 @@
-"""Rows to Parquet by the Python workers: Spark's own writer takes 0.5 µs for each float of a list,
-half a millisecond for each photo."""
+"""Parquet written by the Python workers: Spark's own writer takes 0.5 ms per feature vector."""
 
 from __future__ import annotations
 
@@ -18,20 +17,20 @@ from fruits_kedro.features.batches import first_of_each
 from fruits_kedro.spark.feature_refs import FeatureRefs, read_features
 from fruits_kedro.storage.filesystem import file_system
 
-_ROW_GROUP_BYTES = 8 * 2**20  # held in memory by each worker
+_ROW_GROUP_BYTES = 8 * 2**20  # in memory of each worker
 
 
 @dataclass(frozen=True)
 class ArrowWriter:
-    """Writes one file a task. Picklable: the workers write through it.
+    """Writes one file per task. Picklable: the workers write through it.
 
-    A task that is tried again writes another file: only what :meth:`save` returns counts.
+    A task that runs again writes another file; only the files that :meth:`save` returns count.
 
     Attributes:
-        folder: where to, a URL or a local path.
+        folder: a URL or a local path.
         credentials: for fsspec.
         schema: of the rows.
-        job: in the name of each file.
+        job: part of each file's name.
     """
 
     folder: str
@@ -43,7 +42,7 @@ class ArrowWriter:
     def save(
         cls, data: DataFrame | FeatureRefs, folder: str, credentials: dict[str, Any]
     ) -> list[str]:
-        """Write rows, a file for each of their partitions; returns the files' names, in order."""
+        """Write one file per partition; returns the files' names, in order."""
         if isinstance(data, FeatureRefs):
             rows, schema = data.rows, data.schema
         else:
@@ -53,16 +52,16 @@ class ArrowWriter:
         fs.makedirs(path, exist_ok=True)
         function = writer.write if rows is data else writer.fill
         written = rows.mapInArrow(function, "name string").collect()
-        # Of no rows Spark may make no task; the columns are kept all the same.
+        # Without rows Spark may run no task; an empty file keeps the columns.
         return sorted(row.name for row in written) or [writer._write(0, 0, [])]
 
     def fill(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """As :meth:`write`, of rows of ``FeatureRefs``."""
+        """As :meth:`write`, for rows of ``FeatureRefs``."""
         rows = first_of_each(batches, "path")
         return self.write(read_features(rows, self.schema, self.credentials))
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Write the rows of one task; yields the file's name once all of it is there."""
+        """Write the rows of one task; yields the file's name once it is complete."""
         task = TaskContext.get()
         assert task is not None  # a worker has one
         name = self._write(task.partitionId(), task.attemptNumber(), batches)

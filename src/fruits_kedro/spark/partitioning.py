@@ -1,4 +1,4 @@
-"""How many tasks there are, and which rows go to which."""
+"""Number of tasks, and which rows go to which."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ _IMAGES_A_TASK = 2048
 
 
 def count_tasks(images: int, cores: int) -> int:
-    """The number of tasks of equal size, of 2,048 photos each at most.
+    """Number of equal tasks: waves over the cores, 2,048 photos per task at most.
 
-    A lost executor loses only what its tasks were at.
+    A lost executor loses only its running tasks.
     """
     return in_waves(math.ceil(images / _IMAGES_A_TASK), cores, images)
 
 
 def in_waves(parts: int, cores: int, images: int) -> int:
-    """The next number of parts that is a multiple of the cores; no part is empty."""
+    """The next multiple of the cores, but at most one part per photo."""
     return max(1, min(images, cores * max(1, math.ceil(parts / cores))))
 
 
 def partition_key(spark: SparkSession, partitions: int, number: str) -> str:
-    """SQL for a value that ``repartition(partitions, value)`` sends to the partition of a number.
+    """SQL for a value that ``repartition(partitions, value)`` sends to a given partition.
 
-    Spark sends a value to ``pmod(hash(value), partitions)``: for each partition, the first integer
-    that goes there is taken. ``repartitionByRange`` samples: who has extracted what, and when,
-    would then decide where a file ends, and so the last bits of the PCA's sums.
+    Spark sends a value to ``pmod(hash(value), partitions)``; the first integer that reaches each
+    partition is used. ``repartitionByRange`` takes samples: file boundaries, and so the last bits
+    of the PCA's sums, would depend on earlier runs.
 
     Args:
-        spark: the session.
         partitions: how many there are.
-        number: SQL for the number of the partition wanted, from 0.
+        number: SQL for the number of the partition, from 0.
     """
     tried, value = 32 * partitions, "cast(id as int)"
     while True:

@@ -1,4 +1,4 @@
-"""A progress bar for the work that takes long."""
+"""A progress bar for long work."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ _LOG_EVERY_S = 15
 
 
 class ProgressBar:
-    """Shows how many photos are done, again and again, until it is stopped.
+    """Shows how many photos are done until it is stopped.
 
-    Where there is no terminal it logs a line now and then. It raises nothing: what shows a run must
-    never break it.
+    Without a terminal it logs a line every 15 s. It raises nothing, so that it never breaks a run.
 
     Args:
-        done: how many photos are done.
-        total: how many there are.
+        done: counts the photos done.
+        total: number of photos.
         what: the work, in words.
-        note: what else is told the figures, now and then.
+        note: gets the figures every 15 s.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class ProgressBar:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Start watching, in a thread of its own."""
+        """Start watching, in a thread."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -91,7 +90,7 @@ class ProgressBar:
 
 
 def share_of_tasks_done(spark: SparkSession) -> float:
-    """The share of tasks that are done, of the stages at work: between 0 and 1."""
+    """The share (0 to 1) of completed tasks of the active stages."""
     tracker = spark.sparkContext.statusTracker()
     stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
     tasks = sum(stage.numTasks for stage in stages if stage)

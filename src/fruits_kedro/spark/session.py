@@ -1,4 +1,4 @@
-"""Spark's settings and its Java, arranged without starting either."""
+"""Spark's settings, its Java, and its session."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _LOG4J = Path(__file__).with_name("log4j2.properties")
 
 
 def prepare_session(settings: dict[str, Any], keys: Mapping[str, str | None] | None = None) -> None:
-    """Arrange that the first use of Spark in this process gets these settings.
+    """Prepare the settings that the first use of Spark in this process gets.
 
-    No JVM starts here: ``kedro viz`` and ``kedro catalog`` need none. Under ``spark-submit`` the
-    JVM is there already, with settings of its own; those of a session are added at its start.
+    No JVM starts here: ``kedro viz`` and ``kedro catalog`` need none. Under ``spark-submit`` a JVM
+    already runs with its own settings, to which :func:`start_session` adds.
 
     Args:
-        settings: Spark's.
-        keys: variables of the JVM that open a bucket; None unsets one. Keys never stand among the
-            settings: the list of processes, a user interface or a log could show them.
+        settings: of Spark.
+        keys: environment variables of the JVM that open a bucket; None unsets one. Keys are never
+            among the settings, which process lists, user interfaces and logs may show.
     """
     for name, value in (keys or {}).items():
         if value is None:
@@ -52,7 +52,7 @@ def prepare_session(settings: dict[str, Any], keys: Mapping[str, str | None] | N
     os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join([*arguments, "pyspark-shell"])
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if str(settings.get("spark.master", "")).startswith("local"):
-        # A laptop's own name often cannot be resolved (a VPN, no network at all).
+        # A laptop's own name often does not resolve (a VPN, no network).
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
     if java_home is not None:
@@ -60,11 +60,7 @@ def prepare_session(settings: dict[str, Any], keys: Mapping[str, str | None] | N
 
 
 def start_session(settings: dict[str, Any]) -> SparkSession:
-    """Start Spark, or return the session that runs.
-
-    Raises:
-        FruitsError: there is no Java that Spark runs on.
-    """
+    """The running Spark session, started if necessary; FruitsError if there is no Java for it."""
     java_home = find_java()
     if "PYSPARK_GATEWAY_PORT" not in os.environ and java_home is None:
         wanted = ", ".join(map(str, JAVA_VERSIONS))
@@ -85,6 +81,6 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
 
 
 def jvm_exit_status() -> int | None:
-    """How the JVM that this process started has ended; None while it runs, or without one."""
+    """Exit status of the JVM that this process started; None while it runs or if there is none."""
     process = getattr(SparkContext._gateway, "proc", None)
     return None if process is None else process.poll()

@@ -1,4 +1,4 @@
-"""Versions that settings have to match."""
+"""Versions that settings must match."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from fruits_kedro.errors import FruitsError
 
 
 def hadoop_version() -> str:
-    """The version of the Hadoop that the installed PySpark brings.
-
-    Raises:
-        FruitsError: this PySpark brings none.
-    """
+    """The Hadoop version of the installed PySpark; FruitsError if it brings none."""
     import pyspark
 
     jars = Path(pyspark.__file__).with_name("jars")

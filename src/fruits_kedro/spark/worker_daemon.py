@@ -1,7 +1,7 @@
-"""Forks Spark's Python workers, as ``pyspark.daemon``, after importing what they need.
+"""Forks Spark's Python workers, like ``pyspark.daemon``, after importing what they need.
 
-``spark.python.daemon.module`` names it. Else each worker imports it all by itself: 2 to 3 s, a part
-of it in the middle of the extraction, as pyarrow looks for pandas at its first conversion.
+``spark.python.daemon.module`` names this module. Otherwise each worker spends 2 to 3 s on imports,
+some of them during the extraction: pyarrow imports pandas at its first conversion.
 """
 
 import gc
@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _ZIP = ("pyspark", "python", "lib", "pyspark.zip")
-# None of these may start a thread that does not outlive a fork: numpy's and pyarrow's do,
-# TensorFlow's do not.
+# Threads must survive a fork: those of numpy and pyarrow do, those of TensorFlow do not.
 _NEEDED = (
     *(
         "pandas",
@@ -25,10 +24,10 @@ _NEEDED = (
 
 
 def without_zip(paths: Iterable[str]) -> list[str]:
-    """Entries of ``sys.path`` without PySpark's zip, if PySpark is a package in another of them.
+    """Entries of ``sys.path`` without PySpark's zip, if PySpark is installed as a package.
 
-    Spark gives its workers PySpark as a zip, which Python compiles at each start. Where it was
-    installed as a package, the zip is a part of that, and the same code lies around it, compiled.
+    Spark gives workers PySpark as a zip, which Python compiles at each start. The package around
+    that zip holds the same code, compiled.
     """
     entries = list(paths)
     zips = [entry for entry in entries if Path(entry).parts[-len(_ZIP) :] == _ZIP]
@@ -37,13 +36,13 @@ def without_zip(paths: Iterable[str]) -> list[str]:
 
 
 def main() -> None:
-    """Import, and fork workers until Spark has no more work."""
+    """Import what workers need, and fork workers until Spark has no more work."""
     sys.path[:] = without_zip(sys.path)
     for name in _NEEDED:
         importlib.import_module(name)
     from pyspark import daemon
 
-    gc.freeze()  # what is shared by all workers: not looked through for garbage in each
+    gc.freeze()  # no garbage collection of what all workers share
     daemon.manager()
 
 

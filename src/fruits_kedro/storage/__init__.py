@@ -1,1 +1,1 @@
-"""How bytes appear on a disk or in a bucket: whole, or not at all."""
+"""Atomic writes, locks and manifests, on a disk or in a bucket."""

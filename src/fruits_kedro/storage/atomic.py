@@ -1,4 +1,4 @@
-"""Atomic writes: beside the target first, then into its place."""
+"""Atomic writes: write beside the target, then replace it."""
 
 from __future__ import annotations
 
@@ -15,23 +15,16 @@ from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.storage.filesystem import file_system
 
-# Names beside a target, hidden from Spark and pandas: of a new version, and of the one before it.
+# Names of the new and the previous version beside a target, hidden from Spark and pandas.
 _NEW = r"\.[0-9a-f]{8}\.new"
 _OLD = ".old"
 
 
 @contextmanager
 def atomic_replace(url: str, credentials: dict[str, Any]) -> Iterator[tuple[str, Target]]:
-    """Give a new name beside a target to write to; what is left there afterwards is removed.
+    """A new URL beside ``url`` to write to, and the target; what is left there is removed.
 
-    The name is new each time: some object stores go on listing a folder that was emptied.
-
-    Args:
-        url: of the target, as Spark knows it.
-        credentials: for fsspec.
-
-    Yields:
-        The URL to write to, and the target.
+    The name is new each time, because some object stores still list a folder that was emptied.
     """
     folder, _, name = url.rstrip("/").rpartition("/")
     new = f".{name}.{uuid.uuid4().hex[:8]}.new"
@@ -46,13 +39,7 @@ def atomic_replace(url: str, credentials: dict[str, Any]) -> Iterator[tuple[str,
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be replaced.
-
-    Attributes:
-        fs: the file system.
-        path: of the target.
-        new: the path that was written to.
-    """
+    """A file or folder to replace at ``path``, by what was written to ``new``."""
 
     fs: Any
     path: str
@@ -61,13 +48,13 @@ class Target:
     def replace(self, by: str, last: str = "") -> None:
         """Put a file or folder in the target's place: by renaming, in a bucket by copying.
 
-        A folder on a disk is away for the moment between two renamings; :func:`recover` brings the
-        last one back if the process died right there. In a bucket the old files are removed after
-        the new ones are there.
+        A folder on a disk is missing for a moment between two renames; :func:`recover` restores it
+        if the process died there. In a bucket the old files are removed after the new ones are
+        there.
 
         Args:
             by: what to put there.
-            last: the file in a folder whose arrival in a bucket makes it the new one.
+            last: the file to copy last in a bucket: it makes the new version count.
         """
         if isinstance(self.fs, LocalFileSystem):
             self._rename(by)
@@ -83,7 +70,7 @@ class Target:
         old = _old_name(self.path)
         if self.fs.exists(old):
             self.fs.rm(old, recursive=True)
-        if self.fs.isdir(self.path):  # a file is replaced at once
+        if self.fs.isdir(self.path):  # os.replace below is atomic for a file
             os.replace(self.path, old)
         os.replace(by, self.path)
         if self.fs.exists(old):
@@ -93,7 +80,7 @@ class Target:
 def recover(url: str, credentials: dict[str, Any]) -> None:
     """Clear up after a process that died while it replaced a target.
 
-    A folder that was moved aside comes back if nothing has taken its place yet. Call it only while
+    A folder that was moved aside comes back if nothing has taken its place. Call this only while
     holding the store's lock: it deletes unfinished versions.
     """
     fs, path = file_system(url, credentials)
@@ -102,7 +89,7 @@ def recover(url: str, credentials: dict[str, Any]) -> None:
         beside = fs.ls(str(PurePosixPath(path).parent), detail=False)
     except FileNotFoundError:
         return
-    if old in beside and path not in beside:  # on a disk: nothing else makes one
+    if old in beside and path not in beside:  # only happens on a disk
         os.replace(old, path)
     for entry in beside:
         if re.fullmatch(rf"\.{name}({_NEW}|{re.escape(_OLD)})", PurePosixPath(entry).name) and (

@@ -1,4 +1,4 @@
-"""Where the project keeps what can be made again."""
+"""The folder for files that can be made again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file system of a URL. Light: workers and ``kedro --help`` import it."""
+"""File systems by URL. Light, because workers and ``kedro --help`` import it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,7 @@ import fsspec
 
 
 def file_system(url: str, credentials: dict[str, Any]) -> tuple[Any, str]:
-    """The file system of a URL as Spark knows it, and the path there; nothing is cached.
-
-    Args:
-        url: a local path, or a URL that fsspec knows.
-        credentials: for fsspec.
-    """
+    """The file system of a URL (also ``s3a://``) and the path there; listings are not cached."""
     fs, path = fsspec.core.url_to_fs(
         url.replace("s3a://", "s3://"), use_listings_cache=False, **credentials
     )
@@ -24,7 +19,7 @@ def file_system(url: str, credentials: dict[str, Any]) -> tuple[Any, str]:
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file on a disk, atomically: no other process ever reads half of it."""
+    """Write a file on a disk atomically: no other process ever reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:

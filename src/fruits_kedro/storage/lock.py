@@ -1,4 +1,4 @@
-"""One run at a time writes to a store."""
+"""The lock of a store: one run at a time writes to it."""
 
 from __future__ import annotations
 
@@ -22,35 +22,29 @@ _RENEW_S = 10.0
 _EXPIRES_S = 45.0  # without renewal
 _SETTLE_S = 2.0
 
-# Leases that this process holds now: another one with its name is of a run in it that has died.
+# Ids of this process' leases. Another lease with its process id is of a run in it that has failed.
 _held: set[str] = set()
 
 
 class StoreLock:
-    """Held by the run that writes to a store.
+    """The lock of a run that writes to a store.
 
-    On a disk the operating system holds it, and gives it back when the process ends, however it
-    ends. In a bucket it is an object that its holder renews; one that is not renewed expires, at
-    once if its process was on this machine and is gone.
+    On a disk the operating system holds it and releases it when the process ends. In a bucket it is
+    a lease: an object that its holder renews. A lease expires without renewal, or at once if its
+    process was on this machine and is gone.
+
+    Args:
+        store: a folder or a URL.
+        storage_options: for fsspec.
     """
 
     def __init__(self, store: str, storage_options: dict[str, Any] | None = None) -> None:
-        """Name a store.
-
-        Args:
-            store: a folder or a URL.
-            storage_options: for fsspec.
-        """
         self._store = store
         self._storage_options = storage_options or {}
         self._lock: FileLock | _Lease | None = None
 
     def acquire(self) -> None:
-        """Take the lock.
-
-        Raises:
-            FruitsError: another run has it.
-        """
+        """Take the lock; FruitsError if another run has it."""
         if "://" in self._store:
             lease = _Lease(f"{self._store}/{_NAME}", self._store, self._storage_options)
             lease.acquire()
@@ -66,12 +60,12 @@ class StoreLock:
         path.with_name(f"{_NAME}.json").write_text(json.dumps(_holder()))
 
     def check(self) -> None:
-        """Raise FruitsError where the lock was lost."""
+        """Raise FruitsError if the lock was lost."""
         if isinstance(self._lock, _Lease):
             self._lock.check()
 
     def release(self) -> None:
-        """Give the lock back; nothing happens where there is none."""
+        """Release the lock, if it is held."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -91,7 +85,7 @@ class _Lease:
         if holder is not None and not self._is_over(holder):
             raise FruitsError(_refusal(self._store, holder))
         self._write()
-        time.sleep(_SETTLE_S)  # of two that write at the same moment, the later one has it
+        time.sleep(_SETTLE_S)  # if two write at the same moment, the later one wins
         if not self._is_own(holder := self._read()):
             raise FruitsError(_refusal(self._store, holder or {}))
         _held.add(self._own["id"])
@@ -112,7 +106,7 @@ class _Lease:
         try:
             if self._is_own(self._read()):
                 self._fs.rm_file(self._path)
-        except Exception:  # a bucket that has gone: it expires
+        except Exception:  # the bucket is gone: the lease expires
             return
 
     def _renew(self) -> None:
@@ -123,7 +117,7 @@ class _Lease:
                 if not self._lost:
                     self._write()
                     renewed = time.monotonic()
-            except Exception:  # as above: perhaps for a moment only
+            except Exception:  # the bucket is gone, perhaps only for a moment
                 self._lost = time.monotonic() - renewed > _EXPIRES_S
             if self._lost:
                 return
@@ -137,7 +131,7 @@ class _Lease:
         age = datetime.now(UTC) - datetime.fromisoformat(holder["renewed"])
         if age.total_seconds() < _EXPIRES_S:
             return False
-        time.sleep(1.2 * _RENEW_S)  # two clocks may differ: a lease that is alive is renewed now
+        time.sleep(1.2 * _RENEW_S)  # clocks may differ: wait for a renewal
         return self._read() == holder
 
     def _is_own(self, holder: dict[str, Any] | None) -> bool:

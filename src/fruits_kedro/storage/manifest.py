@@ -1,4 +1,4 @@
-"""Which files of a folder in a bucket are those that one complete job has written."""
+"""The manifest of a folder: which files the last complete job wrote."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from collections.abc import Iterable
 
 MARK = "_SUCCESS"
 
-
-# The names of a job's files, or what they have in common, or None: all files of the folder.
+# Names of the job's files, or the part they share, or None: all files of the folder.
 Job = frozenset[str] | str | None
 
 
 def read_manifest(mark: bytes) -> Job:
-    """The job that a folder's files are of.
+    """The job that wrote a folder, from the content of ``_SUCCESS``.
 
-    Args:
-        mark: the content of ``_SUCCESS``: a JSON with ``files``, all of them, where our own writer
-            made it; with ``filenames``, some of ``part-00000-<job>-c000…``, where S3A's committers
-            did; empty where others did.
+    Our own writer lists all ``files`` in its JSON. S3A's committers list some ``filenames``, such
+    as ``part-00000-<job>-c000…``. Other committers leave it empty.
     """
     try:
         said = json.loads(mark or b"{}")
@@ -33,7 +30,7 @@ def read_manifest(mark: bytes) -> Job:
 
 
 def manifest_files(job: Job, names: Iterable[str]) -> list[str]:
-    """The files of a job among those of its folder, in order."""
+    """The job's files among those of its folder, sorted."""
     if job is None:
         return sorted(names)
     if isinstance(job, frozenset):

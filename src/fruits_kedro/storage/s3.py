@@ -1,4 +1,4 @@
-"""Buckets: one place for endpoint, region and keys, and a check that fails within seconds."""
+"""Endpoint, region and keys of buckets, and a check that fails within seconds."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from fruits_kedro.validation import StrictModel, validate
 
 _DEADLINE_S = 10
 _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-# botocore's names for where keys come from: those that stay as they are for as long as a run lasts,
-# and those that each machine has by itself.
+# botocore's names for sources of keys: those that do not change during a run, and machines' roles.
 _FIXED = ("env", "shared-credentials-file", "config-file", "explicit")
 _OF_A_MACHINE = ("iam-role", "container-role")
 _WHERE = "the s3 entry of conf/local/credentials.yml, or the usual AWS variables"
@@ -32,8 +31,8 @@ class S3Settings(StrictModel):
     Attributes:
         endpoint_url: of a server other than AWS.
         region_name: of the bucket.
-        aws_access_key_id: a key; None where each machine has a role of its own, or where keys are
-            renewed while a run lasts: fsspec and boto3 then look them up by themselves.
+        aws_access_key_id: a key. None if each machine has a role or if keys are renewed during a
+            run: fsspec and boto3 then look them up.
         aws_secret_access_key: its secret.
         aws_session_token: of temporary keys.
     """
@@ -55,11 +54,11 @@ class S3Settings(StrictModel):
         """The settings that hold here.
 
         Args:
-            entry: the entry ``s3`` of ``credentials.yml``. What it gives goes before the AWS
-                variables and the profile; its key, secret and token belong together.
+            entry: ``s3`` of ``credentials.yml``. It overrides the AWS variables and the profile;
+                key, secret and token are taken from one source.
 
         Raises:
-            FruitsError: an unknown or wrong setting, or a profile that does not exist.
+            FruitsError: an unknown or wrong setting, or a missing profile.
         """
         import boto3
         import botocore.exceptions
@@ -68,7 +67,7 @@ class S3Settings(StrictModel):
         region = given.region_name or os.environ.get("AWS_REGION")  # boto3 does not read it
         try:
             session = boto3.Session(region_name=region or None)
-            # Whatever way the endpoint comes: variables, or a section of the profile.
+            # boto3 finds the endpoint in variables or in the profile.
             client = session.client(
                 "s3",
                 endpoint_url=given.endpoint_url,
@@ -88,7 +87,7 @@ class S3Settings(StrictModel):
         return cls(**given.model_dump(exclude_none=True) | keys | own)
 
     def storage_options(self) -> dict[str, Any]:
-        """For fsspec (s3fs), in the driver and in the workers."""
+        """Options for fsspec (s3fs), in the driver and in the workers."""
         found = {
             "key": self.aws_access_key_id,
             "secret": self.aws_secret_access_key,
@@ -99,13 +98,13 @@ class S3Settings(StrictModel):
         return {name: value for name, value in found.items() if value is not None}
 
     def client(self, config: Any = None) -> Any:
-        """A client of boto3."""
+        """A boto3 client."""
         import boto3
 
         return boto3.Session().client("s3", config=config, **self.model_dump())
 
     def spark_settings(self) -> dict[str, str]:
-        """Spark's settings of Hadoop's S3A, but for the keys."""
+        """Spark's settings for Hadoop's S3A, without the keys."""
         settings = {}
         if self.endpoint_url:
             settings["spark.hadoop.fs.s3a.endpoint"] = self.endpoint_url
@@ -118,9 +117,9 @@ class S3Settings(StrictModel):
         return settings
 
     def jvm_environment(self) -> dict[str, str | None]:
-        """AWS variables for Spark's JVM, which hands them to its executors; None removes one.
+        """AWS variables for Spark's JVM, which passes them to its executors; None removes one.
 
-        S3A knows no profiles: keys that are renewed are looked up once.
+        S3A knows no profiles, so keys that are renewed are looked up once.
         """
         values = (self.aws_access_key_id, self.aws_secret_access_key, self.aws_session_token)
         if values[0] is None:
@@ -135,7 +134,7 @@ class S3Settings(StrictModel):
 
 
 def is_s3(url: str) -> bool:
-    """Whether a root lies in a bucket."""
+    """Whether a URL lies in an S3 bucket."""
     return url.startswith(("s3://", "s3a://"))
 
 
@@ -146,23 +145,21 @@ def split_url(url: str) -> tuple[str, str]:
 
 
 def check_bucket(url: str, settings: S3Settings | None = None, write: bool = False) -> bool:
-    """Check within 15 s that a root in a bucket can be listed, and written if asked for.
+    """Check that a root in a bucket can be listed, and written if ``write``; gives up after 10 s.
 
-    Costs a LIST; a PUT and a DELETE to check writing.
+    It sends a LIST, and with ``write`` the PUT and DELETE of an empty object.
 
     Args:
-        url: ``s3://bucket/prefix``.
-        settings: of the bucket; None: those that hold here.
-        write: whether to write an empty object below the root, and delete it.
+        settings: of the bucket; None looks them up first.
 
     Returns:
         Whether anything lies below the root.
 
     Raises:
-        FruitsError: what is wrong (keys, bucket, region, endpoint, rights), and what to do.
+        FruitsError: what is wrong (keys, bucket, region, endpoint, rights) and what to do.
     """
     settings = settings or S3Settings.find()
-    pool = ThreadPoolExecutor(1)  # looking up a name or a machine's role knows no timeout
+    pool = ThreadPoolExecutor(1)  # look-ups of names and roles have no timeout
     try:
         return pool.submit(_check, url, settings, write).result(_DEADLINE_S)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""Plots, atomically. Kedro-Viz knows a plot by the end of this module's name."""
+"""Plotly figures with atomic writes. This module's name tells Kedro-Viz that they are plots."""
 
 from fruits_kedro.datasets.plotly.json_dataset import JSONDataset
 

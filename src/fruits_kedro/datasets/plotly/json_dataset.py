@@ -6,4 +6,4 @@ from fruits_kedro.datasets.atomic_file import AtomicFile
 
 
 class JSONDataset(AtomicFile, plotly.JSONDataset):
-    """``plotly.JSONDataset``, atomically."""
+    """``plotly.JSONDataset`` with atomic writes."""

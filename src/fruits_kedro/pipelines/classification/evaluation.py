@@ -1,4 +1,4 @@
-"""Predictions to figures: each model beside the baselines, under both protocols."""
+"""Scores of the predictions: each model beside the baselines, under both protocols."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fruits_kedro.classification.protocols import (
 from fruits_kedro.config.classification import ClassificationParams
 
 NOT_MEASURED = "it takes two fruits in Training, and one of them of two varieties"
-_NOT_GUESSED = {"log_loss"}  # by the nearest centroid, which knows distances, not probabilities
+_NOT_GUESSED = {"log_loss"}  # nearest_centroid has distances, not probabilities
 
 
 def score_models(
@@ -31,12 +31,12 @@ def score_models(
     info: dict[str, Any],
     params: ClassificationParams,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Score every model under every protocol.
+    """The scores of every model under both protocols.
 
     Returns:
-        ``reason`` (for two protocols), ``best``, ``protocols`` (of each: ``target, images,
-        classes, not_in_training, models``) for JSON; and a table ``protocol, model, inputs,
-        metric, value, low, high, seconds``: the ends of the 95 % interval, the seconds to fit.
+        For JSON: ``reason`` (for two protocols), ``best`` and ``protocols`` (each ``target, images,
+        classes, not_in_training, models``). And a table: ``protocol, model, inputs, metric,
+        value``, ``low, high`` (95 % interval), ``seconds`` (to fit).
     """
     tables = {IN_DISTRIBUTION: test_predictions, LEAVE_ONE_VARIETY_OUT: unseen_predictions}
     rows: list[dict[str, Any]] = []
@@ -88,9 +88,8 @@ def describe_best(
     """Where the best model fails.
 
     Returns:
-        Of each protocol and class ``protocol, label, precision, recall, f1, support``; and of
-        each pair of labels taken for one another ``label, predicted, images, share, path``
-        (``folder``).
+        Per protocol and class: ``protocol, label, precision, recall, f1, support``. Per pair of
+        confused labels, under ``folder``: ``label, predicted, images, share, path``.
     """
     tables = (of_model(table, info["best"]) for table in (test_predictions, unseen_predictions))
     best = dict(zip(PROTOCOLS, tables))

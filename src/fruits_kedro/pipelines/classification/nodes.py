@@ -1,4 +1,4 @@
-"""Features to labels: chosen on Training, tried on Test and on varieties never seen."""
+"""Features to labels: chosen on Training, tested on Test and on varieties left out."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ Models = dict[str, PipelineModel]
 def compare_photos(
     extracted_features: DataFrame, params: ClassificationParams
 ) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
-    """Find photos that are there more than once: their features are equal bit for bit.
+    """Photos that are there more than once: their features are bit for bit equal.
 
     Returns:
-        Those of Training that are in Test as well: ``path, label, test_path, test_label``; and
-        pairs of labels that have a photo in common.
+        Training photos that are in Test as well: ``path, label, test_path, test_label``; and pairs
+        of labels with a photo in common.
 
     Raises:
-        FruitsError: a classifier has no such setting; there are fewer than two labels in Training,
-            or no photo in Test.
+        FruitsError: a classifier lacks one of the settings, Training has fewer than two labels, or
+            Test has no labelled photo.
     """
     for name in params.models:
         check_settings(name, params.settings_of(name))
@@ -81,15 +81,15 @@ def select_samples(
     shared_labels: list[tuple[str, str]],
     params: ClassificationParams,
 ) -> DataFrame:
-    """Take the labelled photos, less those of Training that are in Test as well.
+    """The labelled photos, without Training photos that are in Test as well.
 
     Returns:
         ``path, split, label, features, fingerprint, fruit, variety_fold`` (the fold in which the
         variety is held out, -1 for never).
 
     Raises:
-        FruitsError: a photo is in Training and Test under the same label, or the PCA is of other
-            features.
+        FruitsError: a photo is in Training and Test under the same label, or the PCA was fitted on
+            other features.
     """
     guard_leakage(leaked_images, leave_out=params.leaks == "leave_out")
     features = usable(extracted_features)
@@ -109,12 +109,12 @@ def select_samples(
 def choose_classifiers(
     samples: DataFrame, pca_model: PipelineModel, params: ClassificationParams
 ) -> tuple[list[Candidate], pd.DataFrame, pd.DataFrame]:
-    """Choose settings and the best model by cross-validation on Training alone.
+    """The best settings and model, by cross-validation on Training alone.
 
     Returns:
-        The best candidate of each model and input, the best of all first; what was tried:
-        ``model, inputs, settings, f1_macro, seconds``; and photos whose label may be wrong:
-        ``path, label, predicted, probability, label_probability``.
+        The best candidate of each model and input, the best of all first; all that was tried:
+        ``model, inputs, settings, f1_macro, seconds``; and label issues: ``path, label, predicted,
+        probability, label_probability``.
     """
     training = with_folds(samples.where("split = 'Training'"), params)
     some = training.orderBy(F.xxhash64("path", F.lit(params.seed)), "path")
@@ -124,7 +124,7 @@ def choose_classifiers(
         return to_vectors(some, inputs, pca_model)
 
     best, tried, predictions = choose(candidates(params), rows_of, params)
-    if training.count() > params.tuning_images:  # else all were predicted
+    if training.count() > params.tuning_images:  # else choose() predicted all
         with persisted(to_vectors(training, best[0].inputs, pca_model)) as rows:
             predictions = cross_validate(best[0], rows, params)
     return best, tried, find_label_issues(predictions)
@@ -136,7 +136,7 @@ def fit_classifiers(
     chosen: list[Candidate],
     params: ClassificationParams,
 ) -> tuple[Models, dict[str, Any]]:
-    """Fit what was chosen, and the baselines, on all of Training.
+    """The chosen classifiers and the baselines, fitted on all of Training.
 
     Returns:
         The models by name (``<model>.<inputs>``); and ``fingerprint`` (of the features),
@@ -148,7 +148,7 @@ def fit_classifiers(
     training = samples.where("split = 'Training'")
     for inputs in dict.fromkeys(c.inputs for c in chosen):
         with persisted(to_vectors(training, inputs, pca_model)) as rows:
-            rows.count()  # what reading and reducing takes is not the classifier's
+            rows.count()  # so that the clock leaves out reading and PCA
             for candidate in _with_baselines(chosen, inputs):
                 started = time.perf_counter()
                 models[candidate.name] = fit(candidate, rows, params)
@@ -177,10 +177,10 @@ def _with_baselines(chosen: list[Candidate], inputs: str) -> list[Candidate]:
 def predict_test(
     samples: DataFrame, pca_model: PipelineModel, classifiers: Models, info: dict[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Predict the labels of Test: the protocol ``folder``.
+    """Predicted labels of Test: the protocol ``folder``.
 
     Returns:
-        Of the best model ``path, split, label, predicted, probability, top_3``; and of all models
+        For the best model ``path, split, label, predicted, probability, top_3``; for all models
         ``protocol, model, inputs, path, label, predicted, probability, label_probability,
         in_top_3``.
     """
@@ -209,11 +209,11 @@ def predict_unseen_varieties(
 ) -> pd.DataFrame:
     """Predict the fruit of varieties that were never trained on: ``leave_one_variety_out``.
 
-    PCA, too, is fitted without them, and without any photo that is one of theirs as well.
+    The PCA, too, is fitted without them, and without any photo that one of them shares.
 
     Returns:
-        As :func:`predict_test`, of all models, with the ``variety``; empty where there are not two
-        fruits to tell apart, or none of them has two varieties.
+        As :func:`predict_test` for all models, with ``variety``. Empty unless there are two fruits,
+        one of them with two varieties.
     """
     rows = samples.withColumnRenamed("label", "variety").withColumnRenamed("fruit", "label")
     folds = [row[0] for row in rows.select("variety_fold").distinct().collect()]
@@ -239,7 +239,7 @@ def predict_unseen_varieties(
 
 
 def _pca_of(training: DataFrame, pca_model: PipelineModel) -> PipelineModel:
-    """A PCA as that one, fitted on these rows."""
+    """A PCA like that one, fitted on these rows."""
     standardize = pca_model.stages[0].getWithStd()  # type: ignore[attr-defined]
     moments = distributed_moments(training.select("features"))
     k = min(pca_model.stages[-1].pc.numCols, moments.count)  # type: ignore[attr-defined,union-attr]

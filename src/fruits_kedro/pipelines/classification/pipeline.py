@@ -1,4 +1,4 @@
-"""features and pca_model -> classifiers, predictions, what they are worth, and pictures of it."""
+"""extracted_features, pca_model -> classifiers, predictions, scores, plots, report."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -25,7 +25,7 @@ _BOTH = ["test_predictions", "unseen_predictions", "classifier_info"]
 
 
 def create_pipeline() -> Pipeline:
-    """Choose on Training, fit, try on Test and on held-out varieties, score and draw."""
+    """Choose on Training, fit, test on Test and on varieties left out, score and draw."""
     training = [
         Node(
             compare_photos,

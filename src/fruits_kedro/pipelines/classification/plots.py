@@ -1,4 +1,4 @@
-"""The pictures of a classification."""
+"""The plots of a classification."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fruits_kedro.images.source import ImageSource
 from fruits_kedro.pipelines.classification.thumbnails import thumbnails
 from fruits_kedro.reports.plots import LAYOUT, colours, height_of_bars
 
-WRONG = "x"  # the symbol of a photo that is taken for another label
+WRONG = "x"  # symbol of a misclassified photo
 _MAX_POINTS = 5000
 _PAIRS = 12
 _THUMBNAIL = 100  # pixels
@@ -34,7 +34,7 @@ _NAMES = {
 
 
 def plot_scores(scores: pd.DataFrame) -> go.Figure:
-    """Macro-F1 of each model under both protocols, with intervals."""
+    """Macro-F1 of each model under both protocols, with 95 % intervals."""
     found = scores[scores["metric"] == "f1_macro"]
     figure = go.Figure()
     for protocol, rows in found.groupby("protocol", sort=False):
@@ -61,7 +61,7 @@ def plot_scores(scores: pd.DataFrame) -> go.Figure:
 
 
 def order_by_similarity(matrix: pd.DataFrame) -> list[str]:
-    """The labels such that those taken for one another are neighbours, else alphabetical."""
+    """The labels in an order that puts confused ones side by side, else alphabetical."""
     from scipy.cluster.hierarchy import leaves_list, linkage
 
     labels = list(matrix.index)
@@ -69,7 +69,7 @@ def order_by_similarity(matrix: pd.DataFrame) -> list[str]:
         return labels
     shares = matrix.to_numpy(float) / np.maximum(matrix.sum(axis=1).to_numpy()[:, None], 1)
     both = (shares + shares.T) / 2
-    # Half a step of the alphabet keeps varieties of one fruit together where nothing is confused.
+    # A small alphabetical distance keeps varieties of one fruit together if nothing is confused.
     steps = np.abs(np.subtract.outer(np.arange(len(labels)), np.arange(len(labels))))
     distance = 1 - np.minimum(both, 1) + 0.5 * steps / len(labels)
     upper = distance[np.triu_indices(len(labels), 1)]
@@ -77,7 +77,7 @@ def order_by_similarity(matrix: pd.DataFrame) -> list[str]:
 
 
 def plot_confusion(test_predictions: pd.DataFrame, info: dict[str, Any]) -> go.Figure:
-    """The confusion matrix of the best model on Test, similar labels side by side."""
+    """The confusion matrix of the best model on Test, with confused labels side by side."""
     found = of_model(test_predictions, info["best"])
     counts = confusion(found)
     order = order_by_similarity(counts)
@@ -145,7 +145,7 @@ def plot_confused_pairs(
     test_predictions: pd.DataFrame,
     info: dict[str, Any],
 ) -> go.Figure:
-    """The labels most often taken for one another: a photo that was, beside one that is."""
+    """The most confused labels: a misclassified photo beside a typical one of its prediction."""
     pairs = confused_pairs.head(_PAIRS)
     if pairs.empty:
         return go.Figure().update_layout(title="No Test photo is taken for another label", **LAYOUT)
@@ -180,7 +180,7 @@ def plot_map(
     info: dict[str, Any],
     params: ClassificationParams,
 ) -> go.Figure:
-    """Test photos in two dimensions by t-SNE of their PCA scores; misclassified ones marked."""
+    """t-SNE of the PCA scores of Test photos, with misclassified ones marked."""
     from pyspark.ml.functions import vector_to_array
     from sklearn.manifold import TSNE
 
@@ -195,7 +195,7 @@ def plot_map(
         return go.Figure().update_layout(title=f"{title}: too few", **LAYOUT)
     near = min(30.0, (len(points) - 1) / 3)
     matrix = np.stack(points["scores"])
-    # Where there are no two components to start from, it starts anywhere.
+    # "pca" needs two components to start from.
     init = "pca" if np.linalg.matrix_rank(matrix - matrix.mean(axis=0)) >= 2 else "random"
     tsne = TSNE(perplexity=near, init=init, random_state=params.seed)
     points[["x", "y"]] = tsne.fit_transform(matrix)

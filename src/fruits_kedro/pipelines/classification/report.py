@@ -1,4 +1,4 @@
-"""One page with the figures and all pictures, for who only looks."""
+"""One HTML page with the scores and all plots."""
 
 from __future__ import annotations
 
@@ -27,18 +27,9 @@ def write_classification_report(
     map_plot: go.Figure,
     *plots: go.Figure,
 ) -> str:
-    """Put tables and plots together.
+    """HTML with tables and plots that needs no network: plotly's script is in it, once.
 
-    Args:
-        scores: ``classification_scores``.
-        confused_pairs: as its name says.
-        metrics: ``classification_metrics``, for the reason of two protocols.
-        raw_images: the photos that the map's points show under the mouse.
-        map_plot: comes last.
-        plots: in order.
-
-    Returns:
-        HTML that needs no network: plotly's script is in it, once.
+    ``map_plot`` comes after the other plots and shows the photos of ``raw_images`` under the mouse.
     """
     pairs = confused_pairs.head(_PAIRS).drop(columns="path")
     pairs["share"] = pairs["share"].map("{:.0%}".format)

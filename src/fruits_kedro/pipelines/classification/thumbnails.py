@@ -1,4 +1,4 @@
-"""Small pictures of photos, for pages that stand alone."""
+"""Thumbnails for pages that need no network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 _SECONDS = 60.0
 
-# Plotly's own box holds text only: the photo is shown beside it.
+# Plotly's hover box holds only text, so the photo is shown beside it.
 _SCRIPT = """<img id="photo" alt="" style="position: fixed; display: none; pointer-events: none;
 border: 3px solid #fff; box-shadow: 0 0 6px #555; width: 128px; z-index: 9">
 <script>
@@ -42,17 +42,16 @@ border: 3px solid #fff; box-shadow: 0 0 6px #555; width: 128px; z-index: 9">
 def thumbnails(
     raw_images: ImageSource, paths: Iterable[str], side: int, seconds: float = _SECONDS
 ) -> dict[str, str]:
-    """Small JPEGs of photos, as ``data:`` URLs.
+    """Small JPEGs of photos as ``data:`` URLs, by path.
+
+    Photos that changed, are gone, cannot be read or come too late are left out; the log says how
+    many.
 
     Args:
         raw_images: to read from.
-        paths: of photos, the most important ones first.
+        paths: of photos, the most important first.
         side: of the square that each fits in, in pixels.
-        seconds: to take no more photos after.
-
-    Returns:
-        By path; without photos that changed or went since their features were extracted, and
-        those that there was no time for, or no way to read: the log tells how many.
+        seconds: after which no more photos are read.
     """
     found: dict[str, str] = {}
     wanted, started, why = list(dict.fromkeys(paths)), time.monotonic(), "changed or gone"
@@ -63,7 +62,7 @@ def thumbnails(
             if time.monotonic() - started > seconds:
                 why = f"no time within {seconds:g} s"
                 break
-    except (FruitsError, OSError, pa.ArrowException) as error:  # pictures are not worth a run
+    except (FruitsError, OSError, pa.ArrowException) as error:  # no reason to fail a run
         why = str(error)
     if len(found) < len(wanted):
         logger.warning(
@@ -78,17 +77,12 @@ def _thumbnail(content: bytes, side: int) -> str | None:
     except ImageError:
         return None
     image.thumbnail((side, side))
-    image.info.clear()  # comments and profiles, which may be larger than the photo
+    image.info.clear()  # comments and profiles may be larger than the photo
     buffer = io.BytesIO()
     image.save(buffer, "JPEG")
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def show_on_hover(photos: dict[str, str], div: str) -> str:
-    """HTML that shows the photo of a point of a plotly figure beside the mouse.
-
-    Args:
-        photos: of :func:`thumbnails`, by the ``hovertext`` of the points.
-        div: id of the figure.
-    """
+    """HTML that shows photos (by ``hovertext``) beside the mouse, for the figure in a div."""
     return _SCRIPT % (json.dumps(photos).replace("<", "\\u003c"), div)

@@ -1,4 +1,4 @@
-"""What is left to do, and one whole out of what was done before and what was done now."""
+"""Compares photos with earlier runs, and merges old and new features."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _KNOWN = ("bytes", "modified_at", "fingerprint", "engine", "error")
 def compare(
     image_index: DataFrame, earlier: Sequence[DataFrame], backbone: Backbone, retry_rejected: bool
 ) -> DataFrame:
-    """Say of each photo what earlier runs have made of it.
+    """The status of each photo compared with earlier runs.
 
-    A photo is the same one as before if path, size and modification time are: what a listing
-    tells without reading it.
+    A photo is unchanged if path, size and modification time are: a listing tells them without
+    reading it.
 
     Args:
-        image_index: the photos that are there.
-        earlier: extracted rows of earlier runs, one at least; a photo may be in several.
+        image_index: the photos.
+        earlier: extracted rows of one or more earlier runs; a photo may be in several.
         backbone: in use.
-        retry_rejected: whether a photo that was rejected counts as ``failed_before``, not ``done``.
+        retry_rejected: a rejected photo counts as ``failed_before``, not ``done``.
 
     Returns:
-        The columns of the index, and ``state``: the place in ``STATUSES``. Photos that are gone
-        have null in all others.
+        The columns of the index, and ``state``: an index into ``STATUSES``. Photos that are gone
+        have null in all columns but ``path`` and ``state``.
     """
     index = image_index.select("path", F.struct(*INDEX[1:]).alias("photo"))
     known = [run.select("path", F.struct(*_KNOWN).alias("known")) for run in earlier]
     rows = functools.reduce(
         functools.partial(DataFrame.unionByName, allowMissingColumns=True), known, index
     )
-    # One shuffle, of what tells the photos apart: no vector is read.
+    # One shuffle of small columns; no vector is read.
     found = rows.groupBy("path").agg(
         F.max("photo").alias("photo"), F.collect_list("known").alias("known")
     )
@@ -55,7 +55,7 @@ def compare(
             known["error"].isNotNull() & F.lit(retry_rejected),
         )
 
-    # Of a photo that is in several runs, what is known best counts.
+    # If a photo is in several runs, the best status counts.
     best = F.coalesce(F.array_max(F.transform("known", state)), F.lit(STATUSES.index("new")))
     return found.select("path", "photo.*", best.alias("state"))
 
@@ -67,20 +67,20 @@ def merge(
     images: int,
     partitions: int,
 ) -> FeatureRefs:
-    """Put together one row for each photo of the index.
+    """References to one extracted row per photo of the index.
 
-    The rows of a file, and their order, depend on the photos alone: a run that was interrupted
-    and one that was not write the same.
+    The rows of each file and their order depend on the photos alone: an interrupted run writes the
+    same files as an uninterrupted one.
 
     Args:
-        image_index: the photos that are there.
-        runs: extracted rows, as they were read from Parquet; of a photo that is in several, one
-            that has features counts, of these the one of the last run.
-        backbone: in use: rows of others are left out.
-        images: how many photos there are.
-        partitions: number of files; each holds as many photos, neighbours in the order of paths.
+        image_index: the photos.
+        runs: extracted rows, read from Parquet. Of several rows of a photo one with features
+            counts, of these the one of the last run.
+        backbone: in use; rows of others are left out.
+        images: number of photos.
+        partitions: number of files, each with equally many photos that are neighbours by path.
     """
-    # Expressions as text: one call into the JVM for all of them, where each column takes several.
+    # Text takes one call into the JVM; each Column object takes several.
     columns = ("path", *_KNOWN, *ROW_LOCATION, "error is not null as failed")
     ranked = [run.selectExpr(*columns, f"{-rank} as rank") for rank, run in enumerate(runs)]
     ours = f"fingerprint = '{backbone.fingerprint}' and engine = '{backbone.engine}'"
@@ -90,14 +90,14 @@ def merge(
     )
     wanted = image_index.selectExpr(*INDEX, f"{key} as key")
     placed = known.join(wanted, ["path", "bytes", "modified_at"]).repartition(partitions, "key")
-    # The first of each photo counts: a worker sees that as it goes, Spark's window sorts once more.
+    # The worker takes the first row of each photo; a window function would sort once more.
     best_first = ("position", "failed", "rank")
     rows = placed.sortWithinPartitions(*best_first).drop("key", *best_first)
     return FeatureRefs(rows, EXTRACTED)
 
 
 def _first_of(*conditions: Column) -> Column:
-    """The place in STATUSES of the first condition that holds."""
+    """The index into STATUSES of the first condition that holds."""
     state = F.lit(STATUSES.index("done"))
     for place, condition in reversed(list(enumerate(conditions))):
         state = F.when(condition, F.lit(place)).otherwise(state)

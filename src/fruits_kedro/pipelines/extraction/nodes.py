@@ -1,4 +1,4 @@
-"""Photos to features: one read, one decode, one inference, one write."""
+"""Photos to features: each photo is read, decoded and inferred once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def load_backbone(
     image_index: DataFrame,
     previous_backbone: Backbone | None,
 ) -> tuple[Backbone, dict[str, Any]]:
-    """Find the weights, make of them the model that the workers run, and describe it."""
+    """The backbone that the workers run, and its description."""
     backbone = choose_backbone(params, raw_images, image_index, previous_backbone)
     return backbone, backbone.describe()
 
@@ -42,11 +42,10 @@ def plan_extraction(
     backbone: Backbone,
     params: ExtractionParams,
 ) -> tuple[DataFrame, dict[str, int]]:
-    """Find the photos that no earlier run has done, with this backbone and as they are now.
+    """The photos to extract: those not yet done with this backbone as they are now.
 
     Returns:
-        The rows of the index to extract; and how many photos are ``new``, ``changed``, done by
-        ``other_backbone``, ``failed_before``, ``done`` or ``gone``.
+        The rows of the index to extract; and the number of photos of each of ``STATUSES``.
     """
     earlier = _earlier(previous_features, previous_checkpoint) if params.incremental else []
     if not earlier:
@@ -68,12 +67,12 @@ def extract_features(
     backbone: Backbone,
     params: ExtractionParams,
 ) -> ExtractionJob:
-    """Extract the features of photos.
+    """The job that extracts the features of photos. Saving it runs it.
 
     Returns:
-        What gives one row for each photo: ``path, split, label, bytes, modified_at, features,
-        error, fingerprint, engine``; either ``features`` (list of float32) or ``error``
-        (``stage: reason: detail``) is null.
+        Its rows, one per photo: ``path, split, label, bytes, modified_at, features, error,
+        fingerprint, engine``. Either ``features`` (list of float32) or ``error`` (``stage: reason:
+        detail``) is null.
     """
     images = count_pending(extraction_plan)
     return extraction_job(images_to_extract, images, raw_images, backbone, params.limits)
@@ -87,7 +86,7 @@ def merge_features(
     backbone: Backbone,
     params: ExtractionParams,
 ) -> FeatureRefs:
-    """Put together what was extracted now and before: one row for each photo of the index.
+    """One row per photo of the index, extracted now or before.
 
     Returns:
         ``path, split, label, features, error, fingerprint, engine, bytes, modified_at``.
@@ -100,10 +99,10 @@ def merge_features(
 
 
 def _earlier(*frames: DataFrame | None) -> list[DataFrame]:
-    """The frames that are there, and know what the photos were like."""
+    """The frames that exist and have the columns of today."""
     return [frame for frame in frames if frame is not None and set(EXTRACTED) <= set(frame.columns)]
 
 
 def count_partitions(images: int, n_features: int, cores: int) -> int:
-    """How many partitions, and so files: one a core, or more in whole waves of 128 MB files."""
+    """Number of partitions, and so of files: a multiple of the cores, 128 MB per file at most."""
     return in_waves(math.ceil(images * n_features * 4 / _BYTES_A_FILE), cores, images)

@@ -1,4 +1,4 @@
-"""What became of each photo: usable or rejected, counted, and whether a run may go on."""
+"""Counts usable and rejected photos, and stops a run with too many rejected ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VERSIONS = ("fruits-kedro", "kedro", "ai-edge-litert", "pillow", "numpy", "pyar
 
 
 def list_rejected(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """List the photos that cannot be used.
+    """The rejected photos.
 
     Returns:
         ``path, split, label, stage, reason, detail``, twice: for Parquet and for CSV.
@@ -32,7 +32,7 @@ def list_rejected(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame]:
     rejected = (
         extracted_features.where("error is not null")
         .selectExpr("path", "split", "label", *named)
-        .repartition(1)  # few rows: to order them over several would take another pass
+        .repartition(1)  # few rows: a global sort would take another pass
         .sortWithinPartitions("path")
     )
     return rejected, rejected
@@ -41,14 +41,14 @@ def list_rejected(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame]:
 def count_extracted(
     image_index: DataFrame, extracted_features: DataFrame, rejected_images: DataFrame
 ) -> pd.DataFrame:
-    """Count what became of the photos of each split.
+    """The number of usable and rejected photos of each split.
 
     Returns:
-        ``split, images, features, rejected, bytes``; the last of all photos, as they lie there.
+        ``split, images, features, rejected, bytes`` (of all its photo files).
 
     Raises:
-        FruitsError: a photo is missing or doubled, a split has no usable photo at all, or the
-            features come from more than one backbone.
+        FruitsError: a photo is missing or doubled, a split has no usable photo, or features come
+            from several backbones.
     """
     # XOR of the path hashes of both frames is 0 if they hold the same paths; this needs no join.
     hashed = ("split", "xxhash64(path) as hash")
@@ -81,7 +81,7 @@ def describe_extraction(
     subset: str,
     params: ExtractionParams,
 ) -> dict[str, Any]:
-    """Record what made these features, and how many photos cannot be used."""
+    """A record of what made these features, and of the number of rejected photos."""
     reasons = rejected_images.groupBy("stage", "reason").count().orderBy("stage", "reason")
     by_split = photo_counts.set_index("split")
     counts = {column: int(by_split[column].sum()) for column in by_split}
@@ -98,7 +98,7 @@ def describe_extraction(
         "max_failure_rate": params.max_failure_rate,
         "backbone": backbone_info,
         "extraction_plan": extraction_plan,
-        # PySpark may be the cluster's own, which no package manager knows of.
+        # A cluster's own PySpark is not an installed package.
         "versions": {"python": platform.python_version(), "pyspark": pyspark.__version__}
         | {package: version(package) for package in _VERSIONS},
     }
@@ -110,13 +110,10 @@ def check_failure_rate(
     rejected_images: DataFrame,
     image_index: DataFrame,
 ) -> pd.DataFrame:
-    """Stop the run where more photos cannot be used than ``extraction.max_failure_rate`` allows.
-
-    Returns:
-        The counts of the photos, for those who go on.
+    """The counts of the photos, unless too many were rejected.
 
     Raises:
-        FailureRateError: names the folders that have most of the rejected photos.
+        FailureRateError: above ``extraction.max_failure_rate``; names the worst folders.
     """
     rate, allowed = extraction_info["failure_rate"], extraction_info["max_failure_rate"]
     if rate <= allowed:

@@ -1,4 +1,4 @@
-"""image_index, and what earlier runs have done -> extracted_features, rejected_images, counts."""
+"""image_index, earlier results -> extracted_features, rejected_images, counts."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -17,7 +17,7 @@ from fruits_kedro.pipelines.extraction.outcomes import (
 
 
 def create_pipeline() -> Pipeline:
-    """Photos of the index to features, with a reason for each that has none."""
+    """Photos of the index to features, or a reason for each that has none."""
     return Pipeline(
         [
             Node(

@@ -1,4 +1,4 @@
-"""The index of the photos: split and label from each path, and the subset that takes part."""
+"""The index of the photos: split and label from each path, cut to a subset."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _SPLIT_OF = {split.lower(): split for split in SPLITS}
 def index_images(
     raw_images: ImageSource, subset: str, subsets: dict[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """List the photos, name the split and label of each, and keep those of the subset.
+    """The index of the photos of a subset, and their counts.
 
     Returns:
-        The index: ``path, split, label, bytes, modified_at, position``, the last of them counting
-        the photos in the order of their paths, from 0; and the counts: ``split, label, images``.
+        ``path, split, label, bytes, modified_at, position`` (from 0, in the order of paths); and
+        ``split, label, images``.
 
     Raises:
-        FruitsError: no photos, no labels, an unknown subset, or one that keeps nothing.
+        FruitsError: there are no photos or no labels, or the subset is unknown or empty.
     """
     chosen = select_subset(subset, subsets)
     listing = raw_images.list().to_pandas()
@@ -49,10 +49,10 @@ def index_images(
 
 
 def label_images(listing: pd.DataFrame) -> pd.DataFrame:
-    """Name the split and the label of each photo of a listing.
+    """The split and label of each photo of a listing.
 
-    The split is the nearest ancestor folder called Training, Test or Validation (in any case),
-    else Training. The label is the nearest ancestor folder that is not a split, else null.
+    The split is the nearest ancestor folder called Training, Test or Validation (in any case), else
+    Training. The label is the nearest ancestor folder that is not a split, else null.
     """
     folders = listing["path"].str.rpartition("/")[0]
     named = {folder: _split_and_label(folder) for folder in folders.unique()}
@@ -75,11 +75,10 @@ def _split_and_label(folder: str) -> tuple[str, str | None]:
 
 
 def keep_subset(index: pd.DataFrame, subset: Subset) -> pd.DataFrame:
-    """Keep the photos of a subset: the same ones on every machine, whatever else is there.
+    """The photos of a subset: the same on every machine.
 
-    Photos are chosen by a hash of their path: first within each class of each split, then, for
-    a total, in rounds over the classes, so that the classes differ by one photo at most as long
-    as they have enough.
+    A hash of the path chooses within each class of each split. A total is filled in rounds over the
+    classes, which then differ by one photo at most as long as each has enough.
     """
     names = index["label"].dropna().unique()
     labels = {n for n in names if any(fnmatchcase(n, pattern) for pattern in subset.labels)}
@@ -105,6 +104,6 @@ def _hash(text: str) -> str:
 
 
 def count_classes(index: pd.DataFrame) -> pd.DataFrame:
-    """Count the photos of each split and label: ``split, label, images``, in that order."""
+    """The number of photos of each split and label: ``split, label, images``, in that order."""
     counts = index.groupby(["split", "label"], dropna=False, sort=True).size()
     return counts.rename("images").reset_index()

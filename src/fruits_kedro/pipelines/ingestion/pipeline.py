@@ -1,4 +1,4 @@
-"""raw_images -> image_index."""
+"""raw_images -> image_index, class_counts."""
 
 from kedro.pipeline import Node, Pipeline
 

@@ -1,4 +1,4 @@
-"""A folder of small files into a few large ones: listing and opening them is paid for once."""
+"""Packs small photo files into a few large ones, which are fast to list and open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BYTES_A_BATCH = 8 * 2**20
 
 
 def list_images(raw_images: ImageSource) -> pd.DataFrame:
-    """List all photos: ``path, modificationTime, length``, ordered by path."""
+    """All photos: ``path, modificationTime, length``, ordered by path."""
     listing: pd.DataFrame = raw_images.list().to_pandas()
     return listing
 
@@ -27,12 +27,11 @@ def list_images(raw_images: ImageSource) -> pd.DataFrame:
 def pack_images(
     image_listing: DataFrame, raw_images: ImageSource
 ) -> tuple[dict[str, int], DataFrame]:
-    """Read each photo once, and lay them side by side in the order of their paths.
+    """All photos, each read once, in the order of their paths.
 
     Returns:
-        ``images, bytes, files``; and one row for each photo: ``path, modificationTime, length``
-        as a listing tells them, ``content`` (null where it cannot be read) and ``error`` (the
-        reason why not).
+        ``images, bytes, files``; and one row per photo: ``path, modificationTime, length`` as
+        listed, ``content`` (null if it cannot be read) and ``error`` (why not).
     """
     total: Any = image_listing.selectExpr("count(*) as images", "sum(length) as bytes").first()
     cores = image_listing.sparkSession.sparkContext.defaultParallelism

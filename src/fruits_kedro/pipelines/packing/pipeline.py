@@ -6,7 +6,7 @@ from fruits_kedro.pipelines.packing.nodes import list_images, pack_images
 
 
 def create_pipeline() -> Pipeline:
-    """Copy the photos into Parquet files, which ``images`` may then name."""
+    """Photos to Parquet files, which ``images`` may then name."""
     return Pipeline(
         [
             Node(list_images, "raw_images", "image_listing", name="list_images"),

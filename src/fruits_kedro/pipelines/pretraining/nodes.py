@@ -1,4 +1,4 @@
-"""Train a backbone on labelled photos."""
+"""Trains a backbone on labelled photos."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ def pretrain(
     params: PretrainingParams,
     checkpoint: Checkpoint,
 ) -> tuple[WeightsFile, pd.DataFrame, dict[str, Any]]:
-    """Train MobileNetV2 on the Training photos, going on from the checkpoint if there is one.
+    """MobileNetV2 trained on the Training photos; resumes from the checkpoint if there is one.
 
     Returns:
-        The weights; the history, one row an epoch; their fingerprint, what they were trained on
-        and how that ended.
+        The weights; the history, one row per epoch; and their fingerprint, settings and outcome.
     """
     from fruits_kedro.backbones import mobilenetv2
 
@@ -51,7 +50,7 @@ def pretrain(
 
 
 def plot_learning_curve(learning_history: pd.DataFrame) -> go.Figure:
-    """Loss and accuracy of each epoch, on the photos trained on and on the validation part."""
+    """Loss and accuracy of each epoch, on training and validation photos."""
     figure = go.Figure()
     for column, name, axis, dash in [
         ("loss", "loss", "y", "solid"),

@@ -6,7 +6,7 @@ from fruits_kedro.pipelines.pretraining.nodes import plot_learning_curve, pretra
 
 
 def create_pipeline() -> Pipeline:
-    """Labelled photos to weights of a backbone, usable as ``extraction.weights``."""
+    """Labelled photos to a backbone's weights, which ``extraction.weights`` may name."""
     return Pipeline(
         [
             Node(

@@ -1,4 +1,4 @@
-"""Features to principal components: fitted on Training alone, applied to all."""
+"""Features to principal components: fitted on Training, applied to all."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from fruits_kedro.spark.moments import distributed_moments
 def fit_pca_model(
     extracted_features: DataFrame, extraction_counts: pd.DataFrame, params: PcaParams
 ) -> tuple[PipelineModel, pd.DataFrame]:
-    """Fit the PCA on the Training rows, exactly.
+    """An exact PCA of the Training rows.
 
     Returns:
         A Spark ML pipeline from the vector column ``features`` to ``pca_features``; and
         ``component, variance_explained, cumulative_variance`` (shares of the total variance).
 
     Raises:
-        FruitsError: no Training rows, too many components, features of several backbones.
+        FruitsError: no or incomplete Training rows, too many components, or features of several
+            backbones.
     """
     features = usable(extracted_features)
     check_one_backbone({row[0] for row in features.select("fingerprint").distinct().collect()})
@@ -72,14 +73,14 @@ def _length(features: DataFrame) -> int:
 
 
 def apply_pca(extracted_features: DataFrame, pca_model: PipelineModel) -> DataFrame:
-    """Project every usable row: ``path, split, label, pca_features`` (array<float>, length k)."""
+    """Scores of every usable row: ``path, split, label, pca_features`` (array<float>, length k)."""
     vectors = usable(extracted_features).withColumn("features", array_to_vector(F.col("features")))
     scores = vector_to_array(F.col("pca_features"), "float32").alias("pca_features")
     return pca_model.transform(vectors).select("path", "split", "label", scores)
 
 
 def to_matrix(pca_features: DataFrame, pca_model: PipelineModel) -> DataFrame:
-    """One column a component: ``path, split, label, pc_001 … pc_k``, ordered by path."""
+    """One column per component: ``path, split, label, pc_001 … pc_k``, ordered by path."""
     k = len(pca_model.stages[-1].explainedVariance)  # type: ignore[attr-defined]  # a PCAModel
     components = [f"pca_features[{i}] as pc_{i + 1:03d}" for i in range(k)]
     return pca_features.selectExpr("path", "split", "label", *components).orderBy("path")

@@ -1,4 +1,4 @@
-"""The pictures, and the record of what was run."""
+"""The plots, the page that shows them, and the record of the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_POINTS = 5000
 
 
 def plot_class_counts(class_counts: pd.DataFrame) -> go.Figure:
-    """Bars of the number of photos of each class, one colour a split."""
+    """Number of photos of each class, one colour per split."""
     counts = class_counts.assign(label=class_counts["label"].fillna("(no label)"))
     figure = px.bar(
         counts,
@@ -35,7 +35,7 @@ def plot_class_counts(class_counts: pd.DataFrame) -> go.Figure:
 
 
 def plot_scree(explained_variance: pd.DataFrame) -> go.Figure:
-    """Scree plot: the share of variance of each component, and their sum."""
+    """Share of variance of each component, and the cumulative share."""
     component = explained_variance["component"]
     kept = explained_variance["cumulative_variance"].iloc[-1]
     figure = go.Figure(
@@ -61,7 +61,7 @@ def plot_scree(explained_variance: pd.DataFrame) -> go.Figure:
 
 
 def plot_components(pca_features: DataFrame, explained_variance: pd.DataFrame) -> go.Figure:
-    """Scatter of the first two components, one colour a label (5,000 points at most)."""
+    """First two components of at most 5,000 photos, one colour per label."""
     scores = pca_features.selectExpr(
         "path",
         "split",
@@ -69,7 +69,7 @@ def plot_components(pca_features: DataFrame, explained_variance: pd.DataFrame) -
         "pca_features[0] as pc_1",
         "coalesce(pca_features[1], 0f) as pc_2",
     )
-    # The first ones by a hash: a sample that is the same every time, taken without a full sort.
+    # The first by a hash: a reproducible sample without a full sort.
     points: pd.DataFrame = scores.orderBy(F.xxhash64("path"), "path").limit(_MAX_POINTS).toPandas()
     shares = [f"{share:.1%}" for share in explained_variance["variance_explained"][:2]] + ["0 %"]
     figure = px.scatter(
@@ -89,20 +89,16 @@ def plot_components(pca_features: DataFrame, explained_variance: pd.DataFrame) -
 
 
 def write_report(*plots: go.Figure) -> str:
-    """Put the pictures of a run on one page that needs no network.
-
-    Args:
-        plots: in order.
-    """
+    """One HTML page with the plots, in order, that needs no network."""
     return page("Fruit photos", figures(*plots))
 
 
 def describe_run(
     extraction_info: dict[str, Any], explained_variance: pd.DataFrame, pca: PcaParams
 ) -> dict[str, Any]:
-    """Record what made these features: versions, backbone, counts, variance.
+    """A record of the run: versions, backbone, counts, variance.
 
-    The seconds of each stage are added when the run has ended.
+    The hooks add the seconds of each stage at the end of the run.
     """
     return extraction_info | {
         "pca": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import logging
 import traceback
@@ -12,12 +13,14 @@ from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
-from kedro.framework.cli.utils import _split_params, env_option
+from kedro.framework.cli.utils import env_option
 
 from fruits_kedro.commands.console import finish
+from fruits_kedro.commands.params import read_params
 from fruits_kedro.emr.cli import emr
 from fruits_kedro.errors import FruitsError, summarize
 from fruits_kedro.spark.logs import log_hint
+from fruits_kedro.storage.s3 import is_s3
 
 
 @click.group(name="fruits-kedro")
@@ -49,7 +52,7 @@ def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
 
 @cli.command()
 @env_option
-@click.option("--params", default="", callback=_split_params, help="As for kedro run.")
+@click.option("--params", default="", callback=read_params, help="As for kedro run.")
 @click.option(
     "--images",
     default=20,
@@ -74,7 +77,7 @@ def verify(env: str | None, params: dict[str, Any], images: int, as_json: bool) 
 @cli.command()
 @click.argument("folder")
 @env_option
-@click.option("--params", default="", callback=_split_params, help="As for kedro run.")
+@click.option("--params", default="", callback=read_params, help="As for kedro run.")
 @click.option("--output", help="CSV to write.  [default: <store>/07_model_output/new_photos.csv]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def predict(
@@ -87,10 +90,11 @@ def predict(
     earlier one.
     """
     from fruits_kedro.commands.predict import describe_predictions, predict_folder
-    from fruits_kedro.config.locations import short
+    from fruits_kedro.config.locations import read_root, short
     from fruits_kedro.datasets import CsvDataset
 
-    if "://" in folder:  # its keys are found like those of a run's photos
+    folder = read_root("FOLDER", folder, Path.cwd())
+    if is_s3(folder):  # its keys are found like those of a run's photos
         params = params | {"images": folder}
     with _catalog(env, params) as catalog:
         found = predict_folder(catalog, folder, catalog.load("params:extraction").limits)
@@ -115,10 +119,18 @@ def _catalog(env: str | None, params: dict[str, Any]) -> Iterator[Any]:
         logging.disable(logging.NOTSET)
 
 
+def _with_places(option: click.Parameter) -> click.Parameter:
+    """The same option; ``--params`` takes places as they are written."""
+    option = copy.copy(option)
+    if option.name == "params":
+        option.callback = read_params
+    return option
+
+
 verbose = click.Option(["--verbose", "-v"], is_flag=True, help="Show the trace of an error.")
 run = click.Command(
     "run",
-    params=[*kedro_run.params, verbose],
+    params=[*map(_with_places, kedro_run.params), verbose],
     callback=_short_errors(kedro_run.callback),  # type: ignore[arg-type]  # it has one
     help=kedro_run.help,
 )

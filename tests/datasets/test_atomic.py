@@ -100,11 +100,14 @@ def test_parquet_without_its_mark_does_not_load(parquet, frame, tmp_path):
     with pytest.raises(DatasetError, match="not complete"):
         dataset.load()
     assert optional.load() is None
-    (tmp_path / "rows" / "_SUCCESS").touch()
-    for file in (tmp_path / "rows").glob("*.parquet"):
-        file.unlink()
-    with pytest.raises(DatasetError, match="not complete"):
-        dataset.load()
+
+
+def test_parquet_that_has_lost_a_file_does_not_load(parquet, frame, tmp_path):
+    optional = parquet(filepath=str(tmp_path / "rows"), optional=True)
+    optional.save(frame(1, 2, 3).repartition(2))
+    next((tmp_path / "rows").glob("*.parquet")).unlink()
+    with pytest.raises(DatasetError, match=r"has lost 1 of its \d files, such as part-"):
+        optional.load()
 
 
 def test_types_that_only_spark_knows_come_back(spark, tmp_path):

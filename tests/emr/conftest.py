@@ -147,8 +147,8 @@ def change(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     load = EmrContext.load
 
     def arrange(**values: object) -> None:
-        def changed(env: str) -> EmrContext:
-            context = load(env)
+        def changed(env: str, params: str) -> EmrContext:
+            context = load(env, params)
             settings = context.settings.model_copy(update=values)
             object.__setattr__(context, "settings", settings)
             return context

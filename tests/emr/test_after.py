@@ -26,7 +26,7 @@ def test_fetch_takes_complete_datasets_only(emr, aws, tmp_path):
 def test_fetch_takes_the_files_of_the_last_job_only(aws, emr, tmp_path):
     dataset = "fruits-kedro/04_feature/extracted_features"
     one, two = (f"part-00000-{job}-c000.snappy.parquet" for job in ("0a-b1", "9f-e8"))
-    mark = json.dumps({"filenames": [f"/{BUCKET}/{dataset}/{two}"]}).encode()
+    mark = json.dumps({"files": [two]}).encode()
     for name, body in {one: b"1", two: b"2", "_SUCCESS": mark}.items():
         aws("s3").put_object(Bucket=BUCKET, Key=f"{dataset}/{name}", Body=body)
     for name in (
@@ -83,11 +83,14 @@ def test_logs_of_a_failed_bootstrap(running, emr, aws):
 def test_clean_shows_asks_and_spares_the_results(running, emr, aws):
     put_results(aws)
     put_log(aws, running, "steps/s-1/stderr.gz", "x")
-    aws("s3").create_multipart_upload(Bucket=BUCKET, Key="fruits-kedro/half")
+    for key in ("fruits-kedro/of-a-run", "of-somebody", "fruits-kedro-emr/package/half"):
+        aws("s3").create_multipart_upload(Bucket=BUCKET, Key=key)
     output = emr("clean", code=1, given="n\n")
-    assert "logs: 1 objects" in output and "1 unfinished uploads" in output
+    assert "logs: 1 objects" in output and "package: 1 unfinished uploads" in output
     assert emr("clean", "--yes", "--json")["deleted"] == {"objects": 5, "uploads": 1}
     left = [e["Key"] for e in aws("s3").list_objects_v2(Bucket=BUCKET)["Contents"]]
+    uploads = aws("s3").list_multipart_uploads(Bucket=BUCKET)["Uploads"]
+    assert {u["Key"] for u in uploads} == {"fruits-kedro/of-a-run", "of-somebody"}
     assert sorted(left) == sorted(
         ["fruits-360/Training/Apple 1/a.jpg", *(f"fruits-kedro/{name}" for name in RESULTS)]
     )

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from fruits_kedro.emr import cli
+from fruits_kedro.emr.steps import submit_arguments
 
 from .conftest import BUCKET, put_results
 
@@ -129,6 +130,18 @@ def test_submit_and_watch(running, emr, aws, moves):
     assert "600 of 1,200 at 10/s, 1 min left" in output and "COMPLETED" in output and not left
 
 
+def test_another_environment_and_store_reach_the_run_and_the_results(running, emr, aws, tmp_path):
+    store = f"s3://{BUCKET}/elsewhere"
+    aws("s3").put_object(Bucket=BUCKET, Key="elsewhere/08_reporting/model_info.json", Body=b"{}")
+    emr("submit", "--env", "emr", "--params", f"store={store}")
+    (step,) = aws("emr").list_steps(ClusterId=running)["Steps"]
+    assert step["Config"]["Args"][-2:] == ["--params", f"store={store}"]
+    fetched = emr("fetch", "--params", f"store={store}", "--output", str(tmp_path), "--json")
+    assert fetched["fetched"]["from"] == store and fetched["fetched"]["files"] == 1
+    arguments = submit_arguments({}, "staging")
+    assert arguments[arguments.index("--env") + 1] == "staging"
+
+
 def test_a_step_that_fails(running, emr, moves):
     emr("submit")
     moves(step_to("RUNNING"), step_to("FAILED"))
@@ -188,8 +201,16 @@ def test_run_ends_the_cluster_whatever_happens(emr, aws, moves, how):
     assert cluster["Status"]["State"] == "TERMINATED"
 
 
+@pytest.mark.parametrize("answer", ["y\n", "n\n"])
+def test_run_spares_a_cluster_that_it_did_not_create(running, emr, aws, answer):
+    output = emr("run", code=1, given=answer)
+    assert ("is there already" in output) == (answer == "y\n")
+    (cluster,) = aws("emr").list_clusters()["Clusters"]
+    assert (cluster["Id"], cluster["Status"]["State"]) == (running, "WAITING")
+
+
 def test_run_keeps_the_cluster_if_asked(emr, aws, moves):
     moves(step_to("FAILED"))
-    assert "The cluster is kept" in emr("run", "--yes", "--keep", code=1)
+    assert "is kept: 'kedro emr down' ends it" in emr("run", "--yes", "--keep", code=1)
     (cluster,) = aws("emr").list_clusters()["Clusters"]
     assert cluster["Status"]["State"] in ("WAITING", "RUNNING")

@@ -16,6 +16,7 @@ COUNTS = pd.DataFrame(
     columns=["split", "label", "images"],
 )
 PLAN = {"gone": 0, "new": 30, "changed": 2, "other_backbone": 0, "failed_before": 0, "done": 1208}
+PLAN |= {"kept": 0}
 
 
 def test_columns_line_up_and_no_word_is_cut():
@@ -69,8 +70,10 @@ def test_a_part_says_what_it_made_and_nothing_more():
 
 
 def test_photos_that_are_no_longer_there_are_said():
-    _, (name, text) = result_rows({"extraction_plan": PLAN | {"gone": 7}})
-    assert name == "removed" and text.startswith("7 photos of earlier runs are no longer there")
+    assert result_rows({"extraction_plan": PLAN | {"gone": 7, "kept": 1200}})[1:] == [
+        ("kept", "1,200 photos outside the subset keep their features"),
+        ("removed", "7 photos that left the input root"),
+    ]
 
 
 def test_a_training_and_a_packing_say_their_figures():

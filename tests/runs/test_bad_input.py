@@ -36,9 +36,11 @@ def no_spark(monkeypatch):
     ("params", "pattern"),
     [
         ({"subset": "minni"}, "subset=minni is not known; there are: apples, full, mini"),
-        ({"store": "~/out"}, r"leaves this ~ as it is. Write --params store=\$HOME/out"),
+        ({"store": "~nobody-of-that-name/out"}, "this home folder is not known"),
+        ({"store": ""}, "store is empty: perhaps a variable of your shell is not set"),
+        ({"store": "gs://bucket/out"}, "only folders and s3://"),
         ({"subbset": "mini"}, "subbset: there is no such setting"),
-        ({"pca.n_component": 3}, "n_component"),
+        ({"pca.n_component": 3}, "did you mean n_components"),
         ({"pca.n_components": 0}, "a number of components is 1 or more"),
         ({"pca.n_components": 1.5}, "a share of the variance lies between 0 and 1"),
         ({"pca.n_components": "many"}, "pca"),

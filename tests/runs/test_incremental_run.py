@@ -72,6 +72,28 @@ def test_what_is_asked_for_is_done_again(copy, kedro_run):
     assert_same(results(store), before)
 
 
+def test_subsets_grow_into_the_whole_and_lose_nothing(copy, kedro_run, tmp_path):
+    images, store = copy
+    before = results(store)
+    mine = {"subset": "mine", "subsets.mine.total": 30, "extraction.max_failure_rate": 1}
+    assert kedro_run(images=images, store=store, **mine).exit_code == 0
+    counts = plan(store)
+    assert counts.pop("kept") == 84 - 30 and sum(counts.values()) == 30
+    flags = pd.read_parquet(store / "04_feature/extracted_features")["in_subset"]
+    assert len(flags) == 84 and flags.sum() == 30
+    assert kedro_run(images=images, store=tmp_path / "own", **mine).exit_code == 0
+    of_subset, own = results(store), results(tmp_path / "own")
+    rows = of_subset["features"]
+    of_subset["features"] = rows[rows["in_subset"]].reset_index(drop=True)
+    assert_same(of_subset, own)
+    refused = kedro_run(images=images, store=store, **mine, **{"extraction.input_size": 64})
+    assert refused.exit_code == 1 and "54 photos outside the subset" in refused.output
+    assert len(pd.read_parquet(store / "04_feature/extracted_features")) == 84
+    assert kedro_run(images=images, store=store).exit_code == 0
+    assert plan(store) == {"failed_before": 4, "done": 80}
+    assert_same(results(store), before)
+
+
 def test_another_backbone_takes_all_photos(copy, kedro_run, tmp_path):
     images, store = copy
     size = {"extraction.input_size": 64}

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from kedro.io import DatasetError
 from tests.s3.server import BUCKET
 
 from fruits_kedro.datasets import ParquetDataset
@@ -27,8 +28,7 @@ def put(s3_environment, request):
 
 
 def mark(job, names=3):
-    listed = [f"/{BUCKET}/x/{NAME.format(i, job)}" for i in range(names)]
-    return json.dumps({"committer": "magic", "filenames": listed}).encode()
+    return json.dumps({"files": [NAME.format(i, job) for i in range(names)]}).encode()
 
 
 def parts(job, n=3):
@@ -38,8 +38,8 @@ def parts(job, n=3):
 def test_the_files_of_the_last_complete_job_are_loaded(put):
     url = put(**parts(ONE), **parts(TWO, 5), _SUCCESS=mark(ONE))
     dataset = ParquetDataset(filepath=url)
-    assert dataset._files() == [f"s3a://{url[5:]}/{NAME.format(i, ONE)}" for i in range(3)]
-    put(_SUCCESS=mark(TWO))
+    assert dataset._files() == [f"{url[5:]}/{NAME.format(i, ONE)}" for i in range(3)]
+    put(_SUCCESS=mark(TWO, 5))
     assert len(dataset._files()) == 5 and all(TWO in name for name in dataset._files())
 
 
@@ -49,7 +49,14 @@ def test_without_its_mark_there_is_nothing(put):
 
 def test_an_empty_mark_is_that_of_a_whole_folder(put):
     url = put(**parts(ONE), _SUCCESS=b"")
-    assert ParquetDataset(filepath=url)._files() == [f"s3a://{url[5:]}"]
+    names = [f"{url[5:]}/{NAME.format(i, ONE)}" for i in range(3)]
+    assert ParquetDataset(filepath=url)._files() == names
+
+
+def test_a_lost_file_is_an_error(put):
+    dataset = ParquetDataset(filepath=put(**parts(ONE), _SUCCESS=mark(ONE, 4)), optional=True)
+    with pytest.raises(DatasetError, match="has lost 1 of its 4 files"):
+        dataset.load()
 
 
 def test_a_folder_is_replaced_and_its_head_comes_last(put, monkeypatch):

@@ -123,7 +123,7 @@ def submit(yarn, node, project, tmp_path_factory):
     }
 
     def start(mode, params, run=None):
-        arguments = submit_arguments(settings, mode, None, params, str(node))
+        arguments = submit_arguments(settings, "emr", mode, None, params, str(node))
         if run is not None:
             arguments = [str(run) if a == f"{node}/run.py" else a for a in arguments]
         return subprocess.Popen(

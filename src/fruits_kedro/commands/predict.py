@@ -17,6 +17,7 @@ from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.open import open_images
 from fruits_kedro.spark.extraction import extraction_job
+from fruits_kedro.storage.s3 import is_s3
 
 _EXTRACTED = (
     "path string, bytes long, features array<float>, error string, fingerprint string, "
@@ -88,7 +89,7 @@ def _extract(catalog: DataCatalog, folder: str, fingerprint: str, limits: ImageL
             "trained.\nRun 'kedro run' and 'kedro run --pipelines classification' again."
         )
     # The command made this folder the catalog's raw_images, so a bucket's keys come with it.
-    images = catalog.load("raw_images") if "://" in folder else open_images(folder)
+    images = catalog.load("raw_images") if is_s3(folder) else open_images(folder)
     listing = images.list().select(["path", "length"]).rename_columns(["path", "bytes"]).to_pandas()
     listing["position"] = range(len(listing))
     rows = SparkSession.builder.getOrCreate().createDataFrame(listing)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from kedro.io import DataCatalog
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -15,7 +16,7 @@ from fruits_kedro.errors import FruitsError, ImageError, summarize
 from fruits_kedro.features.extract import extract, get_model
 from fruits_kedro.features.schema import EXTRACTED, INDEX
 from fruits_kedro.spark.backbone import choose_backbone
-from fruits_kedro.spark.contracts import check_index, check_vectors
+from fruits_kedro.spark.contracts import check_index, check_vectors, in_subset
 
 OUTPUTS = (
     *("image_index", "class_counts", "backbone_info", "extracted_features", "rejected_images"),
@@ -70,7 +71,9 @@ class ResultVerifier:
 
     def _index(self) -> str:
         _need(self["image_index"], INDEX)
-        index = self["image_index"].select("path", "split", "label").toPandas().fillna("")
+        photos = in_subset(self["image_index"]).select("path", "split", "label")
+        index: pd.DataFrame = photos.toPandas()
+        index = index.fillna("")
         check_index(index)
         ours = index.groupby(["split", "label"]).size()
         theirs = self["class_counts"].fillna("").groupby(["split", "label"])["images"].sum()
@@ -80,8 +83,11 @@ class ResultVerifier:
 
     def _rows(self) -> str:
         key = ["path", "split", "label", "bytes", "modified_at"]
-        index, extracted = self["image_index"].select(key), self._extracted.select(key)
-        differing = index.exceptAll(extracted).unionByName(extracted.exceptAll(index))
+        every, extracted = self["image_index"].select(key), self._extracted.select(key)
+        index = in_subset(self["image_index"]).select(key)
+        # Photos outside the subset may have a row.
+        missing = index.exceptAll(in_subset(self._extracted).select(key))
+        differing = missing.unionByName(extracted.exceptAll(every))
         paths = [row.path for row in differing.select("path").distinct().limit(5).collect()]
         if paths:
             raise FruitsError(f"Index and extracted_features differ, for example in {paths}.")
@@ -109,7 +115,9 @@ class ResultVerifier:
         return str(self["backbone_info"]["fingerprint"])
 
     def _rejected(self) -> str:
-        expected = {row.path for row in self._extracted.where("features is null").collect()}
+        expected = {
+            row.path for row in in_subset(self._extracted).where("features is null").collect()
+        }
         for name in ("rejected_images", "rejected_images_csv"):
             found = [row.path for row in self[name].select("path").collect()]
             if sorted(found) != sorted(expected):
@@ -151,7 +159,7 @@ class ResultVerifier:
         info = self["model_info"]
         rejected = self["rejected_images"].count()
         found = {
-            "images": self["image_index"].count(),
+            "images": in_subset(self["image_index"]).count(),
             "features": self._usable.count(),
             "rejected": rejected,
         }
@@ -196,7 +204,7 @@ class ResultVerifier:
 
     @property
     def _usable(self) -> DataFrame:
-        return self._extracted.where("error is null")
+        return in_subset(self._extracted).where("error is null")
 
     @property
     def _sample(self) -> DataFrame:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 
 from fruits_kedro.datasets.spark_dataset import SparkDataset
+from fruits_kedro.spark.paths import spark_pattern
 from fruits_kedro.storage.atomic import atomic_replace
+from fruits_kedro.storage.filesystem import file_system
 
-# Keeps text exactly: commas, quotes, line ends, leading and trailing spaces.
+# Text as it is, whatever it holds: commas, quotes, line ends, spaces at its ends.
 _EXACT = {
     "header": True,
     "escape": '"',
@@ -20,17 +25,34 @@ class CsvFileDataset(SparkDataset[DataFrame, DataFrame]):
     """One CSV file with a header, which pandas and Excel can read.
 
     Spark writes a folder with one part beside the target; a rename then puts the part in its place.
+
+    Args:
+        filepath: the file.
+        text: the columns that hold text; all others hold numbers. None: all hold text.
+        kwargs: as for ``SparkDataset``.
     """
 
+    def __init__(self, *, filepath: str, text: list[str] | None = None, **kwargs: Any) -> None:
+        super().__init__(filepath=filepath, **kwargs)
+        self._text = text
+
     def load(self) -> DataFrame:
-        """The rows."""
+        """The rows, with strings and doubles."""
+        fs, path = file_system(self._url, self._credentials)
+        with fs.open(path, "rb") as file:
+            names = pd.read_csv(file, nrows=0).columns
+        kinds = ("string" if self._text is None or n in self._text else "double" for n in names)
+        # Without a schema Spark would infer one, and take the path for a pattern once more.
+        schema = ", ".join(f"`{name}` {kind}" for name, kind in zip(names, kinds))
         options = {**_EXACT, "multiLine": True, **self._load_args}
-        return SparkSession.builder.getOrCreate().read.options(**options).csv(self._url)
+        reader = SparkSession.builder.getOrCreate().read.options(**options).schema(schema)
+        return reader.csv(spark_pattern(self._url))
 
     def save(self, data: DataFrame) -> None:
         """Replace the file atomically."""
         options = {**_EXACT, **self._save_args}
         with atomic_replace(self._url, self._credentials) as (parts, target):
             data.coalesce(1).write.options(**options).csv(parts)
-            (part,) = (p for p in target.fs.find(target.new) if "/part-" in p)
+            files = target.fs.find(target.new)
+            (part,) = (file for file in files if file.rpartition("/")[2].startswith("part-"))
             target.replace(part)

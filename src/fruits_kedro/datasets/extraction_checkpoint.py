@@ -10,6 +10,7 @@ from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 from fruits_kedro.datasets.parquet import read_schema
 from fruits_kedro.features.checkpoint import CheckpointWriter, rows_of
 from fruits_kedro.spark.extraction import ExtractionJob
+from fruits_kedro.spark.paths import spark_pattern, spark_url
 from fruits_kedro.storage.filesystem import file_system
 
 
@@ -27,7 +28,7 @@ class ExtractionCheckpointDataset(FsspecDataset[ExtractionJob, DataFrame | None]
             return None
         fs, _ = file_system(self._place, self._credentials)
         schema = read_schema(fs, files[0])  # Spark would start a job to infer it
-        path = self._place.replace("s3://", "s3a://")
+        path = spark_pattern(spark_url(self._place))
         return SparkSession.builder.getOrCreate().read.schema(schema).parquet(path)
 
     def save(self, data: ExtractionJob) -> None:

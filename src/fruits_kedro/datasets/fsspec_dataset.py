@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from kedro.io import AbstractDataset
 
+from fruits_kedro.storage.filesystem import local_path
+
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
@@ -34,7 +36,7 @@ class FsspecDataset(AbstractDataset[_In, _Out]):
     @property
     def location(self) -> str:
         """The path or URL."""
-        return self._place.removeprefix("file://").replace("s3a://", "s3://")
+        return local_path(self._place).replace("s3a://", "s3://")
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._place}

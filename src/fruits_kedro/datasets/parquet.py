@@ -13,23 +13,22 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from fruits_kedro.datasets.spark_dataset import SparkDataset
+from fruits_kedro.spark.paths import spark_pattern
 from fruits_kedro.storage.atomic import atomic_replace, recover
 from fruits_kedro.storage.filesystem import file_system
-from fruits_kedro.storage.manifest import MARK, manifest_files, read_manifest
+from fruits_kedro.storage.manifest import MARK, commit, manifest_files, read_manifest
 from fruits_kedro.storage.s3 import is_s3
 
-_PROTOCOL = "spark.sql.sources.commitProtocolClass"
 _SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
-_SUFFIX = ".parquet"
 _MARKS = "mapreduce.fileoutputcommitter.marksuccessfuljobs"
 
 
 class ParquetDataset(SparkDataset[Any, Any]):
     """A folder of Parquet files that exists once it holds ``_SUCCESS``.
 
-    On a disk a new version is written beside the last one, then renamed. In an S3 bucket the new
-    files join the old ones. ``_SUCCESS``, written last, is the manifest: only its files are loaded,
-    and older ones are deleted.
+    On a disk a new version is written beside the last one, then renamed. In a bucket the new files
+    join the old ones. ``_SUCCESS``, written last, is the manifest: only its files are loaded, all
+    of them, and others are deleted.
 
     Args:
         filepath: the folder.
@@ -39,71 +38,55 @@ class ParquetDataset(SparkDataset[Any, Any]):
 
     def __init__(self, *, filepath: str, optional: bool = False, **kwargs: Any) -> None:
         super().__init__(filepath=filepath, **kwargs)
-        self._optional = optional
+        self.optional = optional
 
     def load(self) -> DataFrame | None:
         """The rows of the last complete version; None if an optional one is missing."""
-        files = self._files()
-        if files and (schema := self._schema_of(files[0])):
-            return SparkSession.builder.getOrCreate().read.schema(schema).parquet(*files)
-        if self._optional:
+        if files := self._files():
+            folder = self._url.rstrip("/")
+            places = [spark_pattern(f"{folder}/{file.rpartition('/')[2]}") for file in files]
+            fs, _ = file_system(self._url, self._credentials)
+            schema = read_schema(fs, files[0])  # Spark would start a job for it
+            return SparkSession.builder.getOrCreate().read.schema(schema).parquet(*places)
+        if self.optional:
             return None
         raise DatasetError(
-            f"{self._url} is not there, or not complete (no {MARK}, or no files): a run is "
+            f"{self.location} is not there, or not complete (no {MARK}, or no files): a run is "
             "still writing it, or was interrupted.\nRun the pipeline that makes it again."
         )
 
-    def save(self, data: DataFrame | pd.DataFrame) -> None:
+    def save(self, data: Any) -> None:
         """Replace the folder atomically."""
-        if isinstance(data, pd.DataFrame):
-            data = SparkSession.builder.getOrCreate().createDataFrame(data)
-        writer = data.write.options(**self._save_args)
         if is_s3(self._url):
-            self._join(writer)
+            fs, path = file_system(self._url, self._credentials)
+            commit(fs, path, self._write(data, self._url))
             return
         with atomic_replace(self._url, self._credentials) as (new, target):
-            writer.parquet(new)
+            commit(target.fs, target.new, self._write(data, new))
             target.replace(target.new)
 
-    def _join(self, writer: Any) -> None:
-        fs, path = file_system(self._url, self._credentials)
-        before = fs.find(path)
-        protocol = str(SparkSession.builder.getOrCreate().conf.get(_PROTOCOL, ""))
-        # Other committers' _SUCCESS names no job: suppress it and write our own.
-        names_job = "PathOutputCommitProtocol" in protocol
-        writer.option(_MARKS, str(names_job).lower()).mode("append").parquet(self._url)
-        mark = f"{path}/{MARK}"
-        if not names_job or read_manifest(_read(fs, mark) or b"") is None:
-            new = sorted(set(fs.find(path)) - set(before))
-            written = [file.removeprefix(path) for file in new if file.endswith(".parquet")]
-            fs.pipe_file(mark, json.dumps({"filenames": written[:1]}).encode())
-        if stale := [file for file in before if not file.endswith(f"/{MARK}")]:
-            fs.rm(stale)
-
-    def _schema_of(self, place: str) -> StructType | None:
-        """The schema of a file or folder. Spark would start a job, which waits for a free core."""
-        fs, path = file_system(place, self._credentials)
-        if place == self._url:  # without files that Spark calls hidden
-            files = [name for name in fs.ls(path, detail=False) if name.endswith(_SUFFIX)]
-            files = [name for name in files if name.rpartition("/")[2][0] not in "._"]
-            if not files:
-                return None
-            path = min(files)
-        return read_schema(fs, path)
+    def _write(self, data: Any, url: str) -> list[str]:
+        """Write files into a folder, beside others; returns their names."""
+        if isinstance(data, pd.DataFrame):
+            data = SparkSession.builder.getOrCreate().createDataFrame(data)
+        fs, folder = file_system(url, self._credentials)
+        before = set(fs.find(folder))
+        # Spark's own mark would replace the manifest of the version that is there.
+        options = {**self._save_args, _MARKS: "false"}
+        data.write.options(**options).mode("append").parquet(url)
+        new = set(fs.find(folder)) - before
+        return [file.rpartition("/")[2] for file in new if file.endswith(".parquet")]
 
     def _exists(self) -> bool:
         return bool(self._files())
 
     def _files(self) -> list[str]:
-        """What to load: the folder, or the files that its manifest names."""
+        """The paths of the files of the last complete version; none where there is none."""
         fs, path = file_system(self._url, self._credentials)
-        mark = _read(fs, f"{path}/{MARK}")
-        if mark is None:
+        manifest = read_manifest(fs, path)
+        if manifest is None:
             return []
-        if (job := read_manifest(mark)) is None:
-            return [self._url]
-        names = (file.rpartition("/")[2] for file in fs.ls(path, detail=False))
-        return [f"{self._url}/{name}" for name in manifest_files(job, names)]
+        return manifest_files(manifest, self.location, fs.ls(path, detail=False))
 
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this dataset."""
@@ -117,10 +100,3 @@ def read_schema(fs: Any, path: str) -> StructType:
         schema = pq.read_schema(file)
     written = (schema.metadata or {}).get(_SPARKS_SCHEMA)  # has types that Arrow lacks
     return StructType.fromJson(json.loads(written)) if written else from_arrow_schema(schema)
-
-
-def _read(fs: Any, path: str) -> bytes | None:
-    try:
-        return bytes(fs.cat_file(path))
-    except FileNotFoundError:
-        return None

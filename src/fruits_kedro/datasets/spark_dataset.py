@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
+from fruits_kedro.spark.paths import spark_url
 from fruits_kedro.storage.atomic import recover
 from fruits_kedro.storage.filesystem import file_system
 
@@ -36,7 +37,7 @@ class SparkDataset(FsspecDataset[_In, _Out]):
         **kwargs: Any,
     ) -> None:
         super().__init__(filepath=filepath, **kwargs)
-        self._url = filepath.replace("s3://", "s3a://")  # as Spark knows it
+        self._url = spark_url(filepath)
         self._load_args = load_args or {}
         self._save_args = save_args or {}
 

@@ -7,6 +7,7 @@ import json
 from pyspark.ml import PipelineModel
 
 from fruits_kedro.datasets.spark_dataset import SparkDataset
+from fruits_kedro.spark.paths import model_pattern
 from fruits_kedro.storage.atomic import atomic_replace
 from fruits_kedro.storage.filesystem import file_system
 
@@ -18,7 +19,7 @@ class SparkModelDataset(SparkDataset[PipelineModel, PipelineModel]):
 
     def load(self) -> PipelineModel:
         """The model."""
-        return PipelineModel.load(self._url)
+        return PipelineModel.load(model_pattern(self._url))
 
     def save(self, data: PipelineModel) -> None:
         """Replace the model atomically."""
@@ -36,7 +37,7 @@ class SparkModelsDataset(SparkDataset[dict[str, PipelineModel], dict[str, Pipeli
         """The models by name."""
         fs, path = file_system(self._url, self._credentials)
         names = json.loads(fs.cat_file(f"{path}/{self.last_file}"))
-        return {name: PipelineModel.load(f"{self._url}/{name}") for name in names}
+        return {name: PipelineModel.load(model_pattern(f"{self._url}/{name}")) for name in names}
 
     def save(self, data: dict[str, PipelineModel]) -> None:
         """Replace all models atomically."""

@@ -24,7 +24,6 @@ mode = click.Option(
     help="Where the driver lives: in a container, or on the primary node.",
 )
 pipelines = click.Option(["--pipelines", "-p"], help="As for kedro run; by default all.")
-params = click.Option(["--params"], help="As for kedro run.")
 step_option = click.Option(["--step"], help="Id of a step; by default the newest.")
 local = click.Option(
     ["--output", "-o"],
@@ -94,7 +93,13 @@ def up(context: Any, yes: bool) -> Shown:
 
     It uploads nothing: run 'kedro emr package' first.
     """
-    from fruits_kedro.emr.cluster import READY, create_cluster, wait_for
+    result = _create(context, yes)
+    _wait(context, result)
+    return result
+
+
+def _create(context: Any, yes: bool) -> Shown:
+    from fruits_kedro.emr.cluster import create_cluster
     from fruits_kedro.emr.sizing import cost_per_hour
 
     hourly = cost_per_hour(context.settings, context.prices)
@@ -105,20 +110,25 @@ def up(context: Any, yes: bool) -> Shown:
     if not yes:
         click.confirm(f"Create {context.settings.name} ({nodes}): {said}?", abort=True, err=True)
     cluster_id = create_cluster(context.aws, context.settings, context.package.id)
-    wait_for(context.aws, cluster_id, READY, waiting("cluster"), time.sleep)
     return {"cluster": {"id": cluster_id, "cost": said}}
 
 
-@command(mode, pipelines, params)
-def submit(context: Any, mode: str, pipelines: str | None, params: str | None) -> Shown:
+def _wait(context: Any, created: Shown) -> None:
+    from fruits_kedro.emr.cluster import READY, wait_for
+
+    wait_for(context.aws, created["cluster"]["id"], READY, waiting("cluster"), time.sleep)
+
+
+@command(mode, pipelines)
+def submit(context: Any, mode: str, pipelines: str | None) -> Shown:
     """Submit a run as a step of the cluster."""
     from fruits_kedro.emr.cluster import need_cluster
     from fruits_kedro.emr.steps import add_step, submit_arguments
 
     cluster = need_cluster(context.aws, context.settings)
     settings = context.spark | context.sizing.spark_settings
-    arguments = submit_arguments(settings, mode, pipelines, params)
-    name = f"kedro run {pipelines or ''} {params or ''}".strip()[:250]
+    arguments = submit_arguments(settings, context.env, mode, pipelines, context.params)
+    name = f"kedro run {pipelines or ''} {context.params}".strip()[:250]
     step_id = add_step(context.aws, cluster["Id"], name, arguments)
     return {"step": {"cluster": cluster["Id"], "id": step_id, "command": " ".join(arguments)}}
 
@@ -173,10 +183,10 @@ def fetch(context: Any, output: Path, reports_only: bool) -> Shown:
 
 @command()
 def down(context: Any) -> Shown:
-    """End the cluster, wait, and say that nothing is left running."""
-    from fruits_kedro.emr.cluster import end_cluster
+    """End every cluster of this name, wait, and say that nothing is left running."""
+    from fruits_kedro.emr.cluster import end_all_clusters
 
-    ended = end_cluster(context.aws, context.settings, waiting("cluster"), time.sleep)
+    ended = end_all_clusters(context.aws, context.settings, waiting("cluster"), time.sleep)
     name = context.settings.name
     return {"ended": ended, "left": f"No cluster {name} is running in {context.settings.region}."}
 
@@ -206,22 +216,28 @@ def cost(context: Any, cluster: str | None) -> Shown:
 
 
 @command(
-    yes, mode, pipelines, params, local,
+    yes, mode, pipelines, local,
     click.Option(["--keep"], is_flag=True, help="Leave the cluster running at the end."),
     click.Option(["--all", "everything"], is_flag=True, help="Fetch all, not the reports only."),
 )  # fmt: skip
 def run(context: Any, yes: bool, output: Path, keep: bool, everything: bool, **given: Any) -> Shown:
-    """Package, check, create, submit, watch, fetch, and end the cluster, whatever happens."""
+    """Package, check, create, submit, watch, fetch, and end the cluster, whatever happens.
+
+    Only the cluster that this command created is ended.
+    """
+    from fruits_kedro.emr.cluster import end_cluster
+
     package(context)
     if faults := [c for c in check(context)["checks"] if c[""] != "ok"]:
         listed = "\n".join(f"- {c['check']}: {c['found']}" for c in faults)
         raise FruitsError(f"Not ready:\n{listed}")
-    result: Shown = {}
     # A terminal that closes ends the cluster as Ctrl-C does.
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.default_int_handler)
+    result = _create(context, yes)
+    cluster_id = result["cluster"]["id"]
     try:
-        result |= up(context, yes)
+        _wait(context, result)
         result |= submit(context, **given)
         result |= watch(context, None)
         result |= fetch(context, output, not everything)
@@ -229,7 +245,8 @@ def run(context: Any, yes: bool, output: Path, keep: bool, everything: bool, **g
         raise FruitsError("Interrupted.") from None
     finally:
         if keep:
-            click.echo("The cluster is kept: end it with 'kedro emr down'.", err=True)
+            click.echo(f"The cluster {cluster_id} is kept: 'kedro emr down' ends it.", err=True)
         else:
-            result |= down(context)
+            end_cluster(context.aws, cluster_id, waiting("cluster"), time.sleep)
+            click.echo(f"The cluster {cluster_id} has ended.", err=True)
     return result

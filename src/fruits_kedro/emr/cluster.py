@@ -200,19 +200,26 @@ def wait_for(
 
 def end_cluster(
     aws: Aws,
+    cluster_id: str,
+    show: Callable[[str, float], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """End one cluster, and wait until it has ended."""
+    with explained("ending the cluster"):
+        aws.emr.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=False)
+        aws.emr.terminate_job_flows(JobFlowIds=[cluster_id])
+    wait_for(aws, cluster_id, {"TERMINATED", "TERMINATED_WITH_ERRORS"}, show, sleep)
+
+
+def end_all_clusters(
+    aws: Aws,
     settings: EmrSettings,
     show: Callable[[str, float], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[str]:
-    """End every cluster of this name and wait until none is left; returns their ids."""
+    """End every cluster of this name, and wait until none is left; returns their ids."""
     ended = []
     while cluster := find_cluster(aws, settings, [*ALIVE, "TERMINATING"]):
         ended.append(cluster["Id"])
-        if cluster["Status"]["State"] != "TERMINATING":
-            with explained("ending the cluster"):
-                aws.emr.set_termination_protection(
-                    JobFlowIds=[cluster["Id"]], TerminationProtected=False
-                )
-                aws.emr.terminate_job_flows(JobFlowIds=[cluster["Id"]])
-        wait_for(aws, cluster["Id"], {"TERMINATED", "TERMINATED_WITH_ERRORS"}, show, sleep)
-    return list(dict.fromkeys(ended))
+        end_cluster(aws, cluster["Id"], show, sleep)
+    return ended

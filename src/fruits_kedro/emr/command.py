@@ -20,17 +20,17 @@ def emr() -> None:
 
 
 def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Shown]]:
-    """Turn a function into a command with --env and --json, short errors and a printed result."""
+    """Turn a function into a command with --env, --params and --json, and with short errors."""
 
     def decorate(function: Callable[..., Shown]) -> Callable[..., Shown]:
         @functools.wraps(function)
-        def run(env: str, as_json: bool, **given: Any) -> None:
+        def run(env: str, params: str, as_json: bool, **given: Any) -> None:
             from fruits_kedro.emr.context import EmrContext
 
             # Kedro logs to standard output: allow warnings only, and nothing between JSON.
             logging.disable(logging.CRITICAL if as_json else logging.INFO)
             try:
-                result = function(EmrContext.load(env), **given)
+                result = function(EmrContext.load(env, params), **given)
             except FruitsError as error:
                 if as_json:
                     click.echo(json.dumps({"error": str(error)}))
@@ -45,6 +45,7 @@ def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Sho
 
         shared = [
             click.Option(["--env", "-e"], default="emr", show_default=True, help="Environment."),
+            click.Option(["--params"], default="", help="As for kedro run."),
             click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for scripts."),
         ]
         made = click.Command(

@@ -10,6 +10,7 @@ from typing import Any
 
 from kedro.framework.session import KedroSession
 
+from fruits_kedro.commands.params import parse_params
 from fruits_kedro.config.locations import Locations
 from fruits_kedro.config.prices import Prices
 from fruits_kedro.emr.aws import Aws
@@ -30,26 +31,32 @@ class EmrContext:
 
     Attributes:
         project: the checkout.
+        env: the environment.
+        params: of ``--params``, as they were written.
         roots: of photos and results.
         spark: the environment's Spark settings.
     """
 
     project: Path
+    env: str
+    params: str
     settings: EmrSettings
     prices: Prices
     roots: Locations
     spark: dict[str, Any]
 
     @classmethod
-    def load(cls, env: str) -> EmrContext:
+    def load(cls, env: str, params: str = "") -> EmrContext:
         """The configuration in ``conf/<env>``; FruitsError if a file is missing or wrong."""
         project = Path.cwd()
-        with KedroSession.create(project, env=env) as session:
+        with KedroSession.create(project, env=env, runtime_params=parse_params(params)) as session:
             context = session.load_context()  # type: ignore[attr-defined]
             found = {name: dict(context.config_loader[name]) for name in _FILES}
             roots = Locations.of(context)
         return cls(
             project=project,
+            env=env,
+            params=params,
             settings=validate(EmrSettings, found["emr"], f"conf/{env}/emr.yml"),
             prices=validate(Prices, found["prices"], "conf/base/prices.yml"),
             roots=roots,

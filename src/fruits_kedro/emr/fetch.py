@@ -10,7 +10,7 @@ from typing import Any
 
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.manifest import MARK, manifest_files, read_manifest
+from fruits_kedro.storage.manifest import MARK, manifest_files
 from fruits_kedro.storage.s3 import split_url
 
 _LEFT = (".", "01_raw/", "04_feature/extraction_checkpoint/")  # hidden, photos, checkpoint
@@ -37,19 +37,20 @@ def fetch_results(
     entries = _entries(aws, store, reports_only)
     datasets = _datasets(list(entries))
     for dataset, names in datasets.items():
-        if f"{dataset}/{MARK}" not in names:
+        manifest = aws.download(f"{store}/{dataset}/{MARK}")
+        if manifest is None:
             raise FruitsError(
                 f"{store}/{dataset} is not complete (it has no {MARK}): a run is still writing "
                 "it, or was interrupted. Nothing was fetched."
             )
-        job = read_manifest(aws.download(f"{store}/{dataset}/{MARK}") or b"")
-        kept = {*manifest_files(job, names), f"{dataset}/{MARK}"}
+        kept = {*manifest_files(manifest, f"{store}/{dataset}", names), f"{dataset}/{MARK}"}
         for name in names - kept:
             del entries[name]
         names &= kept
-    for done, (name, entry) in enumerate(entries.items()):
+    # Manifests last: a copy that is interrupted does not count as complete.
+    for done, name in enumerate(sorted(entries, key=lambda name: name.endswith(MARK))):
         show(done, len(entries))
-        if not _is_current(folder / name, entry):
+        if not _is_current(folder / name, entries[name]):
             _download(aws, store, name, folder / name)
     for dataset, names in datasets.items():
         for path in (folder / dataset).iterdir():

@@ -22,6 +22,7 @@ _ENVIRONMENT = {"DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
 
 def submit_arguments(
     spark: dict[str, Any],
+    env: str = "emr",
     mode: str = "cluster",
     pipelines: str | None = None,
     params: str | None = None,
@@ -31,6 +32,7 @@ def submit_arguments(
 
     Args:
         spark: Spark's settings, with the executors' sizes.
+        env: the environment.
         mode: where the driver lives: ``cluster`` (a container) or ``client`` (the primary node).
         pipelines: as for ``kedro run``.
         params: as for ``kedro run``.
@@ -42,7 +44,7 @@ def submit_arguments(
     arguments = ["spark-submit", "--deploy-mode", mode]
     for key, value in sorted(settings.items()):
         arguments += ["--conf", f"{key}={value}"]
-    arguments += [f"{root}/run.py", "--env", "emr", "--conf-source", f"{root}/conf"]
+    arguments += [f"{root}/run.py", "--env", env, "--conf-source", f"{root}/conf"]
     if pipelines:
         arguments += ["--pipelines", pipelines]
     if params:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.package import MANIFEST, Package
 from fruits_kedro.emr.settings import EmrSettings
+from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.s3 import split_url
 
 
@@ -56,18 +57,26 @@ class Leftovers:
 
 
 def to_delete(aws: Aws, settings: EmrSettings) -> Leftovers:
-    """The package, the logs, and all unfinished uploads of the bucket, whoever started them."""
-    keys, lines = [], []
+    """The package, the logs, and the unfinished uploads of either."""
+    keys, uploads, lines = [], [], []
     for root in (settings.package_root, settings.log_root):
         entries = list(aws.listing(f"{root}/"))
         keys += [entry["Key"] for entry in entries]
         size = sum(entry["Size"] for entry in entries)
         lines.append(f"{root}: {len(entries):,} objects, {size / 1e6:,.1f} MB")
-    with explained("listing unfinished uploads"):
-        pages = aws.s3.get_paginator("list_multipart_uploads").paginate(Bucket=settings.bucket)
-        uploads = [(u["Key"], u["UploadId"]) for page in pages for u in page.get("Uploads", [])]
-    lines.append(f"s3://{settings.bucket}: {len(uploads):,} unfinished uploads")
+        found = _unfinished(aws, root)
+        uploads += found
+        lines.append(f"{root}: {len(found):,} unfinished uploads")
     return Leftovers(keys, uploads, lines)
+
+
+def _unfinished(aws: Aws, root: str) -> list[tuple[str, str]]:
+    bucket, prefix = split_url(root)
+    with explained(f"listing unfinished uploads below {root}"):
+        pages = aws.s3.get_paginator("list_multipart_uploads").paginate(
+            Bucket=bucket, Prefix=f"{prefix}/"
+        )
+        return [(u["Key"], u["UploadId"]) for page in pages for u in page.get("Uploads", [])]
 
 
 def delete_all(aws: Aws, bucket: str, found: Leftovers) -> None:
@@ -75,6 +84,9 @@ def delete_all(aws: Aws, bucket: str, found: Leftovers) -> None:
     with explained("deleting"):
         for start in range(0, len(found.keys), 1000):
             keys = [{"Key": key} for key in found.keys[start : start + 1000]]
-            aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+            done = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+            if failed := done.get("Errors"):
+                first = f"{failed[0]['Key']}: {failed[0].get('Message', failed[0]['Code'])}"
+                raise FruitsError(f"{len(failed):,} objects were not deleted, such as {first}.")
         for key, upload in found.uploads:
             aws.s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)

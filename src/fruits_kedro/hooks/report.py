@@ -43,11 +43,6 @@ class ReportHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Remember how the run was started."""
         self._env = context.env
-        self._places = {
-            name: str(value)
-            for name, value in (context.config_loader.runtime_params or {}).items()
-            if name in ("images", "store")
-        }
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -124,7 +119,7 @@ class ReportHooks:
             "Result": report.result_rows(saved),
             **(report.score_tables(metrics) if metrics else {}),
             "Where to look": self._where_to_look(files),
-            report.NEXT: report.next_commands(files, self._places, self._env),
+            report.NEXT: report.next_commands(files, self._locations.roots.given, self._env),
             "Files": [
                 (name, short(place))
                 for name, place in files.items()

@@ -28,7 +28,7 @@ class StoreHooks:
         self._catalog = catalog
         self._release()  # of a run in this process that failed before its start
         store, s3 = self._locations.roots.store, self._locations.s3
-        self._lock = StoreLock(store, s3.storage_options())
+        self._lock = StoreLock(store, s3)
         self._lock.acquire()
         try:
             self._recover(pipeline, catalog)

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-import fsspec
 import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.decode import EXTENSIONS
 from fruits_kedro.images.source import LISTING_SCHEMA, ImageSource
+from fruits_kedro.storage.filesystem import file_system
 from fruits_kedro.storage.s3 import is_s3
 
 logger = logging.getLogger(__name__)
@@ -32,8 +32,7 @@ class ImageFolder(ImageSource):
             # No concurrency within a file: s3fs would send a HEAD per photo to learn its size.
             own = {"config_kwargs": {"max_pool_connections": _REQUESTS}, "max_concurrency": 1}
             options = own | options
-        self._fs, base = fsspec.core.url_to_fs(self.root, use_listings_cache=False, **options)
-        self._base = base.rstrip("/")
+        self._fs, self._base = file_system(self.root, options)
         self._is_local = isinstance(self._fs, LocalFileSystem)
         if not self._is_local:
             self._readers, self._at_once = _REQUESTS, 1

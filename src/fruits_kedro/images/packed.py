@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.errors import FruitsError, ImageError
-from fruits_kedro.images.source import LISTING_SCHEMA, PACKED_SUFFIX, ImageSource
+from fruits_kedro.images.source import LISTING_SCHEMA, ImageSource
 from fruits_kedro.storage.filesystem import file_system
 from fruits_kedro.storage.manifest import MARK, manifest_files, read_manifest
 
 _GROUPS_KEPT = 4  # row groups of some megabytes
+_FILES_OPEN = 8
 
 
 class PackedImages(ImageSource):
@@ -32,7 +33,7 @@ class PackedImages(ImageSource):
         self._fs, self._base = file_system(self.root, self.storage_options)
         self._lock = threading.Lock()
         self._open: dict[str, pq.ParquetFile] = {}
-        self._first: dict[str, Sequence[str]] = {}
+        self._first: dict[str, str] = {}
         self._groups: deque[dict[str, bytes | ImageError]] = deque(maxlen=_GROUPS_KEPT)
 
     def exists(self) -> bool:
@@ -78,29 +79,33 @@ class PackedImages(ImageSource):
 
     @cached_property
     def _files(self) -> Sequence[str]:
-        job = read_manifest(self._fs.cat_file(f"{self._base}/{MARK}"))
-        found = manifest_files(job, self._fs.ls(self._base, detail=False))
-        return [name for name in found if name.endswith(PACKED_SUFFIX)]
+        manifest = read_manifest(self._fs, self._base) or b""
+        return manifest_files(manifest, self.root, self._fs.ls(self._base, detail=False))
 
     def _file(self, name: str) -> pq.ParquetFile:
         if name not in self._open:
             source = name if isinstance(self._fs, LocalFileSystem) else self._fs.open(name)
             self._open[name] = pq.ParquetFile(source)
+            if len(self._open) > _FILES_OPEN:
+                self._open.pop(next(iter(self._open))).close(force=True)
         return self._open[name]
+
+    def _first_path(self, name: str) -> str:
+        if name not in self._first:
+            self._first[name] = self._first_paths(name)[0]
+        return self._first[name]
 
     def _first_paths(self, name: str) -> Sequence[str]:
         """The first path of each row group, read from the footer."""
-        if name not in self._first:
-            metadata = self._file(name).metadata
-            groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
-            self._first[name] = [group.column(0).statistics.min for group in groups]
-        return self._first[name]
+        metadata = self._file(name).metadata
+        groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
+        return [group.column(0).statistics.min for group in groups]
 
     def _group_of(self, path: str) -> dict[str, bytes | ImageError]:
         for group in reversed(self._groups):
             if path in group:
                 return group
-        file = bisect.bisect_right(self._files, path, key=lambda n: self._first_paths(n)[0]) - 1
+        file = bisect.bisect_right(self._files, path, key=self._first_path) - 1
         if file < 0:
             return {}
         name = self._files[file]

@@ -59,9 +59,10 @@ def _photos(class_counts: pd.DataFrame) -> Rows:
 def _extracted(extraction_plan: dict[str, int]) -> Rows:
     done, gone = extraction_plan["done"], extraction_plan["gone"]
     rows = [("extracted", f"{count_pending(extraction_plan):,} now, {done:,} in earlier runs")]
+    if kept := extraction_plan["kept"]:
+        rows.append(("kept", f"{kept:,} photos outside the subset keep their features"))
     if gone:
-        left = f"{gone:,} photos of earlier runs are no longer there, or not in the subset"
-        rows.append(("removed", left))
+        rows.append(("removed", f"{gone:,} photos that left the input root"))
     return rows
 
 

@@ -16,6 +16,7 @@ from fruits_kedro.config.parameters import ExtractionParams
 from fruits_kedro.errors import ImageError
 from fruits_kedro.features.extract import load_pixels
 from fruits_kedro.images.source import ImageSource
+from fruits_kedro.spark.contracts import in_subset
 
 _CALIBRATION_PHOTOS = 100
 
@@ -35,7 +36,9 @@ def choose_backbone(
         return load_backbone(params.weights, params.engine, params.input_size)
 
     def photos(size: int) -> Iterator[NDArray[np.uint8]]:
-        training = image_index.where("split = 'Training'").orderBy(F.xxhash64("path"), "path")
+        training = (
+            in_subset(image_index).where("split = 'Training'").orderBy(F.xxhash64("path"), "path")
+        )
         paths = [row.path for row in training.limit(2 * _CALIBRATION_PHOTOS).collect()]
         loaded = (load_pixels(x, size, params.limits) for x in raw_images.read_all(paths))
         usable = (x for x in loaded if not isinstance(x, ImageError))

@@ -27,9 +27,14 @@ def check_index(index: pd.DataFrame) -> None:
 
 
 def usable(extracted_features: DataFrame) -> DataFrame:
-    """The rows that have features: ``path, split, label, features, fingerprint``."""
+    """The run's rows that have features: ``path, split, label, features, fingerprint``."""
     columns = ("path", "split", "label", "features", "fingerprint")
-    return extracted_features.where("error is null").select(*columns)
+    return in_subset(extracted_features).where("error is null").select(*columns)
+
+
+def in_subset(rows: DataFrame) -> DataFrame:
+    """The rows of the photos that take part in the run; all rows of a store of before."""
+    return rows.where("in_subset") if "in_subset" in rows.columns else rows
 
 
 def check_vectors(rows: DataFrame, column: str, length: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.storage.filesystem import file_system
+from fruits_kedro.storage.lock import check_locks
 
 # Names of the new and the previous version beside a target, hidden from Spark and pandas.
 _NEW = r"\.[0-9a-f]{8}\.new"
@@ -56,6 +57,7 @@ class Target:
             by: what to put there.
             last: the file to copy last in a bucket: it makes the new version count.
         """
+        check_locks()
         if isinstance(self.fs, LocalFileSystem):
             self._rename(by)
             return

@@ -1,25 +1,47 @@
-"""File systems by URL. Light, because workers and ``kedro --help`` import it."""
+"""The file system of a place. Light: workers and ``kedro --help`` import it."""
 
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from pathlib import Path
 from typing import Any
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+_FILE = re.compile(r"^file:(//)?(?=/)")  # Hadoop writes one slash
 
 
-def file_system(url: str, credentials: dict[str, Any]) -> tuple[Any, str]:
-    """The file system of a URL (also ``s3a://``) and the path there; listings are not cached."""
+def is_url(place: str) -> bool:
+    """Whether a place is a URL of anything but the local disk."""
+    return bool(_URL.match(place)) and not _FILE.match(place)
+
+
+def local_path(place: str) -> str:
+    """The path of a place on the local disk, whether it is written as a path or as a URL."""
+    return _FILE.sub("", place)
+
+
+def file_system(place: str, credentials: dict[str, Any]) -> tuple[Any, str]:
+    """The file system of a place as Spark knows it, and the path there; nothing is cached.
+
+    Args:
+        place: a local path, whatever its characters, or a URL that fsspec knows.
+        credentials: for fsspec.
+    """
+    if not is_url(place):  # fsspec would read :: and the like in a path
+        return LocalFileSystem(), local_path(place).rstrip("/") or "/"
     fs, path = fsspec.core.url_to_fs(
-        url.replace("s3a://", "s3://"), use_listings_cache=False, **credentials
+        place.replace("s3a://", "s3://"), use_listings_cache=False, **credentials
     )
     return fs, path.rstrip("/")
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file on a disk atomically: no other process ever reads half of it."""
+    """Write a file on a disk, atomically: no other process ever reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:

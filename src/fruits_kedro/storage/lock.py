@@ -1,4 +1,4 @@
-"""The lock of a store: one run at a time writes to it."""
+"""One run at a time writes to a store."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,83 +16,105 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.filesystem import file_system
+from fruits_kedro.storage.s3 import S3Settings, is_s3, split_url
 
 _NAME = ".lock"
 _RENEW_S = 10.0
 _EXPIRES_S = 45.0  # without renewal
-_SETTLE_S = 2.0
 
-# Ids of this process' leases. Another lease with its process id is of a run in it that has failed.
-_held: set[str] = set()
+# The locks that this process holds.
+_held: set[StoreLock] = set()
 
 
 class StoreLock:
-    """The lock of a run that writes to a store.
+    """The lock of the run that writes to a store.
 
-    On a disk the operating system holds it and releases it when the process ends. In a bucket it is
-    a lease: an object that its holder renews. A lease expires without renewal, or at once if its
-    process was on this machine and is gone.
-
-    Args:
-        store: a folder or a URL.
-        storage_options: for fsspec.
+    On a disk the operating system holds it, and releases it when the process ends in any way. In a
+    bucket it is a lease: an object that its holder renews by conditional writes.
     """
 
-    def __init__(self, store: str, storage_options: dict[str, Any] | None = None) -> None:
+    def __init__(self, store: str, s3: S3Settings | None = None) -> None:
+        """Name a store: a folder or a URL, and the settings of its bucket."""
         self._store = store
-        self._storage_options = storage_options or {}
+        self._s3 = s3
         self._lock: FileLock | _Lease | None = None
 
     def acquire(self) -> None:
-        """Take the lock; FruitsError if another run has it."""
-        if "://" in self._store:
-            lease = _Lease(f"{self._store}/{_NAME}", self._store, self._storage_options)
-            lease.acquire()
-            self._lock = lease
-            return
+        """Take the lock.
+
+        Raises:
+            FruitsError: another run has it.
+        """
+        if is_s3(self._store):
+            self._lock = _Lease(self._store, self._s3 or S3Settings.find())
+            self._lock.acquire()
+        else:
+            self._lock = self._lock_file()
+        _held.add(self)
+
+    def _lock_file(self) -> FileLock:
         path = Path(self._store) / _NAME
         lock = FileLock(path, timeout=0)
         try:
             lock.acquire()
         except Timeout:
             raise FruitsError(_refusal(self._store, _read_holder(path))) from None
-        self._lock = lock
         path.with_name(f"{_NAME}.json").write_text(json.dumps(_holder()))
+        return lock
 
     def check(self) -> None:
-        """Raise FruitsError if the lock was lost."""
+        """Raise FruitsError where the lock was lost, as the bucket itself says now."""
         if isinstance(self._lock, _Lease):
             self._lock.check()
 
     def release(self) -> None:
-        """Release the lock, if it is held."""
+        """Give the lock back; nothing happens where there is none."""
+        _held.discard(self)
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
 
+def check_locks() -> None:
+    """Raise FruitsError where this process has lost a lock: call it before replacing an output."""
+    for lock in list(_held):
+        lock.check()
+
+
 class _Lease:
-    def __init__(self, url: str, store: str, storage_options: dict[str, Any]) -> None:
-        self._fs, self._path = file_system(url, storage_options)
+    """An object in a bucket. Each write names the version that it replaces, or that there is none.
+
+    A server that ignores such conditions still tells its holder within ten seconds that another
+    run has replaced the object.
+    """
+
+    def __init__(self, store: str, s3: S3Settings) -> None:
+        bucket, key = split_url(f"{store}/{_NAME}")
+        self._object = {"Bucket": bucket, "Key": key}
+        self._client = s3.client()
         self._store = store
         self._own = _holder() | {"id": uuid.uuid4().hex}
-        self._stop = threading.Event()
+        self._etag = ""
+        self._renewed = time.monotonic()
         self._lost = False
-        self._thread = threading.Thread(target=self._renew, daemon=True)
+        self._guard = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True)
 
     def acquire(self) -> None:
-        holder = self._read()
-        if holder is not None and not self._is_over(holder):
-            raise FruitsError(_refusal(self._store, holder))
-        self._write()
-        time.sleep(_SETTLE_S)  # if two write at the same moment, the later one wins
-        if not self._is_own(holder := self._read()):
-            raise FruitsError(_refusal(self._store, holder or {}))
-        _held.add(self._own["id"])
+        while not self._write(IfNoneMatch="*"):
+            holder, version = self._read()
+            if holder is None:
+                continue  # released at this moment
+            if not self._is_over(holder, version):
+                raise FruitsError(_refusal(self._store, holder))
+            if self._write(IfMatch=version):
+                break
         self._thread.start()
 
     def check(self) -> None:
+        with suppress(Exception):  # a bucket that does not answer says nothing about the lock
+            self._renew()
         if self._lost:
             raise FruitsError(
                 f"The lock on the store {self._store} was lost: this run was cut off from the "
@@ -102,55 +125,70 @@ class _Lease:
     def release(self) -> None:
         self._stop.set()
         self._thread.join(timeout=_RENEW_S)
-        _held.discard(self._own["id"])
-        try:
-            if self._is_own(self._read()):
-                self._fs.rm_file(self._path)
-        except Exception:  # the bucket is gone: the lease expires
-            return
+        with suppress(Exception):  # a bucket that has gone: the lease expires
+            self._renew()
+            if not self._lost:
+                self._client.delete_object(**self._object)
+
+    def _keep(self) -> None:
+        while not self._lost and not self._stop.wait(_RENEW_S):
+            try:
+                self._renew()
+            except Exception:  # perhaps for a moment only
+                self._lost = time.monotonic() - self._renewed > _EXPIRES_S
 
     def _renew(self) -> None:
-        renewed = time.monotonic()
-        while not self._stop.wait(_RENEW_S):
-            try:
-                self._lost = not self._is_own(self._read())
-                if not self._lost:
-                    self._write()
-                    renewed = time.monotonic()
-            except Exception:  # the bucket is gone, perhaps only for a moment
-                self._lost = time.monotonic() - renewed > _EXPIRES_S
-            if self._lost:
-                return
+        with self._guard:
+            holder, _ = self._read()
+            is_own = holder is not None and holder["id"] == self._own["id"]
+            self._lost = self._lost or not is_own or not self._write(IfMatch=self._etag)
 
-    def _is_over(self, holder: dict[str, Any]) -> bool:
-        if holder["host"] == socket.gethostname():
-            if holder["process"] == os.getpid():
-                return holder["id"] not in _held
-            if not _is_alive(holder["process"]):
-                return True
+    def _is_over(self, holder: dict[str, Any], version: str) -> bool:
+        """Whether the holder is dead: of this machine and gone, or not renewed for a while."""
+        if holder.get("machine") == self._own["machine"] and not _is_alive(holder):
+            return True
         age = datetime.now(UTC) - datetime.fromisoformat(holder["renewed"])
         if age.total_seconds() < _EXPIRES_S:
             return False
-        time.sleep(1.2 * _RENEW_S)  # clocks may differ: wait for a renewal
-        return self._read() == holder
+        time.sleep(1.2 * _RENEW_S)  # two clocks may differ: a lease that is alive is renewed now
+        return self._read()[1] == version
 
-    def _is_own(self, holder: dict[str, Any] | None) -> bool:
-        return holder is not None and holder["id"] == self._own["id"]
-
-    def _read(self) -> dict[str, Any] | None:
+    def _read(self) -> tuple[dict[str, Any] | None, str]:
         try:
-            return dict(json.loads(self._fs.cat_file(self._path)))
-        except (FileNotFoundError, ValueError):
-            return None
+            found = self._client.get_object(**self._object)
+        except self._client.exceptions.NoSuchKey:
+            return None, ""
+        return json.loads(found["Body"].read()), found["ETag"]
 
-    def _write(self) -> None:
-        renewed = {"renewed": datetime.now(UTC).isoformat()}
-        self._fs.pipe_file(self._path, json.dumps(self._own | renewed).encode())
+    def _write(self, **condition: str) -> bool:
+        """Write the lease; False where the condition does not hold."""
+        holder = self._own | {"renewed": datetime.now(UTC).isoformat()}
+        body = json.dumps(holder).encode()
+        try:
+            version = self._client.put_object(**self._object, Body=body, **condition)["ETag"]
+        except self._client.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (404, 409, 412):
+                raise
+            found, version = self._read()
+            if found != holder:  # else it was written, and the answer got lost
+                return False
+        self._etag, self._renewed = version, time.monotonic()
+        return True
 
 
 def _holder() -> dict[str, Any]:
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"host": socket.gethostname(), "process": os.getpid(), "started": started}
+    who = {"host": socket.gethostname(), "process": os.getpid(), "machine": _machine()}
+    return who | {"started": started}
+
+
+def _machine() -> str:
+    """What shares its process ids with this process; unique where the system does not tell."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return uuid.uuid4().hex
 
 
 def _read_holder(path: Path) -> dict[str, Any]:
@@ -160,9 +198,14 @@ def _read_holder(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _is_alive(process: int) -> bool:
+def _is_alive(holder: dict[str, Any]) -> bool:
+    if holder["process"] == os.getpid():  # of a run in this process that has died, or not
+        return any(
+            isinstance(lock._lock, _Lease) and lock._lock._own["id"] == holder["id"]
+            for lock in _held
+        )
     try:
-        os.kill(process, 0)
+        os.kill(holder["process"], 0)
     except ProcessLookupError:
         return False
     except OSError:  # somebody else's
@@ -179,5 +222,5 @@ def _refusal(store: str, holder: dict[str, Any]) -> str:
     expires = f" If that run is dead, its lock expires within {_EXPIRES_S:.0f} s."
     return (
         f"Another run ({who}) is writing to the store {store}.\nWait for it to end, or give "
-        f"another store: --params store=…{expires if '://' in store else ''}"
+        f"another store: --params store=…{expires if is_s3(store) else ''}"
     )

@@ -1,38 +1,71 @@
-"""The manifest of a folder: which files the last complete job wrote."""
+"""Which files of a folder count: its commit manifest, ``_SUCCESS``, names them."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
+from typing import Any
+
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.storage.lock import check_locks
 
 MARK = "_SUCCESS"
 
-# Names of the job's files, or the part they share, or None: all files of the folder.
-Job = frozenset[str] | str | None
 
+def commit(fs: Any, folder: str, names: Iterable[str]) -> None:
+    """Write the manifest of a folder, then delete its other files: old ones, or broken ones.
 
-def read_manifest(mark: bytes) -> Job:
-    """The job that wrote a folder, from the content of ``_SUCCESS``.
+    Args:
+        fs: the file system.
+        folder: a path there.
+        names: of the files that count, without the folder.
 
-    Our own writer lists all ``files`` in its JSON. S3A's committers list some ``filenames``, such
-    as ``part-00000-<job>-c000…``. Other committers leave it empty.
+    Raises:
+        FruitsError: this run has lost the lock on its store.
     """
+    check_locks()
+    files = sorted(names)
+    fs.pipe_file(f"{folder}/{MARK}", json.dumps({"files": files}).encode())
+    kept = {f"{folder}/{name}" for name in (*files, MARK)}
+    if stale := [file for file in fs.find(folder) if file not in kept]:
+        fs.rm(stale)
+
+
+def read_manifest(fs: Any, folder: str) -> bytes | None:
+    """The content of a folder's manifest, or None where the folder is not complete."""
     try:
-        said = json.loads(mark or b"{}")
-    except ValueError:
+        return bytes(fs.cat_file(f"{folder}/{MARK}"))
+    except FileNotFoundError:
         return None
-    if "files" in said:
-        return frozenset(said["files"])
-    names = said.get("filenames", [])
-    found = (re.search(r"/part-\d+-(.+?)[-.]c\d+", name) for name in names)
-    return next((match[1] for match in found if match), None)
 
 
-def manifest_files(job: Job, names: Iterable[str]) -> list[str]:
-    """The job's files among those of its folder, sorted."""
-    if job is None:
-        return sorted(names)
-    if isinstance(job, frozenset):
-        return sorted(name for name in names if name.rpartition("/")[2] in job)
-    return sorted(name for name in names if job in name.rpartition("/")[2])
+def manifest_files(manifest: bytes, folder: str, names: Iterable[str]) -> list[str]:
+    """The files of a folder that count, in order.
+
+    Args:
+        manifest: content of ``_SUCCESS``; where another program wrote it, all files count.
+        folder: for the message.
+        names: what is there, with or without a path.
+
+    Raises:
+        FruitsError: a file that the manifest names is missing.
+    """
+    there = {name.rpartition("/")[2]: name for name in names}
+    listed = _listed(manifest)
+    if listed is None:
+        return sorted(path for name, path in there.items() if name[0] not in "._")
+    if missing := sorted(set(listed) - there.keys()):
+        raise FruitsError(
+            f"{folder} has lost {len(missing):,} of its {len(listed):,} files, such as "
+            f"{missing[0]}.\nCopy the whole folder again. Or delete it, and run the pipeline that "
+            "makes it."
+        )
+    return [there[name] for name in sorted(listed)]
+
+
+def _listed(manifest: bytes) -> list[str] | None:
+    try:
+        found: list[str] | None = json.loads(manifest or b"{}").get("files")
+    except (ValueError, AttributeError):
+        return None
+    return found

@@ -11,11 +11,13 @@ from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.config.parameters import ExtractionParams
-from fruits_kedro.features.schema import EXTRACTED, INDEX
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.features.schema import EARLIER, INDEX
 from fruits_kedro.features.status import STATUSES, count_pending
 from fruits_kedro.images.source import ImageSource
-from fruits_kedro.pipelines.extraction.incremental import compare, merge
+from fruits_kedro.pipelines.extraction.incremental import OUTSIDE_OTHER_BACKBONE, compare, merge
 from fruits_kedro.spark.backbone import choose_backbone
+from fruits_kedro.spark.contracts import in_subset
 from fruits_kedro.spark.extraction import ExtractionJob, extraction_job
 from fruits_kedro.spark.feature_refs import FeatureRefs
 from fruits_kedro.spark.partitioning import in_waves
@@ -47,13 +49,21 @@ def plan_extraction(
     Returns:
         The rows of the index to extract; and the number of photos of each of ``STATUSES``.
     """
-    earlier = _earlier(previous_features, previous_checkpoint) if params.incremental else []
+    earlier = _earlier(previous_features, previous_checkpoint)
     if not earlier:
         new = {"new": int(class_counts["images"].sum())}
-        return image_index.select(*INDEX), dict.fromkeys(STATUSES, 0) | new
-    compared = compare(image_index, earlier, backbone, params.retry_rejected)
+        photos = in_subset(image_index).select(*INDEX)
+        return photos, dict.fromkeys(STATUSES, 0) | new
+    compared = compare(image_index, earlier, backbone, params)
     states = compared.groupBy("state").count().collect()
     counts = {row.state: row["count"] for row in states}
+    if others := counts.get(OUTSIDE_OTHER_BACKBONE):
+        raise FruitsError(
+            f"The store has features of {others:,} photos outside the subset that another backbone "
+            f"extracted, not {backbone.fingerprint} ({backbone.engine}). Those of two backbones "
+            "never mix.\nGive the weights, precision and input size of that run, or subset=full "
+            "to extract all photos again, or another store: --params store=…"
+        )
     to_extract = compared.where(F.col("state").between(1, STATUSES.index("done") - 1))
     return to_extract.drop("state"), {
         name: counts.get(state, 0) for state, name in enumerate(STATUSES)
@@ -81,26 +91,38 @@ def extract_features(
 def merge_features(
     image_index: DataFrame,
     class_counts: pd.DataFrame,
+    extraction_plan: dict[str, int],
     previous_features: DataFrame | None,
     extraction_checkpoint: DataFrame | None,
     backbone: Backbone,
     params: ExtractionParams,
 ) -> FeatureRefs:
-    """One row per photo of the index, extracted now or before.
+    """One row per photo of the subset, extracted now or before; other photos keep theirs.
 
     Returns:
-        ``path, split, label, features, error, fingerprint, engine, bytes, modified_at``.
+        ``path, split, label, features, error, fingerprint, engine, bytes, modified_at, in_subset``.
     """
-    runs = _earlier(previous_features if params.incremental else None, extraction_checkpoint)
-    images = int(class_counts["images"].sum())
+    images, kept = int(class_counts["images"].sum()), extraction_plan["kept"]
     cores = image_index.sparkSession.sparkContext.defaultParallelism
-    partitions = params.partitions or count_partitions(images, backbone.n_features, cores)
-    return merge(image_index, runs, backbone, images, partitions)
+
+    def files(photos: int) -> int:
+        return params.partitions or count_partitions(photos, backbone.n_features, cores)
+
+    return merge(
+        image_index,
+        _earlier(previous_features),
+        _earlier(extraction_checkpoint),
+        backbone,
+        params.incremental,
+        images,
+        files(images),
+        files(kept) if kept else 0,
+    )
 
 
 def _earlier(*frames: DataFrame | None) -> list[DataFrame]:
     """The frames that exist and have the columns of today."""
-    return [frame for frame in frames if frame is not None and set(EXTRACTED) <= set(frame.columns)]
+    return [frame for frame in frames if frame is not None and set(frame.columns) >= EARLIER]
 
 
 def count_partitions(images: int, n_features: int, cores: int) -> int:

@@ -16,6 +16,7 @@ from fruits_kedro.backbones.fingerprints import check_one_backbone
 from fruits_kedro.config.parameters import ExtractionParams
 from fruits_kedro.errors import FailureRateError, FruitsError
 from fruits_kedro.features.status import count_pending
+from fruits_kedro.spark.contracts import in_subset
 
 _WORST = 5
 _VERSIONS = ("fruits-kedro", "kedro", "ai-edge-litert", "pillow", "numpy", "pyarrow")
@@ -30,7 +31,8 @@ def list_rejected(extracted_features: DataFrame) -> tuple[DataFrame, DataFrame]:
     parts = "split(error, ': ', 3)"
     named = (f"{parts}[{i}] as {name}" for i, name in enumerate(("stage", "reason", "detail")))
     rejected = (
-        extracted_features.where("error is not null")
+        in_subset(extracted_features)
+        .where("error is not null")
         .selectExpr("path", "split", "label", *named)
         .repartition(1)  # few rows: a global sort would take another pass
         .sortWithinPartitions("path")
@@ -52,8 +54,10 @@ def count_extracted(
     """
     # XOR of the path hashes of both frames is 0 if they hold the same paths; this needs no join.
     hashed = ("split", "xxhash64(path) as hash")
-    photos = image_index.selectExpr(*hashed, "bytes", "null as failed", "null as fingerprint")
-    rows = extracted_features.selectExpr(
+    photos = in_subset(image_index).selectExpr(
+        *hashed, "bytes", "null as failed", "null as fingerprint"
+    )
+    rows = in_subset(extracted_features).selectExpr(
         *hashed, "null as bytes", "error is not null as failed", "fingerprint"
     )
     sums = {
@@ -91,6 +95,7 @@ def describe_extraction(
             **counts,
             "extracted": count_pending(extraction_plan),
             "reused": extraction_plan["done"],
+            "kept": extraction_plan["kept"],
             "by_split": by_split.astype(int).to_dict("index"),
             "rejected_by_reason": {f"{r.stage}: {r.reason}": r["count"] for r in reasons.collect()},
         },
@@ -131,7 +136,7 @@ def check_failure_rate(
 
 def _worst_folders(rejected: DataFrame, image_index: DataFrame) -> list[str]:
     folder = F.regexp_extract("path", r"(?s)^(?:(.*)/)?[^/]*$", 1).alias("folder")
-    of_folder = image_index.groupBy(folder).agg(F.count("*").alias("images"))
+    of_folder = in_subset(image_index).groupBy(folder).agg(F.count("*").alias("images"))
     reasons = F.array_join(F.array_sort(F.collect_set("reason")), ", ").alias("reasons")
     bad = rejected.groupBy(folder).agg(F.count("*").alias("rejected"), reasons)
     worst = bad.join(of_folder, "folder").orderBy(F.desc("rejected"), "folder").limit(_WORST)

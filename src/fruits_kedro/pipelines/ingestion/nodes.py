@@ -19,11 +19,12 @@ _SPLIT_OF = {split.lower(): split for split in SPLITS}
 def index_images(
     raw_images: ImageSource, subset: str, subsets: dict[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The index of the photos of a subset, and their counts.
+    """The index of all photos, and the counts of those of the subset.
 
     Returns:
-        ``path, split, label, bytes, modified_at, position`` (from 0, in the order of paths); and
-        ``split, label, images``.
+        ``path, split, label, bytes, modified_at, position, in_subset``: positions count from 0,
+        first the photos of the subset, then the others, each in the order of paths; and ``split,
+        label, images`` of the subset.
 
     Raises:
         FruitsError: there are no photos or no labels, or the subset is unknown or empty.
@@ -36,16 +37,18 @@ def index_images(
             f"The {len(index)} photos of {raw_images.root} have no labels: the label is the name "
             "of a photo's folder.\nPut them into folders such as Training/<variety>/ or <variety>/."
         )
-    index = keep_subset(index, chosen)
-    if index.empty:
+    kept = keep_subset(index, chosen)
+    if kept.empty:
         raise FruitsError(
             f"subset={subset} ({chosen}) keeps none of the {len(listing)} photos of "
             f"{raw_images.root}.\nLabels there are for example "
             f"{', '.join(sorted(label_images(listing)['label'].dropna().unique())[:5])}."
         )
     check_index(index)
+    index["in_subset"] = index.index.isin(kept.index)
+    index = index.sort_values("in_subset", ascending=False, kind="stable", ignore_index=True)
     index["position"] = range(len(index))
-    return index, count_classes(index)
+    return index, count_classes(kept)
 
 
 def label_images(listing: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +88,7 @@ def keep_subset(index: pd.DataFrame, subset: Subset) -> pd.DataFrame:
     every_label = "*" in subset.labels
     kept = index[index["split"].isin(subset.splits) & (index["label"].isin(labels) | every_label)]
     if subset.images_per_class is None and subset.total is None:
-        return kept.reset_index(drop=True)
+        return kept
     order = kept.assign(hash=kept["path"].map(_hash), label=kept["label"].fillna(""))
     order = order.sort_values("hash")
     order["round"] = order.groupby(["split", "label"]).cumcount()
@@ -96,7 +99,7 @@ def keep_subset(index: pd.DataFrame, subset: Subset) -> pd.DataFrame:
         order["turn"] = order.groupby("label").cumcount()
         order = order.assign(draw=order["label"].map(_hash)).sort_values(["turn", "draw"])
         order = order.head(subset.total)
-    return kept.loc[order.index.sort_values()].reset_index(drop=True)
+    return kept.loc[order.index.sort_values()]
 
 
 def _hash(text: str) -> str:

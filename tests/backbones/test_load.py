@@ -1,11 +1,13 @@
 """The engines against published features, and where weights come from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from fruits_kedro.backbones import mobilenetv2
-from fruits_kedro.backbones.load import load_backbone
+from fruits_kedro.backbones.load import find_backbone, load_backbone
 from fruits_kedro.backbones.weights import IMAGENET_FILE
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.extract import extract, get_model
@@ -53,6 +55,21 @@ def test_other_weights_have_another_fingerprint(random_weights, tmp_path):
     mobilenetv2.build(None, 96).save_weights(other)
     one, two = (load_backbone(str(path), "litert", 96) for path in (random_weights, other))
     assert one.fingerprint != two.fingerprint
+
+
+def test_auto_stays_with_what_the_store_was_made_with(random_weights, monkeypatch, tmp_path):
+    embedded = load_backbone("embedded", "litert", None)
+    of_file = load_backbone(str(random_weights), "litert", 96)
+    monkeypatch.setattr("fruits_kedro.backbones.load.find_weights", lambda _: pytest.fail("probed"))
+    for stored in (embedded, of_file):
+        found = find_backbone("auto", "litert", "f32", None, stored)
+        assert found == replace(stored, weights_requested="auto")
+    monkeypatch.undo()
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    smaller = find_backbone("auto", "litert", "f32", 64, embedded)
+    assert (smaller.weights_source, smaller.input_size) == ("embedded", 64)
+    with pytest.raises(FruitsError, match="made with the weights random.weights.h5"):
+        find_backbone("auto", "litert", "f32", 64, of_file)
 
 
 def test_missing_file_of_weights(tmp_path):

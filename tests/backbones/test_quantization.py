@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from fruits_kedro.backbones.load import calibrate_backbone
+from fruits_kedro.backbones.load import calibrate_backbone, find_backbone
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.extract import get_model, load_pixels
 from fruits_kedro.images.folder import ImageFolder
@@ -48,9 +48,9 @@ def test_a_run_in_lower_precision_keeps_its_calibration(kedro_run, sample, tmp_p
     assert prints[0] == prints[1] and "-96-int8-" in prints[0]
     assert info["counts"]["reused"] > 0 and info["counts"]["features"] == 60
     file = str(tmp_path / "06_models/mobilenetv2.backbone")  # for machines without TensorFlow
-    assert calibrate_backbone(file, None, "int8", None, iter).fingerprint == prints[0]
+    assert find_backbone(file, "litert", "int8", None, None).fingerprint == prints[0]
     with pytest.raises(FruitsError, match="96 pixels and int8, not for litert, 96 and mixed"):
-        calibrate_backbone(file, None, "mixed", None, iter)
+        find_backbone(file, "litert", "mixed", None, None)
 
 
 def test_lower_precision_is_litert_s(kedro_run, sample, tmp_path):

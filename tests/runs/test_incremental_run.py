@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.s3.results import assert_same, results
 
+from fruits_kedro.backbones.weights import EMBEDDED
+from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.commands.sample import write_sample
 
 
@@ -27,6 +29,8 @@ def copy(before, tmp_path):
     """The same again, for a test to change."""
     for source, name in zip(before, ("images", "store")):
         shutil.copytree(source, tmp_path / name)
+    root = tmp_path / "store/02_intermediate/input_root.json"
+    root.write_text(json.dumps({"images": str(tmp_path / "images")}))
     return tmp_path / "images", tmp_path / "store"
 
 
@@ -92,6 +96,42 @@ def test_subsets_grow_into_the_whole_and_lose_nothing(copy, kedro_run, tmp_path)
     assert kedro_run(images=images, store=store).exit_code == 0
     assert plan(store) == {"failed_before": 4, "done": 80}
     assert_same(results(store), before)
+
+
+def test_photos_of_another_folder_replace_nothing_unless_told(copy, kedro_run, tmp_path):
+    images, store = copy
+    other = tmp_path / "other"
+    shutil.copytree(images / "Training" / "Apple 1", other / "Apple 1")
+    (tmp_path / "link").symlink_to(images)
+    refused = kedro_run(images=other, store=store)
+    assert refused.exit_code == 1 and f"not from those in {other}" in refused.output
+    assert "--params replace_images=true" in " ".join(refused.output.split())
+    assert len(pd.read_parquet(store / "04_feature/extracted_features")) == 84
+    retry = {"extraction.retry_rejected": "false"}
+    assert kedro_run(images=tmp_path / "link", store=store, **retry).exit_code == 0
+    assert plan(store) == {"done": 84}
+    replaced = kedro_run(
+        images=other, store=store, replace_images="true", **{"extraction.max_failure_rate": 1}
+    )
+    assert replaced.exit_code == 0 and "84 photos that left the input root" in replaced.output
+
+
+def test_auto_never_changes_the_weights_of_a_store(copy, kedro_run, monkeypatch):
+    images, store = copy
+    auto = {"extraction.weights": "auto", "extraction.retry_rejected": "false"}
+    monkeypatch.setattr("fruits_kedro.backbones.weights._choose", lambda _: pytest.fail("probed"))
+    assert kedro_run(images=images, store=store, **auto).exit_code == 0
+    assert plan(store) == {"done": 84}
+    monkeypatch.undo()
+    (store / "06_models/mobilenetv2.backbone").unlink()
+    weights = "fruits_kedro.backbones.weights._choose"
+    monkeypatch.setattr(weights, lambda _: str(store.parent / "other.npz"))
+    file = WeightsFile.read(EMBEDDED)
+    file.weights["Conv1/kernel"][0, 0, 0, 0] += 1
+    file.write(store.parent / "other.npz")
+    refused = kedro_run(images=images, store=store, **auto)
+    assert refused.exit_code == 1 and "extraction.weights=auto found other.npz" in refused.output
+    assert len(pd.read_parquet(store / "04_feature/extracted_features")) == 84
 
 
 def test_another_backbone_takes_all_photos(copy, kedro_run, tmp_path):

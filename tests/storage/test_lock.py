@@ -1,18 +1,24 @@
 """One run at a time: the second says so, and one that died is in nobody's way."""
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from tests.s3.server import BUCKET
 
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage import lock as store_lock
+from fruits_kedro.storage.atomic import atomic_replace
 from fruits_kedro.storage.lock import StoreLock
+from fruits_kedro.storage.manifest import commit
 
 HOLD = """
 import sys, time
@@ -66,21 +72,22 @@ def test_one_of_this_process_has_it(store):
 
 @pytest.fixture
 def lease(s3_environment):
-    """The lock of a run on another machine, renewed some seconds ago."""
+    """The lock of a run in another container of this host, renewed some seconds ago."""
 
     def put(name, seconds):
-        holder = {"id": "x", "host": "elsewhere", "process": 1, "started": "2026-01-01T00:00:00"}
+        holder = {"id": "x", "host": socket.gethostname(), "machine": "another", "process": 2**30}
         renewed = datetime.now(UTC) - timedelta(seconds=seconds)
-        body = json.dumps(holder | {"renewed": renewed.isoformat()})
+        times = {"started": "2026-01-01T00:00:00", "renewed": renewed.isoformat()}
+        body = json.dumps(holder | times)
         s3_environment.client.put_object(Bucket=BUCKET, Key=f"{name}/.lock", Body=body)
         return f"s3://{BUCKET}/{name}"
 
     return put
 
 
-def test_a_lease_of_another_machine_expires(lease, monkeypatch):
+def test_a_lease_of_another_container_expires(lease, monkeypatch):
     monkeypatch.setattr(store_lock, "_RENEW_S", 0.1)
-    with pytest.raises(FruitsError, match="(?s)elsewhere.*expires within 45 s"):
+    with pytest.raises(FruitsError, match="(?s)process 1073741824.*expires within 45 s"):
         StoreLock(lease("renewed", 40)).acquire()
     lock = StoreLock(lease("expired", 50))
     lock.acquire()
@@ -89,10 +96,30 @@ def test_a_lease_of_another_machine_expires(lease, monkeypatch):
 
 def test_a_lease_by_a_slow_clock_is_seen_to_be_renewed(lease, monkeypatch):
     url = lease("slow", 3600)
-    waits = SimpleNamespace(sleep=lambda _: lease("slow", 3590))  # it is renewed meanwhile
-    monkeypatch.setattr(store_lock, "time", waits)
-    with pytest.raises(FruitsError, match="elsewhere"):
+    waits = SimpleNamespace(sleep=lambda _: lease("slow", 3590), monotonic=time.monotonic)
+    monkeypatch.setattr(store_lock, "time", waits)  # it is renewed while we wait
+    with pytest.raises(FruitsError, match="process 1073741824"):
         StoreLock(url).acquire()
+
+
+def test_of_two_at_the_same_moment_one_has_it(s3_environment):
+    barrier, taken = threading.Barrier(4), []
+
+    def acquire():
+        lock = StoreLock(f"s3://{BUCKET}/moment")
+        barrier.wait()
+        with suppress(FruitsError):
+            lock.acquire()
+            taken.append(lock)
+
+    threads = [threading.Thread(target=acquire) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == 1
+    taken[0].check()
+    taken[0].release()
 
 
 @pytest.fixture
@@ -114,15 +141,6 @@ def until(happens):
         time.sleep(0.05)
 
 
-def is_lost(lock):
-    try:
-        lock.check()
-    except FruitsError as error:
-        assert "was lost" in str(error)
-        return True
-    return False
-
-
 def test_a_lease_is_renewed(holder, s3_environment, monkeypatch):
     monkeypatch.setattr(store_lock, "_RENEW_S", 0.2)
     lock = StoreLock(f"s3://{BUCKET}/renewing")
@@ -135,11 +153,15 @@ def test_a_lease_is_renewed(holder, s3_environment, monkeypatch):
         holder("renewing")
 
 
-def test_a_lease_that_another_run_has_taken_is_lost(lease, holder, monkeypatch):
-    monkeypatch.setattr(store_lock, "_RENEW_S", 0.2)
+def test_a_run_that_slept_replaces_nothing(lease, holder, s3_environment, tmp_path):
     lock = StoreLock(f"s3://{BUCKET}/taken")
     lock.acquire()
-    lease("taken", 0)
-    until(lambda: is_lost(lock))
+    lease("taken", 0)  # another run has taken over meanwhile
+    (tmp_path / "old.parquet").touch()
+    with pytest.raises(FruitsError, match="was lost"):
+        commit(LocalFileSystem(), str(tmp_path), ["new.parquet"])
+    with pytest.raises(FruitsError, match="was lost"), atomic_replace(f"{tmp_path}/f", {}) as new:
+        new[1].replace(new[1].new)
+    assert [path.name for path in tmp_path.iterdir()] == ["old.parquet"]
     lock.release()
-    assert holder("taken")["host"] == "elsewhere"
+    assert holder("taken")["id"] == "x"

@@ -21,6 +21,53 @@ from fruits_kedro.storage.filesystem import write_atomic
 logger = logging.getLogger(__name__)
 
 
+def find_backbone(
+    weights: str,
+    engine: Engine,
+    precision: Precision,
+    input_size: int | None,
+    previous: Backbone | None,
+) -> Backbone | None:
+    """The backbone that the settings ask for, or None if it has to be calibrated on photos first.
+
+    Args:
+        previous: the store's backbone.
+        weights: as for :func:`load_backbone`, and the other settings.
+
+    Raises:
+        FruitsError: as for :func:`settle_weights` and :func:`load_backbone`.
+    """
+    if weights == "auto" and previous is not None:
+        asked = (engine, precision, input_size or previous.input_size)
+        if asked == (previous.engine, previous.precision, previous.input_size):
+            return replace(previous, weights_requested=weights)
+    weights = settle_weights(weights, previous)
+    if weights.endswith(SUFFIX):
+        return read_backbone(
+            Path(weights), engine, input_size, None if precision == "f32" else precision
+        )
+    if precision == "f32":
+        return load_backbone(weights, engine, input_size)
+    find_weights(weights)
+    return None
+
+
+def settle_weights(weights: str, previous: Backbone | None) -> str:
+    """The setting; for ``auto`` that of the store's backbone, whatever can be downloaded today.
+
+    Raises:
+        FruitsError: the store's backbone was made with a file, which ``auto`` cannot find.
+    """
+    if weights != "auto" or previous is None:
+        return weights
+    if previous.weights_source not in ("imagenet", "embedded"):
+        raise FruitsError(
+            f"The store was made with the weights {previous.weights_source}.\n"
+            "Give their file: --params extraction.weights=<file>."
+        )
+    return previous.weights_source
+
+
 def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backbone:
     """MobileNetV2 for an engine; TensorFlow is imported only if nothing is cached.
 
@@ -68,8 +115,6 @@ def calibrate_backbone(
     Raises:
         FruitsError: also if there are no photos to calibrate on.
     """
-    if weights.endswith(SUFFIX):
-        return read_backbone(Path(weights), "litert", input_size, precision)
     found = find_weights(weights)
     input_size = input_size or found.input_size
     asked = ("litert", precision, input_size, found.sha256)

@@ -156,6 +156,7 @@ class Parameters(StrictModel):
 
     subset: str
     subsets: dict[str, Subset]
+    replace_images: bool = False
     extraction: ExtractionParams
     pca: PcaParams
     pretraining: PretrainingParams

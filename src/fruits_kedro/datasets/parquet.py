@@ -16,10 +16,9 @@ from fruits_kedro.datasets.spark_dataset import SparkDataset
 from fruits_kedro.spark.paths import spark_pattern
 from fruits_kedro.storage.atomic import atomic_replace, recover
 from fruits_kedro.storage.filesystem import file_system
-from fruits_kedro.storage.manifest import MARK, commit, manifest_files, read_manifest
+from fruits_kedro.storage.manifest import MARK, SPARKS_SCHEMA, commit, manifest_files, read_manifest
 from fruits_kedro.storage.s3 import is_s3
 
-_SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
 _MARKS = "mapreduce.fileoutputcommitter.marksuccessfuljobs"
 
 
@@ -98,5 +97,5 @@ def read_schema(fs: Any, path: str) -> StructType:
     """Spark's schema of a Parquet file."""
     with fs.open(path, "rb") as file:
         schema = pq.read_schema(file)
-    written = (schema.metadata or {}).get(_SPARKS_SCHEMA)  # has types that Arrow lacks
+    written = (schema.metadata or {}).get(SPARKS_SCHEMA)  # has types that Arrow lacks
     return StructType.fromJson(json.loads(written)) if written else from_arrow_schema(schema)

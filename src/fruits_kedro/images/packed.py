@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import json
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -16,8 +17,9 @@ from fsspec.implementations.local import LocalFileSystem
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.source import LISTING_SCHEMA, ImageSource
 from fruits_kedro.storage.filesystem import file_system
-from fruits_kedro.storage.manifest import MARK, manifest_files, read_manifest
+from fruits_kedro.storage.manifest import MARK, SPARKS_SCHEMA, manifest_files, read_manifest
 
+PACKED_FROM = "packed_from"  # metadata of a column
 _GROUPS_KEPT = 4  # row groups of some megabytes
 _FILES_OPEN = 8
 
@@ -35,6 +37,14 @@ class PackedImages(ImageSource):
         self._open: dict[str, pq.ParquetFile] = {}
         self._first: dict[str, str] = {}
         self._groups: deque[dict[str, bytes | ImageError]] = deque(maxlen=_GROUPS_KEPT)
+
+    @property
+    def origin(self) -> str:
+        """The folder or URL that the photos were packed from; packed ones count as it."""
+        written = (self._file(self._files[0]).schema_arrow.metadata or {}).get(SPARKS_SCHEMA, b"{}")
+        fields = json.loads(written).get("fields", [])
+        found = (field.get("metadata", {}).get(PACKED_FROM) for field in fields)
+        return next(filter(None, found), super().origin)
 
     def exists(self) -> bool:
         """Whether the packed photos are complete."""

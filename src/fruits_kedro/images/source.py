@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from fruits_kedro.errors import ImageError
+from fruits_kedro.storage.filesystem import is_url, local_path
 
 LISTING_SCHEMA = pa.schema(
     [
@@ -51,6 +53,11 @@ class ImageSource(ABC):
     @abstractmethod
     def _connect(self) -> None:
         """Prepare what reading needs and a pickle does not hold."""
+
+    @property
+    def origin(self) -> str:
+        """The folder or URL that the photos come from, by whatever name or link it was given."""
+        return self.root if is_url(self.root) else os.path.realpath(local_path(self.root))
 
     @abstractmethod
     def check(self) -> None:

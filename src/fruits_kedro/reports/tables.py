@@ -59,6 +59,8 @@ def _photos(class_counts: pd.DataFrame) -> Rows:
 def _extracted(extraction_plan: dict[str, int]) -> Rows:
     done, gone = extraction_plan["done"], extraction_plan["gone"]
     rows = [("extracted", f"{count_pending(extraction_plan):,} now, {done:,} in earlier runs")]
+    if again := extraction_plan["other_backbone"]:
+        rows.append(("", f"{again:,} of these again, with another backbone"))
     if kept := extraction_plan["kept"]:
         rows.append(("kept", f"{kept:,} photos outside the subset keep their features"))
     if gone:

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
-from fruits_kedro.backbones.load import calibrate_backbone, load_backbone
+from fruits_kedro.backbones.load import calibrate_backbone, find_backbone, settle_weights
 from fruits_kedro.config.parameters import ExtractionParams
 from fruits_kedro.errors import ImageError
 from fruits_kedro.features.extract import load_pixels
@@ -32,8 +32,9 @@ def choose_backbone(
     A lower precision is calibrated once per store, on 100 Training photos that a hash of the path
     chooses. Later runs use the stored backbone.
     """
-    if params.precision == "f32":
-        return load_backbone(params.weights, params.engine, params.input_size)
+    settings = (params.weights, params.engine, params.precision, params.input_size)
+    if (found := find_backbone(*settings, previous_backbone)) is not None:
+        return found
 
     def photos(size: int) -> Iterator[NDArray[np.uint8]]:
         training = (
@@ -44,6 +45,7 @@ def choose_backbone(
         usable = (x for x in loaded if not isinstance(x, ImageError))
         return itertools.islice(usable, _CALIBRATION_PHOTOS)
 
+    weights = settle_weights(params.weights, previous_backbone)
     return calibrate_backbone(
-        params.weights, params.input_size, params.precision, previous_backbone, photos
+        weights, params.input_size, params.precision, previous_backbone, photos
     )

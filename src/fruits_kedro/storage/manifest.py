@@ -10,6 +10,7 @@ from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.lock import check_locks
 
 MARK = "_SUCCESS"
+SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"  # in the footer of a file
 
 
 def commit(fs: Any, folder: str, names: Iterable[str]) -> None:

@@ -64,10 +64,28 @@ def plan_extraction(
             "never mix.\nGive the weights, precision and input size of that run, or subset=full "
             "to extract all photos again, or another store: --params store=…"
         )
+    if counts.get(STATUSES.index("other_backbone")):
+        _check_weights(earlier[0], backbone, params)
     to_extract = compared.where(F.col("state").between(1, STATUSES.index("done") - 1))
     return to_extract.drop("state"), {
         name: counts.get(state, 0) for state, name in enumerate(STATUSES)
     }
+
+
+def _check_weights(earlier: DataFrame, backbone: Backbone, params: ExtractionParams) -> None:
+    """Raise FruitsError if ``auto`` alone, and no other setting, chose another backbone."""
+    row = earlier.select("fingerprint", "engine").first()
+    if params.weights != "auto" or row is None:
+        return
+    *_, size, precision, _ = row.fingerprint.split("-")
+    is_as_asked = params.input_size in (None, int(size)) and precision == params.precision
+    if is_as_asked and row.engine == params.engine:
+        raise FruitsError(
+            f"The store's features are of {row.fingerprint}, and extraction.weights=auto found "
+            f"{backbone.weights_source} weights ({backbone.fingerprint}).\nGive the weights of "
+            "the store, or the new ones to extract all photos again: --params extraction.weights="
+            f"{backbone.weights_source}"
+        )
 
 
 def extract_features(

@@ -18,13 +18,13 @@ _SPLIT_OF = {split.lower(): split for split in SPLITS}
 
 def index_images(
     raw_images: ImageSource, subset: str, subsets: dict[str, Any]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The index of all photos, and the counts of those of the subset.
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, str]]:
+    """The index of all photos, the counts of those of the subset, and where the photos come from.
 
     Returns:
         ``path, split, label, bytes, modified_at, position, in_subset``: positions count from 0,
         first the photos of the subset, then the others, each in the order of paths; and ``split,
-        label, images`` of the subset.
+        label, images`` of the subset; and ``images``, the input root.
 
     Raises:
         FruitsError: there are no photos or no labels, or the subset is unknown or empty.
@@ -48,7 +48,7 @@ def index_images(
     index["in_subset"] = index.index.isin(kept.index)
     index = index.sort_values("in_subset", ascending=False, kind="stable", ignore_index=True)
     index["position"] = range(len(index))
-    return index, count_classes(kept)
+    return index, count_classes(kept), {"images": raw_images.origin}
 
 
 def label_images(listing: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 index_images,
                 inputs=["raw_images", "params:subset", "params:subsets"],
-                outputs=["image_index", "class_counts"],
+                outputs=["image_index", "class_counts", "input_root"],
                 name="index_images",
             )
         ],

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from fruits_kedro.errors import ImageError
+from fruits_kedro.images.packed import PACKED_FROM
 from fruits_kedro.images.source import ImageSource
 
 PACKED_SCHEMA = "path string, modificationTime timestamp, length long, content binary, error string"
@@ -42,6 +43,7 @@ def pack_images(
 
     rows = image_listing.repartitionByRange(files, "path")
     packed = rows.sortWithinPartitions("path").mapInArrow(run, PACKED_SCHEMA)
+    packed = packed.withMetadata("path", {PACKED_FROM: raw_images.origin})
     return {"images": total.images, "bytes": total.bytes, "files": files}, packed
 
 

@@ -1,5 +1,7 @@
 """Errors in a few words."""
 
+from kedro.io import DatasetError
+
 from fruits_kedro.errors import FruitsError, ImageError, summarize
 
 JVM = """An error occurred while calling o99.save.
@@ -37,6 +39,16 @@ def test_a_workers_trace_shrinks_to_its_last_error():
 def test_the_projects_own_messages_stay_whole():
     text = "\n".join(f"line {i}" for i in range(30))
     assert summarize(FruitsError(text)) == text
+
+
+def test_what_kedro_says_of_a_dataset_is_left_out():
+    said = "scores: Failed while saving data to dataset a.B(filepath='/x (1)/y.csv').\n"
+    assert summarize(ValueError(said + "no room")) == "scores: no room"
+    error = DatasetError(said)
+    error.__cause__ = FruitsError("Spark has gone.\nRun again.")
+    assert summarize(error) == "Spark has gone.\nRun again."
+    error.__cause__ = OSError("no room")
+    assert summarize(error) == "scores: no room"
 
 
 def test_an_error_without_words_has_its_type():

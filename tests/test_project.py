@@ -18,7 +18,7 @@ def test_the_catalog_of_every_environment_resolves(env):
         catalog = session.load_context().catalog
     used = {name for pipeline in pipelines.values() for name in pipeline.datasets()}
     missing = {n for n in used if not n.startswith("params:")} - set(catalog.keys())
-    assert missing == {"images_to_extract", "photo_counts"}  # kept in memory
+    assert missing == {"images_to_extract", "most_components", "photo_counts"}  # kept in memory
 
 
 @pytest.mark.parametrize(

@@ -1,53 +1,27 @@
-"""The commands beside Kedro's own; and ``run``, with short errors."""
+"""The project's commands beside Kedro's own."""
 
 from __future__ import annotations
 
-import copy
-import functools
 import logging
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import env_option
 
 from fruits_kedro.commands.console import finish
 from fruits_kedro.commands.params import read_params
+from fruits_kedro.commands.run import check_environment, run
 from fruits_kedro.emr.cli import emr
 from fruits_kedro.errors import FruitsError, summarize
-from fruits_kedro.spark.logs import log_hint
 from fruits_kedro.storage.s3 import is_s3
 
 
 @click.group(name="fruits-kedro")
 def cli() -> None:
     """The project's commands."""
-
-
-def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
-    """Report a failure in a few words; ``--verbose`` adds the trace."""
-
-    @functools.wraps(callback)
-    def run(*args: Any, verbose: bool = False, **kwargs: Any) -> Any:
-        try:
-            return callback(*args, **kwargs)
-        except click.ClickException:
-            raise
-        except Exception as error:
-            if verbose:
-                traceback.print_exc()
-            hint = (
-                ""
-                if isinstance(error, FruitsError)
-                else f"\n'kedro run --verbose' shows the trace.{log_hint()}"
-            )
-            raise click.ClickException(f"{summarize(error)}{hint}") from error
-
-    return run
 
 
 @cli.command()
@@ -93,7 +67,12 @@ def predict(
     from fruits_kedro.config.locations import read_root, short
     from fruits_kedro.datasets import CsvDataset
 
-    folder = read_root("FOLDER", folder, Path.cwd())
+    try:
+        folder = read_root("FOLDER", folder, Path.cwd())
+    except FruitsError as error:
+        raise click.ClickException(str(error)) from None
+    if not is_s3(folder) and not Path(folder).exists():
+        raise click.ClickException(f"There is no folder {folder}.")
     if is_s3(folder):  # its keys are found like those of a run's photos
         params = params | {"images": folder}
     with _catalog(env, params) as catalog:
@@ -108,6 +87,7 @@ def _catalog(env: str | None, params: dict[str, Any]) -> Iterator[Any]:
     """The catalog of a session; errors in the block become short ones."""
     from kedro.framework.session import KedroSession
 
+    check_environment(env)
     logging.disable(logging.INFO)
     try:
         with KedroSession.create(env=env, runtime_params=params) as session:
@@ -119,21 +99,6 @@ def _catalog(env: str | None, params: dict[str, Any]) -> Iterator[Any]:
         logging.disable(logging.NOTSET)
 
 
-def _with_places(option: click.Parameter) -> click.Parameter:
-    """The same option; ``--params`` takes places as they are written."""
-    option = copy.copy(option)
-    if option.name == "params":
-        option.callback = read_params
-    return option
-
-
-verbose = click.Option(["--verbose", "-v"], is_flag=True, help="Show the trace of an error.")
-run = click.Command(
-    "run",
-    params=[*map(_with_places, kedro_run.params), verbose],
-    callback=_short_errors(kedro_run.callback),  # type: ignore[arg-type]  # it has one
-    help=kedro_run.help,
-)
 cli.add_command(run)
 cli.add_command(emr)
 

@@ -35,14 +35,27 @@ class ImageError(Exception):
 
 # What the JVM writes before the sentence with the cause.
 _JVM_PREFIX = re.compile(r"^(Caused by: |: )?([a-z0-9]+\.)+(\w*(Exception|Error|Failure)\w*): *")
-_PYTHON_ERROR = re.compile(r"^([a-z_0-9]+\.)*(\w*)(Error|Exception): ")
+# What Kedro says of a dataset before it says what is wrong with it.
+_DATASET = re.compile(
+    r"Failed while (saving|loading) data (to|from) dataset [\w.]+\(.*?\)\.(\n|$)", re.DOTALL
+)
+_PYTHON_ERROR = re.compile(r"^(?:(?:[a-z_0-9]+\.)+([A-Z]\w+)|(\w*(?:Error|Exception))): ")
+
+
+def own_error(error: BaseException | None) -> FruitsError | None:
+    """The project's own error among an error and its causes, or None."""
+    while error is not None and not isinstance(error, FruitsError):
+        error = error.__cause__
+    return error
 
 
 def summarize(error: BaseException) -> str:
     """An error in a few lines: its message, or the head and deepest cause of a JVM trace."""
-    text = str(error).strip() or type(error).__name__
-    if isinstance(error, FruitsError):
-        return text
+    if (own := own_error(error)) is not None:
+        return str(own)
+    text = _DATASET.sub("", str(error).strip()).strip()
+    if not text or text.endswith(":"):
+        text = f"{text} {_name_of_cause(error)}".strip()
     if "\tat " not in text and "Traceback" not in text and len(text.splitlines()) < 20:
         return text
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -50,8 +63,14 @@ def summarize(error: BaseException) -> str:
     is_frame = re.compile(r"^(at |\.\.\. \d+ more|Traceback|File \")")
     head = [line for line in lines if not is_frame.match(line) and line not in causes]
     python_errors = [line for line in head if _PYTHON_ERROR.match(line)]
-    told = [_PYTHON_ERROR.sub(r"\2\3: ", line) for line in python_errors[-1:]]
+    told = [_PYTHON_ERROR.sub(r"\1\2: ", line) for line in python_errors[-1:]]
     if not told:
         told = [_JVM_PREFIX.sub(r"\3: ", cause) for cause in causes[-1:]]
     short = head[:1] + told
     return "\n".join(dict.fromkeys(line[:500] for line in short))
+
+
+def _name_of_cause(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip() or type(error).__name__

@@ -1,30 +1,24 @@
 """The pipelines that ``kedro run --pipelines`` knows."""
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 from kedro.pipeline import Pipeline
 
-from fruits_kedro.pipelines import (
-    classification,
-    extraction,
-    ingestion,
-    packing,
-    pretraining,
-    reduction,
-    reporting,
-)
+from fruits_kedro import pipelines as folder
+
+MAIN = ("ingestion", "extraction", "reduction", "reporting")
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Each pipeline by name; ``__default__`` runs from ingestion to reporting."""
-    pipelines = {
-        "ingestion": ingestion.create_pipeline(),
-        "extraction": extraction.create_pipeline(),
-        "reduction": reduction.create_pipeline(),
-        "reporting": reporting.create_pipeline(),
+    """Each pipeline of ``pipelines/`` by its folder; ``__default__`` is the main one.
+
+    Kedro's ``find_pipelines`` knows only those that a run asks for: no run could say which other
+    one makes what is missing.
+    """
+    names = [module.name for module in iter_modules(folder.__path__) if module.ispkg]
+    found: dict[str, Pipeline] = {
+        name: import_module(f"{folder.__name__}.{name}").create_pipeline() for name in names
     }
-    return {
-        "__default__": sum(pipelines.values(), Pipeline([])),
-        **pipelines,
-        "classification": classification.create_pipeline(),
-        "packing": packing.create_pipeline(),
-        "pretraining": ingestion.create_pipeline() + pretraining.create_pipeline(),
-    }
+    found["pretraining"] += found["ingestion"]
+    return {"__default__": sum((found[name] for name in MAIN), Pipeline([])), **found}

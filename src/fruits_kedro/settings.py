@@ -2,19 +2,31 @@
 
 import warnings
 
-from fruits_kedro.hooks import InputHooks, LocationHooks, ReportHooks, SparkHooks, StoreHooks
+from fruits_kedro.hooks import (
+    InputHooks,
+    LineageHooks,
+    LocationHooks,
+    ReportHooks,
+    SparkHooks,
+    StoreHooks,
+)
 from fruits_kedro.spark.versions import hadoop_version
+from fruits_kedro.storage.cache import ensure_home
+
+ensure_home()
 
 # Kedro 1.7 calls it four times at every start; OmegaConf 2.4 renamed it.
 warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\) is deprecated")
 
 locations = LocationHooks()
+lineage = LineageHooks()
 HOOKS = (
     locations,
     InputHooks(locations),
     SparkHooks(locations),
     StoreHooks(locations),
-    ReportHooks(locations),
+    lineage,
+    ReportHooks(locations, lineage),
 )
 
 CONFIG_LOADER_ARGS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fruits_kedro.classification.protocols import NEVER, fruits_of, variety_folds
+from fruits_kedro.classification.protocols import NEVER, fruits_of, reason_of, variety_folds
 
 
 def test_the_fruit_is_the_first_word_unless_the_rule_says_otherwise():
@@ -29,7 +29,7 @@ def test_each_variety_is_held_out_once_and_its_fruit_is_always_known(folds):
 
 
 def test_the_seed_alone_decides():
-    fruits = {f"Apple {i}": "Apple" for i in range(20)}
+    fruits = {f"{fruit} {i}": fruit for fruit in ("Apple", "Pear") for i in range(20)}
     assert variety_folds(fruits, 3, 1) == variety_folds(dict(reversed(fruits.items())), 3, 1)
     assert variety_folds(fruits, 3, 1) != variety_folds(fruits, 3, 2)
 
@@ -51,3 +51,15 @@ def test_varieties_with_photos_in_common_are_held_out_together():
     assert {found["Pear 1"], found["Pear 2"]} < {0, 1, 2} and found["Pear 1"] != found["Pear 2"]
     two = {"Fig 1": "Fig", "Fig 2": "Fig", "Plum": "Plum"}
     assert set(variety_folds(two, 2, 0, [("Fig 1", "Fig 2")]).values()) == {NEVER}
+
+
+def test_one_fruit_alone_is_not_told_from_itself():
+    fruits = {"Red Apple": "Red", "Red Grape": "Red", "Fig": "Fig", "Plum": "Plum"}
+    assert set(variety_folds(fruits, 3, 0).values()) == {NEVER}
+
+
+def test_only_fruits_360_is_spoken_of_as_fruits_360():
+    ours = reason_of(["Test/Apple 1/r0_12_100.jpg", "Test/Apple 1/12_100.jpg"])
+    others = reason_of(["test/Apple/IMG_0001.JPG", "test/Apple/12_100.jpg"])
+    assert "same physical fruits" in ours and "Fruits-360" not in others
+    assert ours.endswith(others.partition(": ")[2]) and "never trained on" in others

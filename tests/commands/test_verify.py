@@ -26,7 +26,7 @@ def verify(finished, sample, tmp_path):
         found = json.loads(result.stdout)["checks"]
         failed = {row["check"]: row["found"] for row in found if row[""] != "ok"}
         assert result.exit_code == (1 if failed else 0), result.output
-        assert len(found) == 9
+        assert len(found) == 10
         return failed
 
     return run
@@ -41,6 +41,7 @@ def rewrite(folder, change):
         path.unlink()
     changed = pa.Table.from_pandas(change(table), schema=types, preserve_index=False)
     pq.write_table(changed, folder / "part-0.parquet")
+    (folder / "_SUCCESS").write_text('{"files": ["part-0.parquet"]}')
 
 
 def nan_in_features(table):
@@ -68,6 +69,13 @@ def other_backbone(table):
     return table.assign(fingerprint="mobilenetv2-96-f32-0000000000000000")
 
 
+def older_scores(store):
+    path = store / "08_reporting/lineage.json"
+    lineage = json.loads(path.read_text())
+    lineage["pca_model"]["version"] = "another"
+    path.write_text(json.dumps(lineage))
+
+
 def edit(name, change):
     return lambda store: rewrite(store / name, change)
 
@@ -90,6 +98,11 @@ FAULTS = {
     "rejected rows are missing": (
         edit("08_reporting/rejected_images", lambda t: t[2:]),
         {"rejected", "model_info"},
+    ),
+    "scores of another PCA": (older_scores, {"up to date"}),
+    "a lost file": (
+        lambda store: next((store / SCORES).glob("*.parquet")).unlink(),
+        {"complete", "components"},
     ),
     "other counts": (other_counts, {"model_info"}),
     "not complete": (
@@ -131,4 +144,6 @@ def test_what_is_off_is_found(verify, fault):
     spoil, expected = FAULTS[fault]
     found = verify(spoil)
     assert expected <= set(found), found
+    mended = "kedro run --pipelines reduction,reporting"
+    assert fault != "scores of another PCA" or mended in found["up to date"]
     assert not any("\tat " in text or len(text) > 1000 for text in found.values())

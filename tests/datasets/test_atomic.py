@@ -151,16 +151,6 @@ def test_a_file_whose_writing_fails_stays_as_it_was(kind, first, second, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_text_in_a_csv_is_what_it_was(spark, tmp_path):
-    odd = ["a b", " spaces ", 'quo"ted, "', "new\nline", "#", "'", "\\", None]
-    frame = spark.createDataFrame([(i, text) for i, text in enumerate(odd)], "i long, path string")
-    dataset = datasets.CsvFileDataset(filepath=str(tmp_path / "file.csv"))
-    dataset.save(frame)
-    assert [row.path for row in dataset.load().collect()] == odd
-    read = pd.read_csv(tmp_path / "file.csv", keep_default_na=False)["path"]
-    assert read.tolist() == [text or "" for text in odd]
-
-
 def test_recovery_removes_what_is_left_and_nothing_else(tmp_path):
     names = ["info.json", ".info.json.0123abcd.new", ".info.json.notours", "other.json"]
     for name in [*names, ".other.json.0123abcd.new"]:

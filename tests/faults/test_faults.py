@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -43,6 +44,20 @@ def test_a_second_run_and_a_worker_that_is_killed(bench):
         assert kill_worker(first)
     assert first.wait(timeout=600) == 0, bench.output("busy")[-3000:]
     assert read_all(store) == bench.after
+
+
+def test_ctrl_c_is_one_line(bench):
+    store = bench.store("interrupted")
+    process = bench.start(store, extracts)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it: to the JVM and workers, too
+    assert process.wait(timeout=120) == 130
+    said = bench.output("interrupted")
+    assert said[said.index("Error: ") :].splitlines() == [
+        "Error: Interrupted. What is done stays: the same command goes on from there."
+    ]
+    assert "Traceback" not in said and "--from-nodes" not in said
+    assert bench.check_between(store)["model_info"] == "before"
+    bench.check_after(store)
 
 
 def test_a_jvm_that_is_killed(bench):

@@ -1,6 +1,7 @@
 """Each kind of image has one decided way to RGB, or one reason why not."""
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 from fruits_kedro.errors import ImageError
 from fruits_kedro.images.decode import decode, resize
+from fruits_kedro.images.formats import extensions, register_heif
 
 GRADIENT = np.arange(0, 256, 4, dtype=np.uint8).reshape(8, 8)
 
@@ -161,3 +163,26 @@ def test_a_jpeg_may_come_smaller_than_it_is():
     assert small.size == (100, 100)  # a quarter; an eighth would be less than 60
     expected = np.kron(GRADIENT, np.ones((12, 12), np.uint8))
     assert np.abs(np.asarray(small.resize((96, 96)), float)[..., 0] - expected).mean() < 5
+
+
+@pytest.mark.parametrize("chunk", [b"zTXt", b"iTXt", b"tEXt", b"iCCP"])
+def test_png_metadata_that_is_broken_or_too_large_does_not_cost_the_photo(chunk):
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8))
+    whole = to_bytes(image)
+    header = 8 + 25  # signature and IHDR
+    zeros = zlib.compress(bytes(80_000_000))
+    for data in (b"k\0\0" + zeros, b"k\0\0broken", b"", b"\xff" * 200):
+        length, crc = (n.to_bytes(4, "big") for n in (len(data), zlib.crc32(chunk + data)))
+        for check in (crc, b"none"):
+            content = whole[:header] + length + chunk + data + check + whole[header:]
+            np.testing.assert_array_equal(np.asarray(decode(content)), np.asarray(image))
+
+
+@pytest.mark.parametrize("name", ["AVIF", "HEIF"])
+def test_formats_of_phones_are_photos(name):
+    pytest.importorskip("pillow_heif")
+    assert register_heif()
+    image = Image.new("RGB", (64, 48), (200, 40, 30))
+    found = np.asarray(decode(to_bytes(image, name, quality=90)), float)
+    assert found.shape == (48, 64, 3) and np.abs(found - [200, 40, 30]).max() < 12
+    assert {".avif", ".heic", ".jfif", ".jpe"} <= set(extensions())

@@ -2,20 +2,23 @@
 
 import os
 import pickle
+import socket
 import stat
 import threading
+from datetime import UTC
 
 import pytest
 
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.folder import ImageFolder
+from fruits_kedro.images.listing import to_time
 
 NAMES = [
     "Training/Apple Red 1/a b.jpg",
     "Training/Pêche [été]/é%20#1.JPG",
     "Test/50% off/12:30 {x} * ?.jpeg",
     "Test/new\nline/_hidden.png",
-    "Test/.dotted/.x.webp",
+    "Test/dotted./x..webp",
     f"Test/{'n' * 255}/{'m' * 251}.jpg",
 ]
 
@@ -78,7 +81,57 @@ def test_other_files_are_left_out_and_counted(folder, caplog):
     (folder / "LICENSE.md").write_text("x")
     (folder / "Test" / "Thumbs.db").write_text("x")
     assert ImageFolder(str(folder)).list().num_rows == len(NAMES)
-    assert "2 files" in caplog.text and "1 .md" in caplog.text and "1 .db" in caplog.text
+    assert "1 files are not photos" in caplog.text and "1 .md" in caplog.text
+    assert "1 files that a system left" in caplog.text and "1 thumbnails and" in caplog.text
+
+
+def test_what_systems_leave_among_photos_is_no_photo(folder, caplog):
+    for path in (
+        *("Training/._a.jpg", "Training/.hidden.jpg", "__MACOSX/Training/Apple/a.jpg"),
+        *("Training/.ipynb_checkpoints/a-checkpoint.jpg", "Training/.AppleDouble/a.jpg"),
+        *("Training/Apple Red 1/@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "Test/SYNOFILE_THUMB_S.jpg"),
+        *("$RECYCLE.BIN/S-1/x.jpg", "#recycle/x.jpg", "System Volume Information/x.jpg"),
+    ):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(b"no")
+    assert ImageFolder(str(folder)).list().column("path").to_pylist() == sorted(NAMES)
+    assert "10 files that a system left" in caplog.text and "1 __MACOSX" in caplog.text
+
+
+def test_links_that_loop_and_what_is_no_file_stop_nobody(folder, caplog):
+    (folder / "latest").symlink_to("latest")
+    (folder / "loop.jpg").symlink_to("loop.jpg")
+    os.mkfifo(folder / "pipe.jpg")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / "socket.jpg"))
+        images = ImageFolder(str(folder))
+        assert images.list().column("path").to_pylist() == sorted(NAMES)
+    assert "2 pipes, sockets and devices" in caplog.text
+    assert "2 links to folders" in caplog.text
+    with pytest.raises(ImageError, match="read: unreadable: not a regular file"):
+        images.read("pipe.jpg")  # put there after the listing
+    with pytest.raises(ImageError, match="read: unreadable"):
+        images.read("loop.jpg")
+
+
+def test_a_read_that_hangs_costs_its_photo_alone(folder, monkeypatch):
+    images, forever = ImageFolder(str(folder)), threading.Event()
+    read = images.read
+    monkeypatch.setattr(
+        images, "read", lambda path: forever.wait() if "a b" in path else read(path)
+    )
+    found = list(images.read_all([*NAMES, NAMES[0], *NAMES], seconds=0.2))
+    forever.set()
+    assert [str(x)[:14] if isinstance(x, ImageError) else len(x) for x in found] == [
+        *("read: too_slow", 1, 2, 3, 4, 5),
+        "read: too_slow",
+        *("read: too_slow", 1, 2, 3, 4, 5),
+    ]
+
+
+@pytest.mark.parametrize("seconds", [-1e10, 1e11, 1e20])
+def test_times_of_other_centuries(seconds):
+    assert to_time(seconds).tzinfo is UTC
 
 
 def test_linked_folders_are_not_followed(folder, tmp_path_factory, caplog):
@@ -87,7 +140,7 @@ def test_linked_folders_are_not_followed(folder, tmp_path_factory, caplog):
     (folder / "Training" / "Linked 1").symlink_to(elsewhere)
     (folder / "Training" / "circle").symlink_to(folder)
     assert ImageFolder(str(folder)).list().column("path").to_pylist() == sorted(NAMES)
-    assert "Linked 1 is a link to a folder" in caplog.text
+    assert "2 links to folders, which are not followed" in caplog.text
 
 
 def test_a_link_out_of_the_root_is_a_row_that_is_not_read(folder, tmp_path_factory):

@@ -7,11 +7,14 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
+from fruits_kedro.cli import verify
 from fruits_kedro.config.locations import check_store
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.hooks.inputs import _check_own_groups
 from fruits_kedro.spark.java import find_java
 from fruits_kedro.spark.session import start_session
 
@@ -40,6 +43,9 @@ def no_spark(monkeypatch):
         ({"store": ""}, "store is empty: perhaps a variable of your shell is not set"),
         ({"store": "gs://bucket/out"}, "only folders and s3://"),
         ({"subbset": "mini"}, "subbset: there is no such setting"),
+        ({"mine.n": 3}, "mine: there is no such setting, and no pipeline reads it"),
+        ({"pca_n_components": 3}, r"did you mean pca.n_components\?"),
+        ({"image": "/x"}, r"did you mean images\?"),
         ({"pca.n_component": 3}, "did you mean n_components"),
         ({"pca.n_components": 0}, "a number of components is 1 or more"),
         ({"pca.n_components": 1.5}, "a share of the variance lies between 0 and 1"),
@@ -97,14 +103,34 @@ def test_a_subset_that_keeps_nothing(kedro_run, tmp_path, sample):
     )
 
 
-def test_more_components_than_training_photos(kedro_run, finished, tmp_path, sample):
+def test_more_components_than_photos_end_a_run_before_the_extraction(kedro_run, tmp_path, sample):
+    broken = len(list(sample.glob("Training/*/broken*")))
     refuse(
         kedro_run,
-        "n_components=46 is more than PCA can give: 45 usable",
+        f"n_components=100 is more than PCA can give: {45 + broken} Training images",
         images=sample,
         store=tmp_path,
-        **{"pca.n_components": 46},
+        **{"pca.n_components": 100},
     )
+    assert not (tmp_path / "04_feature/extraction_checkpoint").exists()
+
+
+def test_a_part_over_an_empty_store_names_the_run_that_fills_it(kedro_run, no_spark, tmp_path):
+    for pipeline, missing in (("reduction", "extraction_counts"), ("classification", "pca_model")):
+        pattern = f"has no .*{missing}: 'kedro run' makes them"
+        refuse(kedro_run, pattern, "--pipelines", pipeline, store=tmp_path)
+    checked = CliRunner().invoke(verify, ["--params", f"store={tmp_path}"])
+    assert checked.exit_code == 1 and "nothing to verify" in checked.output
+
+
+def test_an_environment_that_is_not_there(kedro_run, no_spark):
+    refuse(kedro_run, "no environment prod; there are: base, emr, local, s3", "--env", "prod")
+
+
+def test_groups_of_ones_own_are_parameters_too():
+    _check_own_groups({"typical", "mine_n"}, given={})
+    with pytest.raises(FruitsError, match=r"extractions: .*did you mean extraction\?"):
+        _check_own_groups({"extractions"}, given={})
 
 
 def test_a_split_of_broken_photos_only(kedro_run, tmp_path, sample):

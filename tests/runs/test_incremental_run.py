@@ -98,6 +98,23 @@ def test_subsets_grow_into_the_whole_and_lose_nothing(copy, kedro_run, tmp_path)
     assert_same(results(store), before)
 
 
+def test_a_part_of_any_kind_loses_nothing(copy, kedro_run):
+    images, store = copy
+    before = results(store)
+    for part in (
+        ("--to-outputs", "extraction_plan"),
+        ("--to-nodes", "extract_features"),
+        ("--tags", "ingestion,extraction"),
+        ("--from-nodes", "merge_features"),
+        ("--only-missing-outputs",),
+    ):
+        retry = {"extraction.retry_rejected": "false"}
+        result = kedro_run(*part, images=images, store=store, **retry)
+        assert result.exit_code == 0, (part, result.output)
+        assert "Out of date" not in result.output, part
+    assert_same(results(store), before)
+
+
 def test_photos_of_another_folder_replace_nothing_unless_told(copy, kedro_run, tmp_path):
     images, store = copy
     other = tmp_path / "other"

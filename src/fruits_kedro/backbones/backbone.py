@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fruits_kedro.backbones.fingerprints import fingerprint
 
+N_FEATURES = 1280  # of MobileNetV2
 Engine = Literal["litert", "tensorflow"]
 Precision = Literal["f32", "mixed", "int8"]
 

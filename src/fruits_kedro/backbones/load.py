@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fruits_kedro.backbones import mobilenetv2
-from fruits_kedro.backbones.backbone import Backbone, Engine, Precision
+from fruits_kedro.backbones.backbone import N_FEATURES, Backbone, Engine, Precision
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
 from fruits_kedro.backbones.weights import Weights, find_weights
 from fruits_kedro.errors import FruitsError
@@ -143,7 +143,7 @@ def _backbone(
         engine=engine,
         precision=precision,
         input_size=size,
-        n_features=mobilenetv2.N_FEATURES,
+        n_features=N_FEATURES,
         weights_requested=requested,
         weights_source=found.source,
         weights_sha256=found.sha256,

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import keras
 
 NAME = "mobilenetv2"
-N_FEATURES = 1280
 
 
 def build(weights: str | Path | None, input_size: int) -> keras.Model:
@@ -132,6 +131,7 @@ class TensorFlowModel:
 def load_tensorflow() -> Any:
     """The ``tensorflow`` module, imported without its messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever another project of this user chose
     with quiet_stderr():
         import tensorflow as tf
 
@@ -140,8 +140,10 @@ def load_tensorflow() -> Any:
 
 
 def load_keras() -> Any:
-    """The ``keras`` module, imported without TensorFlow's messages."""
+    """The ``keras`` module, with its own defaults: ``keras.json`` may be another project's."""
     load_tensorflow()
     import keras
 
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
     return keras

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT = "in_distribution", "leave_one_variety_out"
 PROTOCOLS = (IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT)
-REASON = (
-    "Fruits-360's Training and Test show the same physical fruits, turned: only varieties that "
-    "were never trained on tell what a new fruit will meet."
-)
+_NEW_FRUITS = "only varieties that were never trained on tell what a new fruit will meet."
+_FRUITS_360 = re.compile(r"(r\d*_)?\d+_100\.jpe?g")
+FOLDER = "folder"  # the fruit is the outermost folder, not a part of the label
 NEVER = -1
+
+
+def reason_of(paths: Sequence[str]) -> str:
+    """Why there are two protocols, for the photos at hand.
+
+    Args:
+        paths: of the Test photos. Those of Fruits-360 have names such as ``r0_12_100.jpg``.
+    """
+    named = sum(bool(_FRUITS_360.fullmatch(path.rpartition("/")[2])) for path in paths)
+    if named >= 0.9 * len(paths):
+        return (
+            f"Fruits-360's Training and Test show the same physical fruits, turned: {_NEW_FRUITS}"
+        )
+    return f"Training and Test may show the same fruits: {_NEW_FRUITS}"
 
 
 def fruits_of(labels: Iterable[str], pattern: str) -> dict[str, str]:
@@ -34,7 +47,8 @@ def variety_folds(
     """The fold in which each variety is left out of training: group k-fold, stratified by fruit.
 
     With as many folds as a fruit has varieties it is leave-one-variety-out. A fruit with one
-    variety is never left out (``-1``), because nothing would be left to learn it from.
+    variety is never left out (``-1``), because nothing would be left to learn it from. Where fewer
+    than two fruits have two varieties none is: telling a fruit from itself measures nothing.
 
     Args:
         fruits: by label.
@@ -52,7 +66,8 @@ def variety_folds(
         first = int(_hash(seed)(fruit), 16)
         for place, one in enumerate(varieties):
             fold[one] = NEVER if len(varieties) == 1 else (first + place) % folds
-    return {label: fold[variety[label]] for label in fruits}
+    left_out = {fruits[one] for one, at in fold.items() if at != NEVER}
+    return {label: fold[variety[label]] if len(left_out) > 1 else NEVER for label in fruits}
 
 
 def _hash(seed: int):  # type: ignore[no-untyped-def]

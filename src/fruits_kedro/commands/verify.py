@@ -12,9 +12,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.commands.checks import CheckResult, run_checks
+from fruits_kedro.commands.mend import mending_command
 from fruits_kedro.errors import FruitsError, ImageError, summarize
 from fruits_kedro.features.extract import extract, get_model
 from fruits_kedro.features.schema import EXTRACTED, INDEX
+from fruits_kedro.reports.lineage import find_stale
 from fruits_kedro.spark.backbone import choose_backbone
 from fruits_kedro.spark.contracts import check_index, check_vectors, in_subset
 
@@ -59,8 +61,12 @@ class ResultVerifier:
             "rejected": self._rejected,
             "components": self._components,
             "model_info": self._model_info,
+            "up to date": self._up_to_date,
             "extracted again": self._again,
         }
+        if not any(self._catalog.exists(name) for name in OUTPUTS):
+            place = self._catalog.get("image_index").location  # type: ignore[union-attr]
+            raise FruitsError(f"There is nothing to verify ({place} is not there): kedro run")
         return run_checks(checks)
 
     def _complete(self) -> str:
@@ -172,6 +178,15 @@ class ResultVerifier:
         if info["pca"]["k"] != len(self["explained_variance"]):
             raise FruitsError(f"model_info says {info['pca']['k']} components.")
         return ", ".join(f"{count:,} {name}" for name, count in found.items())
+
+    def _up_to_date(self) -> str:
+        lineage = self._catalog.load("lineage") if self._catalog.exists("lineage") else {}
+        if stale := find_stale(lineage):
+            raise FruitsError(
+                f"Older than what they were made from: {', '.join(stale)}.\n"
+                f"Make them anew: {mending_command(stale)}"
+            )
+        return f"{len(lineage)} outputs"
 
     def _again(self) -> str:
         params = self._catalog.load("params:extraction")

@@ -21,7 +21,7 @@ class LeaveOneVarietyOutParams(StrictModel):
 
     Attributes:
         fruit: a regular expression that finds the fruit in a label (its first group, else its
-            match).
+            match); or ``folder``: the outermost folder of a photo is its fruit.
         folds: each variety is left out in one of them.
     """
 

@@ -16,6 +16,7 @@ from pydantic import (
 from fruits_kedro.backbones import Engine, Precision
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.images.labels import LabelFrom
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.validation import StrictModel
 
@@ -56,14 +57,16 @@ class ExtractionParams(StrictModel):
         limits: per photo.
     """
 
-    weights: str = "auto"
+    # Fields without a repr do not make features out of date: they say how, not what. The weights
+    # count by their fingerprint.
+    weights: str = Field(default="auto", repr=False)
     engine: Engine = "litert"
     precision: Precision = "f32"
     input_size: Annotated[int, Field(ge=32, le=512, multiple_of=32)] | None = None
-    partitions: PositiveInt | None = None
-    incremental: bool = True
-    retry_rejected: bool = True
-    max_failure_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
+    partitions: PositiveInt | None = Field(default=None, repr=False)
+    incremental: bool = Field(default=True, repr=False)
+    retry_rejected: bool = Field(default=True, repr=False)
+    max_failure_rate: float = Field(default=0.01, ge=0, le=1, repr=False)
     limits: ImageLimits = ImageLimits()
 
     @model_validator(mode="after")
@@ -156,6 +159,7 @@ class Parameters(StrictModel):
 
     subset: str
     subsets: dict[str, Subset]
+    label_from: LabelFrom = "parent"
     replace_images: bool = False
     extraction: ExtractionParams
     pca: PcaParams

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 from kedro_datasets import json, pandas, text
 
+from fruits_kedro.datasets.formulas import shield, unshield
 from fruits_kedro.storage.atomic import atomic_replace, recover
 
 
@@ -46,7 +50,17 @@ class AtomicFile:
 
 
 class CsvDataset(AtomicFile, pandas.CSVDataset):
-    """``pandas.CSVDataset`` with atomic writes."""
+    """``pandas.CSVDataset`` with atomic writes, of text that no spreadsheet calculates."""
+
+    def save(self, data: pd.DataFrame) -> None:
+        """Replace the file atomically."""
+        # All text in quotes: pandas would write a carriage return as the end of a line.
+        self._save_args.setdefault("quoting", csv.QUOTE_NONNUMERIC)
+        super().save(_map_text(data, shield))
+
+    def load(self) -> pd.DataFrame:
+        """The rows."""
+        return _map_text(super().load(), unshield)
 
 
 class JsonDataset(AtomicFile, json.JSONDataset):
@@ -55,3 +69,12 @@ class JsonDataset(AtomicFile, json.JSONDataset):
 
 class TextDataset(AtomicFile, text.TextDataset):
     """``text.TextDataset`` with atomic writes."""
+
+
+def _map_text(data: pd.DataFrame, function: Callable[[str], str]) -> pd.DataFrame:
+    texts = data.select_dtypes(["object", "string"]).columns
+    change = {
+        name: data[name].map(lambda value: function(value) if isinstance(value, str) else value)
+        for name in texts
+    }
+    return data.assign(**change)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
+from fruits_kedro.datasets.formulas import FORMULA
 from fruits_kedro.datasets.spark_dataset import SparkDataset
 from fruits_kedro.spark.paths import spark_pattern
 from fruits_kedro.storage.atomic import atomic_replace
@@ -46,13 +50,25 @@ class CsvFileDataset(SparkDataset[DataFrame, DataFrame]):
         schema = ", ".join(f"`{name}` {kind}" for name, kind in zip(names, kinds))
         options = {**_EXACT, "multiLine": True, **self._load_args}
         reader = SparkSession.builder.getOrCreate().read.options(**options).schema(schema)
-        return reader.csv(spark_pattern(self._url))
+        rows = reader.csv(spark_pattern(self._url))
+        return _map_text(rows, lambda text: F.regexp_replace(text, "^'", ""))
 
     def save(self, data: DataFrame) -> None:
         """Replace the file atomically."""
         options = {**_EXACT, **self._save_args}
         with atomic_replace(self._url, self._credentials) as (parts, target):
-            data.coalesce(1).write.options(**options).csv(parts)
+            safe = _map_text(data, lambda text: F.regexp_replace(text, FORMULA, "'$0"))
+            safe.coalesce(1).write.options(**options).csv(parts)
             files = target.fs.find(target.new)
             (part,) = (file for file in files if file.rpartition("/")[2].startswith("part-"))
             target.replace(part)
+
+
+def _map_text(rows: DataFrame, function: Callable[[Column], Column]) -> DataFrame:
+    columns = [
+        function(F.col(f"`{f.name}`")).alias(f.name)
+        if f.dataType == StringType()
+        else f"`{f.name}`"
+        for f in rows.schema
+    ]
+    return rows.select(*columns)

@@ -1,11 +1,13 @@
-"""A Spark frame in Parquet with atomic writes."""
+"""A frame of Spark or a table of Arrow in Parquet, with atomic writes."""
 
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from kedro.io import DatasetError
 from pyspark.sql import DataFrame, SparkSession
@@ -66,9 +68,11 @@ class ParquetDataset(SparkDataset[Any, Any]):
 
     def _write(self, data: Any, url: str) -> list[str]:
         """Write files into a folder, beside others; returns their names."""
-        if isinstance(data, pd.DataFrame):
-            data = SparkSession.builder.getOrCreate().createDataFrame(data)
         fs, folder = file_system(url, self._credentials)
+        if isinstance(data, pd.DataFrame):
+            data = pa.Table.from_pandas(data, preserve_index=False)
+        if isinstance(data, pa.Table):
+            return [_write_table(fs, folder, data)]
         before = set(fs.find(folder))
         # Spark's own mark would replace the manifest of the version that is there.
         options = {**self._save_args, _MARKS: "false"}
@@ -91,6 +95,14 @@ class ParquetDataset(SparkDataset[Any, Any]):
         """Clear up after a run that died while it wrote this dataset."""
         if not is_s3(self._url):  # there, each save deletes what is left
             recover(self._url, self._credentials)
+
+
+def _write_table(fs: Any, folder: str, table: pa.Table) -> str:
+    name = f"part-00000-{uuid.uuid4()}.parquet"
+    fs.makedirs(folder, exist_ok=True)
+    with fs.open(f"{folder}/{name}", "wb") as file:
+        pq.write_table(table, file)
+    return name
 
 
 def read_schema(fs: Any, path: str) -> StructType:

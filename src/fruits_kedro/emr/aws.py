@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.s3 import split_url
+from fruits_kedro.storage.s3 import list_objects, split_url
 
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
 
@@ -61,11 +61,8 @@ class Aws:
 
     def listing(self, url: str) -> Iterator[dict[str, Any]]:
         """All objects below a URL, in pages of 1,000."""
-        bucket, prefix = split_url(url)
         with explained(f"listing {url}"):
-            pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-            for page in pages:
-                yield from page.get("Contents", [])
+            yield from list_objects(self.s3, url)
 
 
 def code_of(error: BaseException | None) -> str:

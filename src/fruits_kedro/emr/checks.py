@@ -12,7 +12,7 @@ from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.package import MANIFEST, Package
 from fruits_kedro.emr.settings import EmrSettings
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.images.decode import EXTENSIONS
+from fruits_kedro.images.formats import extensions
 from fruits_kedro.storage.s3 import split_url
 
 # Service Quotas' codes for vCPUs of standard types (A, C, D, H, I, M, R, T, Z).
@@ -110,7 +110,7 @@ def _private(aws: Aws, bucket: str) -> str:
 
 def _photos(aws: Aws, images: str) -> str:
     for entry in islice(aws.listing(images.rstrip("/") + "/"), 10_000):
-        if entry["Key"].lower().endswith(tuple(EXTENSIONS)):
+        if entry["Key"].lower().endswith(extensions()):
             return f"for example s3://{split_url(images)[0]}/{entry['Key']}"
     raise FruitsError(
         f"There is no photo below {images}. Upload some (aws s3 sync), or correct 'images' in "

@@ -6,15 +6,21 @@ from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.io import DataCatalog
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
 
 from fruits_kedro.backbones.weights import find_weights
+from fruits_kedro.commands.mend import mending_runs
 from fruits_kedro.config.locations import check_store
 from fruits_kedro.config.parameters import Parameters, select_subset
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.storage.s3 import check_bucket, is_s3
-from fruits_kedro.validation import validate
+from fruits_kedro.validation import did_you_mean, setting_names, validate
+
+_NOT_READ = ", and no pipeline reads it; parameters of your own belong into conf/local"
+# Inputs whose absence has a message of its own, or is none.
+_MAY_BE_MISSING = {"raw_images", "extraction_checkpoint", "pretraining_checkpoint"}
 
 
 class InputHooks:
@@ -27,7 +33,10 @@ class InputHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Check all parameters at once, before Kedro checks them one by one."""
         values = context.config_loader["parameters"]
-        parameters = validate(Parameters, values, "The parameters are wrong")
+        own = {name for name in values if name not in Parameters.model_fields}
+        _check_own_groups(own, context.config_loader.runtime_params)
+        ours = {name: value for name, value in values.items() if name not in own}
+        parameters = validate(Parameters, ours, "The parameters are wrong")
         select_subset(parameters.subset, parameters.subsets)
         self._may_replace = parameters.replace_images
 
@@ -35,11 +44,12 @@ class InputHooks:
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
         """Check that photos and weights are there and that the store can be written."""
         roots, s3 = self._locations.roots, self._locations.s3
+        check_store(roots.store, s3)
+        _check_inputs(pipeline, catalog, roots.store)
         if "raw_images" in pipeline.inputs():
             if is_s3(roots.images):
                 check_bucket(roots.images, s3)
             catalog.load("raw_images").check()
-        check_store(roots.store, s3)
         if "input_root" in pipeline.outputs() and not self._may_replace:
             _check_input_root(catalog, roots.store)
         if "params:extraction" in pipeline.inputs():
@@ -65,4 +75,41 @@ def _check_input_root(catalog: DataCatalog, store: str) -> None:
             "Give these photos a store of their own: --params store=… Or let them replace the "
             "others, whose features then leave the store (photos that only moved keep theirs): "
             "--params replace_images=true"
+        )
+
+
+def _check_own_groups(own: set[str], given: dict[str, Any]) -> None:
+    """Raise FruitsError if a group of the user's is a near miss of ours, or nobody reads it."""
+    names = setting_names(Parameters)
+    for name in sorted(own):
+        hint = did_you_mean(name, names)
+        if not hint and name in given and name not in _read_by_pipelines():
+            hint = did_you_mean(name, _read_by_pipelines()) or _NOT_READ
+        if hint:
+            raise FruitsError(
+                f"The parameters are wrong:\n- {name}: there is no such setting{hint}"
+            )
+
+
+def _read_by_pipelines() -> set[str]:
+    from kedro.framework.project import pipelines
+
+    inputs = {name for pipeline in pipelines.values() for name in pipeline.inputs()}
+    return {name.partition(":")[2].split(".")[0] for name in inputs if name.startswith("params:")}
+
+
+def _check_inputs(pipeline: Pipeline, catalog: DataCatalog, store: str) -> None:
+    """Raise FruitsError, with the run that fills them, if the store lacks what a run reads."""
+    stored = (name for name in pipeline.inputs() if not name.startswith(("params:", "previous_")))
+    missing = sorted(
+        name
+        for name in set(stored) - _MAY_BE_MISSING
+        if not isinstance(catalog.get(name), (MemoryDataset, type(None)))
+        and not catalog.exists(name)
+    )
+    if missing:
+        runs = " and then ".join(f"'kedro {run}'" for run in mending_runs(missing))
+        raise FruitsError(
+            f"The store {store} has no {', '.join(missing)}: {runs} makes "
+            f"{'it' if len(missing) == 1 else 'them'}."
         )

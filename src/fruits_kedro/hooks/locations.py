@@ -9,6 +9,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
 from fruits_kedro.config.locations import Locations
+from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.s3 import S3Settings
 
 
@@ -26,6 +27,11 @@ class LocationHooks:
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Find both, and put s3fs' options under ``s3`` in Kedro's credentials."""
+        if set("[]*?") & set(str(context.project_path)):
+            raise FruitsError(
+                f"The project's folder {context.project_path} has a bracket, * or ? in its name: "
+                "Kedro finds no configuration there.\nRename the folder."
+            )
         config = context.config_loader
         self.roots = Locations.of(context)
         credentials = _credentials(config)

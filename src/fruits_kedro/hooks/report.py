@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import fsspec
@@ -15,13 +16,17 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from rich import get_console
 
+from fruits_kedro.commands.mend import mending_runs
 from fruits_kedro.config.locations import PROGRESS, short
 from fruits_kedro.errors import FailureRateError
 from fruits_kedro.features.status import count_pending
+from fruits_kedro.hooks.lineage import LineageHooks
 from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.storage.s3 import is_s3
 
 logger = logging.getLogger(__name__)
+
+Tables = dict[str, list[tuple[str, str]]]
 
 # Datasets that take long to save, and the text of their progress bar.
 _LONG_WORK = {"extraction_checkpoint": "extracting features", "packed_images": "packing photos"}
@@ -36,8 +41,9 @@ _MAIN_FILES = (
 class ReportHooks:
     """Logs the running node, shows the progress of long work, and ends a run with a table."""
 
-    def __init__(self, locations: LocationHooks) -> None:
+    def __init__(self, locations: LocationHooks, lineage: LineageHooks) -> None:
         self._locations = locations
+        self._lineage = lineage
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -91,10 +97,13 @@ class ReportHooks:
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
-        """Close the bar; print the table if too many photos were rejected."""
+        """Close the bar; say what is done and what is out of date now. The error goes on."""
         self._stop_progress()
-        if isinstance(error, FailureRateError):
-            self._end()
+        with suppress(Exception):
+            if isinstance(error, FailureRateError):
+                self._end()
+            else:
+                self._print(self._stale())
 
     @hook_impl
     def after_pipeline_run(self) -> None:
@@ -120,6 +129,7 @@ class ReportHooks:
             **(report.score_tables(metrics) if metrics else {}),
             "Where to look": self._where_to_look(files),
             report.NEXT: report.next_commands(files, self._locations.roots.given, self._env),
+            **self._stale(),
             "Files": [
                 (name, short(place))
                 for name, place in files.items()
@@ -127,9 +137,28 @@ class ReportHooks:
             ],
             "Time": report.time_rows(stages, self._clock.total),
         }
+        self._print(tables)
+
+    def _print(self, tables: Tables) -> None:
+        from fruits_kedro.reports.tables import format_tables
+
         console = get_console()
-        text = report.format_tables(tables, console.width)
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        text = format_tables(tables, console.width)
+        if text:
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _stale(self) -> Tables:
+        """What is older than what it was made from, and the runs that make it anew."""
+        from fruits_kedro.reports.tables import MAKE_ANEW, command_line
+
+        if not (stale := self._lineage.stale()):
+            return {}
+        places = self._locations.roots.given
+        runs = [("", command_line(run, places, self._env)) for run in mending_runs(stale)]
+        return {
+            "Out of date": [("", ", ".join(stale))],
+            MAKE_ANEW: runs,
+        }
 
     def _where_to_look(self, files: dict[str, str]) -> list[tuple[str, str]]:
         rows = [

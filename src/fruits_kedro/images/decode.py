@@ -27,12 +27,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fruits_kedro.errors import ImageError
+from fruits_kedro.images.formats import register_heif
 
 MAX_PIXELS = 89_478_485  # where Pillow itself suspects a decompression bomb
-EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 _WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 _TO_RGB = ("1", "L", "P", "CMYK", "YCbCr", "RGBX")
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_METADATA = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 _UINT16 = ("I;16", "I;16L", "I;16B", "I;16N")
 # Pillow decodes in blocks of this size; a time limit takes effect between them.
 _JPEG_BYTES = 65_536
@@ -61,7 +63,7 @@ def decode(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content))
+            image = _open(content)
             if image.width * image.height > max_pixels:
                 size = f"{image.width} x {image.height}, and {max_pixels} are allowed"
                 raise ImageError("decode", "too_many_pixels", size)
@@ -78,6 +80,34 @@ def decode(
     except Exception as error:  # Pillow's plugins raise nearly any type
         reason = "truncated" if "truncated" in str(error).lower() else "damaged"
         raise ImageError("decode", reason, error or type(error).__name__) from None
+
+
+def _open(content: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(content))
+    except Exception:
+        # Text or a profile that is broken or too large costs no viewer the photo.
+        plain = without_png_metadata(content)
+        is_heif = content[4:8] == b"ftyp" and register_heif()
+        if plain is None and not is_heif:
+            raise
+        return Image.open(io.BytesIO(plain or content))
+
+
+def without_png_metadata(content: bytes) -> bytes | None:
+    """A PNG without its text and colour profile; None for any other file.
+
+    Chunks as in https://www.w3.org/TR/png-3/#5Chunk-layout: length, type, data, CRC.
+    """
+    if not content.startswith(_PNG):
+        return None
+    kept, at = [_PNG], len(_PNG)
+    while at + 8 <= len(content):
+        end = at + 12 + int.from_bytes(content[at : at + 4], "big")
+        if content[at + 4 : at + 8] not in _PNG_METADATA:
+            kept.append(content[at:end])
+        at = end
+    return b"".join(kept)
 
 
 def resize(image: Image.Image, size: int) -> NDArray[np.uint8]:

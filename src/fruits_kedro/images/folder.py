@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections import Counter
+import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import PurePosixPath
 
 import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.errors import FruitsError, ImageError
-from fruits_kedro.images.decode import EXTENSIONS
-from fruits_kedro.images.source import LISTING_SCHEMA, ImageSource
+from fruits_kedro.images.clutter import clutter_folder
+from fruits_kedro.images.formats import extensions
+from fruits_kedro.images.listing import EPOCH, Entry, LeftOut, to_listing, to_time
+from fruits_kedro.images.source import ImageSource
 from fruits_kedro.storage.filesystem import file_system
-from fruits_kedro.storage.s3 import is_s3
-
-logger = logging.getLogger(__name__)
+from fruits_kedro.storage.s3 import S3Settings, is_s3, list_objects, split_url
 
 _REQUESTS = 32  # in parallel per worker: one takes as long as several inferences
 
@@ -62,31 +59,25 @@ class ImageFolder(ImageSource):
     def _read_local(self, path: str) -> bytes:
         if os.path.islink(path) and not _is_below(path, self._base):
             raise ImageError("read", "outside_root", f"a link to {os.path.realpath(path)}")
-        with open(path, "rb") as file:
+        # Not to wait for a pipe that has taken a photo's place.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ImageError("read", "unreadable", "not a regular file")
             return file.read()
 
     def list(self) -> pa.Table:
-        """List the photos, as :meth:`ImageSource.list`; logs how many files are no images."""
-        other: Counter[str] = Counter()
-        rows: list[tuple[str, datetime, int]] = []
-        for path, modified, length in self._walk():
-            extension = PurePosixPath(path).suffix.lower()
-            if extension in EXTENSIONS:
-                rows.append((path, modified, length))
-            else:
-                other[extension or "no extension"] += 1
-        if other:
-            counts = ", ".join(f"{n} {extension}" for extension, n in other.most_common(5))
-            logger.warning("%d files in %s are not photos: %s", other.total(), self.root, counts)
-        if not rows:
+        """List the photos, as :meth:`ImageSource.list`; log the number of other files by kind."""
+        left_out = LeftOut(self.root)
+        table = to_listing(left_out.photos_of(self._walk(left_out)))
+        left_out.log()
+        if not table.num_rows:
             raise FruitsError(
-                f"There are no photos in {self.root} (looked for {', '.join(EXTENSIONS)} in it "
-                "and in every folder below).\nMake a sample with 'kedro sample', or give "
-                "--params images=<folder>."
+                f"There are no photos in {self.root} (looked for {', '.join(extensions())} in it "
+                "and in every folder below).\nGive the folder of your photos, or make a sample "
+                "with 'kedro sample'."
             )
-        rows.sort()
-        columns = [pa.array(c, f.type) for c, f in zip(zip(*rows), LISTING_SCHEMA)]
-        return pa.table(columns, schema=LISTING_SCHEMA)
+        return table
 
     def exists(self) -> bool:
         """Whether there is anything at the root."""
@@ -103,24 +94,27 @@ class ImageFolder(ImageSource):
                 ) from None
             raise FruitsError(
                 f"The folder of photos {self.root} does not exist.\n"
-                "Make a sample with 'kedro sample', or give --params images=<folder>."
+                "Give the folder of your photos, or make a sample with 'kedro sample'."
             ) from None
         except Exception as error:
             raise FruitsError(f"The photos in {self.root} cannot be reached: {error}") from None
         if info["type"] != "directory":
             raise FruitsError(f"images={self.root} is a file; give the folder that holds photos.")
 
-    def _walk(self) -> Iterator[tuple[str, datetime, int]]:
+    def _walk(self, left_out: LeftOut) -> Iterator[Entry]:
         self.check()
         if self._is_local:
-            yield from _walk_local(self._base, "")
+            yield from _walk_local(self._base, "", left_out)
             return
-        # One flat listing, 1,000 keys a page: no request per folder or photo.
-        for path, info in self._fs.find(self._base, detail=True).items():
-            if path.endswith("/"):
-                continue  # an empty object that stands for a folder
-            modified = info.get("LastModified") or datetime.fromtimestamp(0, UTC)
-            yield path[len(self._base) :].lstrip("/"), modified, info["size"]
+        if not is_s3(self.root):
+            for path, info in self._fs.find(self._base, detail=True).items():
+                yield path[len(self._base) + 1 :], info.get("LastModified") or EPOCH, info["size"]
+            return
+        settings = S3Settings.of_options(self.storage_options)
+        start = len(split_url(f"{self.root}/")[1])
+        for entry in list_objects(settings.client(), f"{self.root}/"):
+            if not entry["Key"].endswith("/"):  # a console made it to stand for a folder
+                yield entry["Key"][start:], entry["LastModified"], entry["Size"]
 
 
 def _is_below(path: str, base: str) -> bool:
@@ -128,11 +122,12 @@ def _is_below(path: str, base: str) -> bool:
     return os.path.commonpath([os.path.realpath(path), root]) == root
 
 
-def _walk_local(base: str, relative: str) -> Iterator[tuple[str, datetime, int]]:
-    # A link to a folder is not followed: its photos are listed already, or lie outside the root.
+def _walk_local(base: str, relative: str, left_out: LeftOut) -> Iterator[Entry]:
+    # Links to folders are not followed: photos within the root have a row already, and others were
+    # not asked for.
     folder = os.path.join(base, relative)
     try:
-        entries = list(os.scandir(folder))
+        entries = sorted(os.scandir(folder), key=_order)
     except OSError as error:
         raise FruitsError(
             f"The folder {folder} cannot be listed: {error.strerror}.\n"
@@ -141,18 +136,40 @@ def _walk_local(base: str, relative: str) -> Iterator[tuple[str, datetime, int]]
     for entry in entries:
         path = f"{relative}/{entry.name}" if relative else entry.name
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk_local(base, path)
-        elif entry.is_dir():
-            logger.warning("%s is a link to a folder: not followed", os.path.join(base, path))
+            if kind := clutter_folder(entry.name):
+                left_out.folder(kind, os.path.join(folder, entry.name))
+            else:
+                yield from _walk_local(base, path, left_out)
+        elif _is_linked_folder(entry):
+            left_out.add("links to folders, which are not followed")
         else:
-            yield _entry(path, entry)
+            found = _entry(path, entry)
+            if found is None:
+                left_out.add("pipes, sockets and devices")
+            else:
+                yield found
 
 
-def _entry(path: str, entry: os.DirEntry[str]) -> tuple[str, datetime, int]:
-    # A name that is not UTF-8 or a broken link keeps its row; reading it gives the reason.
+def _order(entry: os.DirEntry[str]) -> bytes:
+    """Entries in this order make a walk whose paths are in order: no listing has to be sorted."""
+    is_folder = entry.is_dir(follow_symlinks=False)
+    return os.fsencode(entry.name + "/" if is_folder else entry.name)
+
+
+def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return True
+
+
+def _entry(path: str, entry: os.DirEntry[str]) -> Entry | None:
+    # A name that is not UTF-8 or a dangling link keeps its row; reading it gives the reason.
     name = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     try:
-        stat = entry.stat()
+        found = entry.stat()
     except OSError:
-        return name, datetime.fromtimestamp(0, UTC), 0
-    return name, datetime.fromtimestamp(stat.st_mtime, UTC), stat.st_size
+        return name, EPOCH, 0
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return name, to_time(found.st_mtime), found.st_size

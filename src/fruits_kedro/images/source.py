@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,27 +88,72 @@ class ImageSource(ABC):
             FruitsError: a bucket's server fails, which is not the photo's fault.
         """
 
-    def read_all(self, paths: Sequence[str]) -> Iterator[bytes | ImageError]:
-        """The bytes of photos in order, or the ImageError of each; reads some ahead.
+    def read_all(
+        self, paths: Sequence[str], seconds: float | None = None
+    ) -> Iterator[bytes | ImageError]:
+        """The bytes of each photo in order, or an ImageError; some are read ahead.
+
+        Args:
+            paths: relative to the root, with ``/``.
+            seconds: that reading one photo may take: a disk that does not answer costs the photo,
+                not the run.
 
         Raises:
             FruitsError: a bucket's server fails.
         """
-        ahead: deque[Future[Sequence[bytes | ImageError]]] = deque()
-        with ThreadPoolExecutor(self._readers) as pool:
-            for start in range(0, len(paths), self._at_once):
-                some = paths[start : start + self._at_once]
-                ahead.append(pool.submit(self._try_each, some))
-                if len(ahead) > self._readers:
-                    yield from ahead.popleft().result()
-            while ahead:
-                yield from ahead.popleft().result()
+        waiting = deque(paths[i : i + self._at_once] for i in range(0, len(paths), self._at_once))
+        ahead: deque[_Block] = deque()
 
-    def _try_each(self, paths: Sequence[str]) -> Sequence[bytes | ImageError]:
-        return [self._try_read(path) for path in paths]
+        def read_ahead() -> None:
+            while waiting and len(ahead) < self._readers:
+                ahead.append(_Block(self._try_read, waiting.popleft()))
+
+        read_ahead()
+        while ahead:
+            block = ahead.popleft()
+            found = block.wait(seconds)
+            is_lost = len(found) < len(block.paths)
+            if is_lost:
+                waiting.appendleft(block.paths[len(found) + 1 :])
+            read_ahead()
+            yield from found
+            if is_lost:
+                yield ImageError("read", "too_slow", f"no answer within {seconds:g} s")
 
     def _try_read(self, path: str) -> bytes | ImageError:
         try:
             return self.read(path)
         except ImageError as error:
             return error
+
+
+class _Block:
+    """Photos that a thread of its own reads; one that hangs takes no other thread with it."""
+
+    def __init__(self, read: Callable[[str], bytes | ImageError], paths: Sequence[str]) -> None:
+        self.paths = paths
+        self._read = read
+        self._found: list[bytes | ImageError] = []
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            for path in self.paths:
+                self._found.append(self._read(path))
+        except BaseException as error:
+            self._error = error
+
+    def wait(self, seconds: float | None) -> list[bytes | ImageError]:
+        """What was read: all of it, or all before the photo that took longer."""
+        while True:
+            before = len(self._found)
+            self._thread.join(seconds)
+            if not self._thread.is_alive():
+                break
+            if len(self._found) == before:
+                return self._found[:before]
+        if self._error is not None:
+            raise self._error
+        return self._found

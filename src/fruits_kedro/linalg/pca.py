@@ -29,6 +29,17 @@ class Pca:
     variance_explained: NDArray[np.float64]
 
 
+def check_n_components(n_components: int | float, rows: int, n_features: int) -> None:
+    """Raise FruitsError if so many rows of so many features have fewer components."""
+    limit = min(rows, n_features)
+    if isinstance(n_components, int) and n_components > limit:
+        raise FruitsError(
+            f"pca.n_components={n_components} is more than PCA can give: {rows} Training images "
+            f"of {n_features} features allow {limit} at most.\n"
+            f"Give pca.n_components={limit} or less, a share such as 0.95, or more images."
+        )
+
+
 def fit_pca(moments: Moments, n_components: int | float, standardize: bool) -> Pca:
     """An exact PCA, from the eigenvectors of the covariance (or correlation) matrix.
 
@@ -43,13 +54,7 @@ def fit_pca(moments: Moments, n_components: int | float, standardize: bool) -> P
         FruitsError: more components than rows or features, or rows that are all alike.
     """
     count, n_features = moments.count, len(moments.mean)
-    limit = min(count, n_features)
-    if isinstance(n_components, int) and n_components > limit:
-        raise FruitsError(
-            f"pca.n_components={n_components} is more than PCA can give: {count} usable Training "
-            f"images of {n_features} features allow {limit} at most.\n"
-            f"Give pca.n_components={limit} or less, a share such as 0.95, or more images."
-        )
+    check_n_components(n_components, count, n_features)
     scale = np.ones(n_features)
     scatter = moments.scatter
     if standardize:
@@ -58,7 +63,7 @@ def fit_pca(moments: Moments, n_components: int | float, standardize: bool) -> P
         scatter = scatter / np.outer(scale, scale)
     values, vectors = np.linalg.eigh(scatter)
     values, vectors = np.clip(values[::-1], 0, None), vectors[:, ::-1]
-    values[limit:] = 0  # beyond the rank: rounding errors
+    values[min(count, n_features) :] = 0  # beyond the rank: rounding errors
     noise = count * np.square(moments.mean / scale).sum() * np.finfo(float).eps ** 2 * n_features
     if not values.sum() > noise:
         raise FruitsError(

@@ -13,6 +13,7 @@ from fruits_kedro.features.status import count_pending
 
 Rows = list[tuple[str, str]]
 NEXT = "Next"
+MAKE_ANEW = "Make anew"
 _INDENT = 2
 
 
@@ -33,7 +34,7 @@ def format_tables(tables: dict[str, Rows], width: int) -> str:
         if rows:
             lines += ["", title]
         for name, text in rows:
-            room = len(text) if title == NEXT else width - start
+            room = len(text) if title in (NEXT, MAKE_ANEW) else width - start
             wrapped = textwrap.wrap(
                 text, max(room, 20), break_long_words=False, break_on_hyphens=False
             )
@@ -132,20 +133,25 @@ def _macro_f1(protocol: dict[str, Any], name: str) -> str:
     return "not measured" if found is None else with_interval(**found["f1_macro"])
 
 
+def command_line(command: str, places: dict[str, str], env: str | None) -> str:
+    """A command of Kedro with the places and the environment of a run, quoted for a shell."""
+    params = ",".join(f"{name}={value}" for name, value in places.items())
+    options = ["--env", env] if env not in (None, "local") else []
+    options += ["--params", params] if params else []
+    return " ".join([f"kedro {command}", *map(shlex.quote, options)])
+
+
 def next_commands(files: dict[str, str], places: dict[str, str], env: str | None) -> Rows:
     """The commands that usually follow a run, with its locations and environment.
 
     Args:
-        files: locations of the datasets that the run saved.
+        files: locations of the saved datasets.
         places: ``images`` and ``store``, if the run was given them.
-        env: of the run.
+        env: the environment.
     """
 
     def kedro(command: str, **given: str) -> str:
-        params = ",".join(f"{name}={value}" for name, value in given.items())
-        options = ["--env", env] if env not in (None, "local") else []
-        options += ["--params", params] if params else []
-        return " ".join([f"kedro {command}", *map(shlex.quote, options)])
+        return command_line(command, given, env)
 
     store = {name: place for name, place in places.items() if name == "store"}
     rows = []

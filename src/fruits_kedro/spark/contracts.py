@@ -43,9 +43,13 @@ def check_vectors(rows: DataFrame, column: str, length: int) -> None:
     wrong = rows.where(is_wrong | F.col(column).isNull())
     paths = [row.path for row in wrong.select("path").orderBy("path").limit(_NAMED + 1).collect()]
     if paths:
+        again = "--params extraction.incremental=false"
+        command = (
+            f"kedro run {again}" if column == "features" else "kedro run --pipelines reduction"
+        )
         raise FruitsError(
             f"{column} of these rows are not {length} finite numbers: {_named(paths)}.\n"
-            "Extract them again: --params extraction.incremental=false"
+            f"Make them anew: {command}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -63,7 +64,8 @@ def extraction_job(
     def run(batches: Batches) -> Iterator[pa.RecordBatch]:
         from fruits_kedro.features.extract import extract_batches
 
-        return extract_batches(batches, raw_images.read_all, shared.value, limits)
+        read_all = functools.partial(raw_images.read_all, seconds=limits.seconds)
+        return extract_batches(batches, read_all, shared.value, limits)
 
     cores = sc.defaultParallelism
     # Neighbours stay together, so that the merge reads each checkpoint file once.

@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from fruits_kedro.config.spark_conf import setting_text
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.spark.appcds import archive_options
+from fruits_kedro.spark.environment import check_machine, prepare_local, prepare_locale
 from fruits_kedro.spark.java import JAVA_VERSIONS, find_java, java_version
 from fruits_kedro.spark.logs import is_not_py4j, log_error_of_accumulators, log_file
 
@@ -50,11 +51,10 @@ def prepare_session(settings: dict[str, Any], keys: Mapping[str, str | None] | N
         x for key, value in options.items() for x in ("--conf", f"{key}={setting_text(value)}")
     ]
     os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join([*arguments, "pyspark-shell"])
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if str(settings.get("spark.master", "")).startswith("local"):
-        # A laptop's own name often does not resolve (a VPN, no network).
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
+        prepare_local()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    prepare_locale()
     if java_home is not None:
         os.environ["JAVA_HOME"] = str(java_home)
 
@@ -70,6 +70,7 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
             "install OpenJDK 17."
         )
     prepare_session(settings)
+    check_machine()
     builder = SparkSession.builder
     for key, value in settings.items():
         builder = builder.config(key, setting_text(value))

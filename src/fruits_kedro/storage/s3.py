@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,6 +86,13 @@ class S3Settings(StrictModel):
         own = {"endpoint_url": None if is_aws else endpoint, "region_name": session.region_name}
         return cls(**given.model_dump(exclude_none=True) | keys | own)
 
+    @classmethod
+    def of_options(cls, options: dict[str, Any]) -> S3Settings:
+        """The settings that :meth:`storage_options` gave."""
+        found = {name: options.get(key) for name, key in zip(_KEYS, ("key", "secret", "token"))}
+        region = options.get("client_kwargs", {}).get("region_name")
+        return cls(endpoint_url=options.get("endpoint_url"), region_name=region, **found)
+
     def storage_options(self) -> dict[str, Any]:
         """Options for fsspec (s3fs), in the driver and in the workers."""
         found = {
@@ -142,6 +149,17 @@ def split_url(url: str) -> tuple[str, str]:
     """Bucket and key of ``s3://bucket/key``."""
     bucket, _, key = url.partition("://")[2].partition("/")
     return bucket, key
+
+
+def list_objects(client: Any, url: str) -> Iterator[dict[str, Any]]:
+    """All objects whose keys begin as a URL does, in order, by pages of 1,000.
+
+    No request is sent for each folder or object, and one page is in memory at a time.
+    """
+    bucket, prefix = split_url(url)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        yield from page.get("Contents", [])
 
 
 def check_bucket(url: str, settings: S3Settings | None = None, write: bool = False) -> bool:

@@ -17,11 +17,11 @@ from fruits_kedro.classification.protocols import (
     IN_DISTRIBUTION,
     LEAVE_ONE_VARIETY_OUT,
     PROTOCOLS,
-    REASON,
+    reason_of,
 )
 from fruits_kedro.config.classification import ClassificationParams
 
-NOT_MEASURED = "it takes two fruits in Training, and one of them of two varieties"
+NOT_MEASURED = "it takes two fruits in Training that have two varieties each"
 _NOT_GUESSED = {"log_loss"}  # nearest_centroid has distances, not probabilities
 
 
@@ -55,7 +55,8 @@ def score_models(
                 "seconds": info["seconds"].get(name) if protocol == IN_DISTRIBUTION else None
             }
             rows += [named | {"metric": m} | one | seconds for m, one in figures.items()]
-    return {"reason": REASON, "best": info["best"], "protocols": protocols}, pd.DataFrame(rows)
+    reason = reason_of(test_predictions["path"].unique().tolist())
+    return {"reason": reason, "best": info["best"], "protocols": protocols}, pd.DataFrame(rows)
 
 
 def _figures(

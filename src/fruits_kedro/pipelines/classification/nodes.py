@@ -14,6 +14,7 @@ from fruits_kedro.classification.classifiers import BASELINES, check_settings, c
 from fruits_kedro.classification.metrics import of_model
 from fruits_kedro.classification.out_of_distribution import distance_threshold
 from fruits_kedro.classification.protocols import (
+    FOLDER,
     IN_DISTRIBUTION,
     LEAVE_ONE_VARIETY_OUT,
     NEVER,
@@ -44,6 +45,7 @@ from fruits_kedro.classification.training import (
     with_folds,
 )
 from fruits_kedro.config.classification import ClassificationParams
+from fruits_kedro.images.labels import folders_of
 from fruits_kedro.linalg.pca import fit_pca
 from fruits_kedro.spark.contracts import usable
 from fruits_kedro.spark.models import to_spark_model
@@ -96,7 +98,7 @@ def select_samples(
     check_pca(features, pca_model)
     kept = without(features, leaked_images["path"]).where("label is not null")
     splits = kept.select("label", "split").distinct().collect()
-    fruits = fruits_of({row.label for row in splits}, params.leave_one_variety_out.fruit)
+    fruits = _fruits_of(kept, {row.label for row in splits}, params.leave_one_variety_out.fruit)
     trained = {row.label: fruits[row.label] for row in splits if row.split == "Training"}
     fold_of = variety_folds(trained, params.leave_one_variety_out.folds, params.seed, shared_labels)
     rows = [(label, fruit, fold_of.get(label, NEVER)) for label, fruit in fruits.items()]
@@ -104,6 +106,14 @@ def select_samples(
         rows, "label string, fruit string, variety_fold int"
     )
     return kept.join(F.broadcast(known), "label").select(*features.columns, "fruit", "variety_fold")
+
+
+def _fruits_of(photos: DataFrame, labels: set[str], fruit: str) -> dict[str, str]:
+    if fruit != FOLDER:
+        return fruits_of(labels, fruit)
+    folder = F.regexp_extract("path", r"(?s)^(.*)/[^/]*$", 1).alias("folder")
+    rows = photos.select("label", folder).distinct().orderBy("label", F.desc("folder")).collect()
+    return {row.label: (folders_of(row.folder) or [row.label])[0] for row in rows}
 
 
 def choose_classifiers(

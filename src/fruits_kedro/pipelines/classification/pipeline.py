@@ -77,7 +77,12 @@ def create_pipeline() -> Pipeline:
             outputs=["class_scores", "confused_pairs"],
             name="describe_best",
         ),
-        Node(plot_scores, "classification_scores", "scores_plot", name="plot_scores"),
+        Node(
+            plot_scores,
+            inputs=["classification_scores", "classification_metrics"],
+            outputs="scores_plot",
+            name="plot_scores",
+        ),
         Node(
             plot_confusion,
             inputs=["test_predictions", "classifier_info"],

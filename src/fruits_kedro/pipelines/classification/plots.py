@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.classification.metrics import confusion, of_model
-from fruits_kedro.classification.protocols import IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT, REASON
+from fruits_kedro.classification.protocols import IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT
 from fruits_kedro.classification.samples import to_vectors
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.images.source import ImageSource
@@ -33,7 +33,7 @@ _NAMES = {
 }
 
 
-def plot_scores(scores: pd.DataFrame) -> go.Figure:
+def plot_scores(scores: pd.DataFrame, metrics: dict[str, Any]) -> go.Figure:
     """Macro-F1 of each model under both protocols, with 95 % intervals."""
     found = scores[scores["metric"] == "f1_macro"]
     figure = go.Figure()
@@ -51,7 +51,7 @@ def plot_scores(scores: pd.DataFrame) -> go.Figure:
         )
     rows_of_bars = len(found[["model", "inputs"]].drop_duplicates())
     return figure.update_layout(
-        title={"text": f"Macro-F1<br><sup>{REASON}</sup>"},
+        title={"text": f"Macro-F1<br><sup>{metrics['reason']}</sup>"},
         xaxis={"range": [0, 1.02], "title": "macro-F1, with 95 % intervals"},
         yaxis={"autorange": "reversed"},
         height=220 + 60 * rows_of_bars,

@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 index_images,
-                inputs=["raw_images", "params:subset", "params:subsets"],
+                inputs=["raw_images", "params:subset", "params:subsets", "params:label_from"],
                 outputs=["image_index", "class_counts", "input_root"],
                 name="index_images",
             )

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
@@ -19,10 +18,9 @@ _BYTES_A_FILE = 128 * 2**20
 _BYTES_A_BATCH = 8 * 2**20
 
 
-def list_images(raw_images: ImageSource) -> pd.DataFrame:
+def list_images(raw_images: ImageSource) -> pa.Table:
     """All photos: ``path, modificationTime, length``, ordered by path."""
-    listing: pd.DataFrame = raw_images.list().to_pandas()
-    return listing
+    return raw_images.list()
 
 
 def pack_images(

@@ -16,6 +16,7 @@ from fruits_kedro.config.parameters import PretrainingParams
 from fruits_kedro.images.source import ImageSource
 from fruits_kedro.pretraining import Checkpoint
 from fruits_kedro.reports.plots import right_share_axis
+from fruits_kedro.spark.contracts import in_subset
 
 
 def pretrain(
@@ -31,10 +32,10 @@ def pretrain(
     """
     from fruits_kedro.backbones import mobilenetv2
 
-    mobilenetv2.load_tensorflow()
+    mobilenetv2.load_keras()
     from fruits_kedro.pretraining.train import train
 
-    index = image_index.select("path", "split", "label").toPandas()
+    index = in_subset(image_index).select("path", "split", "label").toPandas()
     init = None if params.init == "random" else find_weights(params.init).path
     trained = train(index, raw_images.read, params, init, checkpoint)
     weights = mobilenetv2.to_arrays(trained.backbone)

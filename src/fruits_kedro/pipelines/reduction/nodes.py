@@ -9,13 +9,31 @@ from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from fruits_kedro.backbones import N_FEATURES
 from fruits_kedro.backbones.fingerprints import check_one_backbone
 from fruits_kedro.config.parameters import PcaParams
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.linalg.pca import fit_pca
+from fruits_kedro.linalg.pca import check_n_components, fit_pca
 from fruits_kedro.spark.contracts import check_vectors, usable
 from fruits_kedro.spark.models import to_spark_model
 from fruits_kedro.spark.moments import distributed_moments
+
+
+def check_components(class_counts: pd.DataFrame, params: PcaParams) -> int:
+    """The most components that there are photos for; a run needs no features to tell.
+
+    Raises:
+        FruitsError: there are no Training photos, or fewer than ``pca.n_components``.
+    """
+    by_split = class_counts.groupby("split")["images"].sum()
+    training = int(by_split.get("Training", 0))
+    if not training:
+        raise FruitsError(
+            f"PCA is fitted on Training images, and there are none (splits: "
+            f"{', '.join(by_split.index)}).\nChoose a subset with Training images."
+        )
+    check_n_components(params.n_components, training, N_FEATURES)
+    return min(training, N_FEATURES)
 
 
 def fit_pca_model(
@@ -49,11 +67,7 @@ def fit_pca_model(
             "memory (spark.driver.memory in conf/base/spark.yml), or run the extraction again."
         )
     if moments is None:
-        splits = ", ".join(extraction_counts["split"])
-        raise FruitsError(
-            f"PCA is fitted on Training images, and there are none (splits: {splits}).\n"
-            "Choose a subset with Training images."
-        )
+        raise FruitsError("PCA is fitted on Training images, and none of them can be used.")
     pca = fit_pca(moments, params.n_components, params.standardize)
     model = to_spark_model(pca, features.sparkSession, "features", "pca_features")
     variance = pd.DataFrame(

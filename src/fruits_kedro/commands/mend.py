@@ -1,0 +1,28 @@
+"""The cheapest run that makes outputs anew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from fruits_kedro.reports.lineage import mending_pipelines
+
+
+def mending_command(outputs: Collection[str]) -> str:
+    """The command line that makes these outputs of the store anew."""
+    return " && ".join(f"kedro {run}" for run in mending_runs(outputs))
+
+
+def mending_runs(outputs: Collection[str]) -> list[str]:
+    """The runs, such as ``run --pipelines reduction``, that make these outputs of the store anew.
+
+    Nothing is run that need not be.
+    """
+    from kedro.framework.project import pipelines
+
+    made = {name: found.all_outputs() for name, found in pipelines.items() if name != "__default__"}
+    names = mending_pipelines(outputs, made)
+    whole = pipelines["__default__"].all_outputs()
+    if "extraction" in names:  # all of the main pipeline follows from it
+        names = [name for name in names if not made[name] <= whole and name != "pretraining"]
+        return ["run", *(f"run --pipelines {name}" for name in names)]
+    return [f"run --pipelines {','.join(names)}"] if names else ["run"]

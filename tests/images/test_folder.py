@@ -8,6 +8,7 @@ import threading
 from datetime import UTC
 
 import pytest
+from botocore.exceptions import ClientError
 
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.folder import ImageFolder
@@ -127,6 +128,19 @@ def test_a_read_that_hangs_costs_its_photo_alone(folder, monkeypatch):
         "read: too_slow",
         *("read: too_slow", 1, 2, 3, 4, 5),
     ]
+
+
+@pytest.mark.parametrize(("code", "kind"), [("ExpiredToken", FruitsError), ("403", ImageError)])
+def test_an_expired_key_is_no_fault_of_a_photo(monkeypatch, code, kind):
+    images = ImageFolder("memory://photos")
+
+    def refuse(path):
+        cause = ClientError({"Error": {"Code": code, "Message": "no"}}, "GetObject")
+        raise PermissionError("The token has expired") from cause
+
+    monkeypatch.setattr(images._fs, "cat_file", refuse)
+    with pytest.raises(kind):
+        images.read("a.jpg")
 
 
 @pytest.mark.parametrize("seconds", [-1e10, 1e11, 1e20])

@@ -92,7 +92,7 @@ def test_the_numbers_are_those_of_a_local_run(in_bucket, bucket, local, photos, 
 
 def test_outputs_were_committed_not_renamed(in_bucket, bucket, tmp_path):
     store = bucket.download("store", tmp_path)
-    for name in ("02_intermediate/image_index", "05_model_input/pca_features"):
+    for name in ("08_reporting/rejected_images", "05_model_input/pca_features"):
         listed = bucket.client.list_objects_v2(Bucket=BUCKET, Prefix=f"store/{name}/part-")
         assert listed["Contents"]
         # S3A's committers complete an upload of parts where a renaming would have made a copy.
@@ -131,7 +131,7 @@ def replaced(in_bucket, bucket, kedro_process, photos, project, tmp_path_factory
     (conf / "test" / "credentials.yml").write_text(json.dumps({"s3": settings}))
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
     leftover = dict.fromkeys(names, "leftover")
-    place = {"images": photos, "store": f"s3://{BUCKET}/store"}
+    place = {"images": photos, "store": f"s3://{BUCKET}/store", "replace_images": "true"}
     chosen = {f"classification.{name}": value for name, value in FEW.items()}
     given = ("--pipelines", "__default__,classification", "--conf-source", str(conf))
     code, output = run(kedro_process, *given, variables=leftover, **place, **SUBSET, **chosen)

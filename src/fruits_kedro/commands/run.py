@@ -6,6 +6,7 @@ import copy
 import functools
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from kedro.framework.cli.project import run as kedro_run
 
 from fruits_kedro.commands.params import read_params
 from fruits_kedro.errors import own_error, summarize
-from fruits_kedro.spark.logs import log_hint
+from fruits_kedro.spark.logs import log_hint, log_trace
 
 
 def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,11 +39,8 @@ def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
                     raise _InterruptedError(
                         "Interrupted. What is done stays: the same command goes on from there."
                     ) from error
-                hint = (
-                    ""
-                    if own_error(error)
-                    else f"\n'kedro run --verbose' shows the trace.{log_hint()}"
-                )
+                log_trace(error)
+                hint = "" if own_error(error) else log_hint()
                 raise click.ClickException(f"{summarize(error)}{hint}") from error
 
     return run
@@ -55,6 +53,9 @@ class _InterruptedError(click.ClickException):
 @contextmanager
 def _noting_interrupts() -> Iterator[Callable[[], bool]]:
     """Whether Ctrl-C came meanwhile: Spark's handler turns it into a failure of some job."""
+    if threading.current_thread() is not threading.main_thread():  # Python tells it alone
+        yield lambda: False
+        return
     read, write = os.pipe()
     os.set_blocking(read, False)
     os.set_blocking(write, False)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from fruits_kedro.commands.console import Shown, finish
+from fruits_kedro.commands.run import check_environment
 from fruits_kedro.errors import FruitsError, summarize
 
 
@@ -27,6 +28,7 @@ def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Sho
         def run(env: str, params: str, as_json: bool, **given: Any) -> None:
             from fruits_kedro.emr.context import EmrContext
 
+            check_environment(env)
             # Kedro logs to standard output: allow warnings only, and nothing between JSON.
             logging.disable(logging.CRITICAL if as_json else logging.INFO)
             try:

@@ -15,7 +15,7 @@ from fruits_kedro.images.formats import extensions
 from fruits_kedro.images.listing import EPOCH, Entry, LeftOut, to_listing, to_time
 from fruits_kedro.images.source import ImageSource
 from fruits_kedro.storage.filesystem import file_system
-from fruits_kedro.storage.s3 import S3Settings, is_s3, list_objects, split_url
+from fruits_kedro.storage.s3 import S3Settings, is_of_key, is_s3, list_objects, split_url
 
 _REQUESTS = 32  # in parallel per worker: one takes as long as several inferences
 
@@ -50,6 +50,8 @@ class ImageFolder(ImageSource):
         except FileNotFoundError as error:
             raise ImageError("read", "missing", error) from None
         except PermissionError as error:
+            if is_of_key(error):
+                raise FruitsError(f"{self.root}: {error}. Sign in again.") from error
             raise ImageError("read", "forbidden", error) from None
         except Exception as error:
             if self._is_local:

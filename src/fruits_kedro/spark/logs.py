@@ -1,24 +1,34 @@
-"""Spark's log file, and filters of Python's log about Spark."""
+"""The log file of a run, and filters of Python's log about Spark."""
 
 from __future__ import annotations
 
 import logging
 import os
 import tempfile
+import traceback
+from contextlib import suppress
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
 
 def log_file() -> Path:
-    """The file with the warnings and errors of Spark's JVM in this process."""
-    return Path(tempfile.gettempdir(), f"fruits-kedro-spark-{os.getpid()}.log")
+    """The log file of this process: warnings of Spark's JVM, and the trace of a failure."""
+    return Path(tempfile.gettempdir(), f"fruits-kedro-{os.getpid()}.log")
+
+
+def log_trace(error: BaseException) -> None:
+    """Add the trace of an error to the log file; a disk without room for it is no other error."""
+    with suppress(OSError), log_file().open("a") as file:
+        traceback.print_exception(error, file=file)
 
 
 def log_hint() -> str:
     """A line that names the log file, if there is one."""
     path = log_file()
-    return f"\nSpark's own log: {path}" if path.is_file() and path.stat().st_size else ""
+    return (
+        f"\nTraces and Spark's warnings: {path}" if path.is_file() and path.stat().st_size else ""
+    )
 
 
 def is_not_py4j(record: logging.LogRecord) -> bool:

@@ -19,6 +19,7 @@ _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 # botocore's names for sources of keys: those that do not change during a run, and machines' roles.
 _FIXED = ("env", "shared-credentials-file", "config-file", "explicit")
 _OF_A_MACHINE = ("iam-role", "container-role")
+_OF_KEY = ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch")
 _WHERE = "the s3 entry of conf/local/credentials.yml, or the usual AWS variables"
 
 
@@ -149,6 +150,12 @@ def split_url(url: str) -> tuple[str, str]:
     """Bucket and key of ``s3://bucket/key``."""
     bucket, _, key = url.partition("://")[2].partition("/")
     return bucket, key
+
+
+def is_of_key(error: BaseException) -> bool:
+    """Whether a bucket refused the key itself, which costs all photos, and not one object."""
+    response = getattr(error.__cause__, "response", None) or {}
+    return response.get("Error", {}).get("Code") in _OF_KEY
 
 
 def list_objects(client: Any, url: str) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pandas as pd
@@ -105,8 +105,15 @@ def describe_extraction(
         "extraction_plan": extraction_plan,
         # A cluster's own PySpark is not an installed package.
         "versions": {"python": platform.python_version(), "pyspark": pyspark.__version__}
-        | {package: version(package) for package in _VERSIONS},
+        | {package: _version(package) for package in _VERSIONS},
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # the project's own, run from a checkout that is not installed
+        return "not installed"
 
 
 def check_failure_rate(

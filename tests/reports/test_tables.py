@@ -157,7 +157,12 @@ PLACES = {"images": "/my photos", "store": "/results"}
             None,
             ["kedro predict <folder of new photos> --params store=/results"],
         ),
-        ("packed_images", PLACES, None, ["kedro run --params images=/made,store=/results"]),
+        (
+            "packed_images",
+            {},
+            None,
+            ["kedro run --params images=/results/01_raw/packed,store=/results"],
+        ),
         (
             "pretrained_weights",
             {"store": "/results"},
@@ -167,5 +172,6 @@ PLACES = {"images": "/my photos", "store": "/results"}
     ],
 )
 def test_the_next_command_has_the_places_of_this_run(made, places, env, commands):
-    rows = next_commands({"backbone": "/x", made: "/made"}, places, env)
+    place = "/results/01_raw/packed" if made == "packed_images" else "/made"
+    rows = next_commands({"backbone": "/x", made: place}, places, env)
     assert [command for _, command in rows] == commands

@@ -161,7 +161,9 @@ def next_commands(files: dict[str, str], places: dict[str, str], env: str | None
     if "classification_report" in files:
         rows.append(("predict", kedro("predict <folder of new photos>", **store)))
     if "packed_images" in files:
-        rows.append(("use them", kedro("run", **places | {"images": files["packed_images"]})))
+        packed = files["packed_images"]
+        store = packed.rpartition("/01_raw/")[0]
+        rows.append(("use them", kedro("run", images=packed, store=store)))
     if "pretrained_weights" in files:
         weights = {"extraction.weights": files["pretrained_weights"]}
         rows.append(("use them", kedro("run", **places | weights)))

@@ -19,8 +19,8 @@ from fruits_kedro.storage.s3 import check_bucket, is_s3
 from fruits_kedro.validation import did_you_mean, setting_names, validate
 
 _NOT_READ = ", and no pipeline reads it; parameters of your own belong into conf/local"
-# Inputs whose absence has a message of its own, or is none.
-_MAY_BE_MISSING = {"raw_images", "extraction_checkpoint", "pretraining_checkpoint"}
+# An input whose absence is no fault.
+_MAY_BE_MISSING = {"extraction_checkpoint"}
 
 
 class InputHooks:
@@ -100,13 +100,15 @@ def _read_by_pipelines() -> set[str]:
 
 def _check_inputs(pipeline: Pipeline, catalog: DataCatalog, store: str) -> None:
     """Raise FruitsError, with the run that fills them, if the store lacks what a run reads."""
-    stored = (name for name in pipeline.inputs() if not name.startswith(("params:", "previous_")))
-    missing = sorted(
+    from kedro.framework.project import pipelines
+
+    made = {name for found in pipelines.values() for name in found.all_outputs()}
+    stored = {
         name
-        for name in set(stored) - _MAY_BE_MISSING
+        for name in (pipeline.inputs() & made) - _MAY_BE_MISSING
         if not isinstance(catalog.get(name), (MemoryDataset, type(None)))
-        and not catalog.exists(name)
-    )
+    }
+    missing = sorted(name for name in stored if not catalog.exists(name))
     if missing:
         runs = " and then ".join(f"'kedro {run}'" for run in mending_runs(missing))
         raise FruitsError(

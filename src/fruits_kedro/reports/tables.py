@@ -162,8 +162,8 @@ def next_commands(files: dict[str, str], places: dict[str, str], env: str | None
         rows.append(("predict", kedro("predict <folder of new photos>", **store)))
     if "packed_images" in files:
         packed = files["packed_images"]
-        store = packed.rpartition("/01_raw/")[0]
-        rows.append(("use them", kedro("run", images=packed, store=store)))
+        root = packed.rpartition("/01_raw/")[0]
+        rows.append(("use them", kedro("run", images=packed, store=root)))
     if "pretrained_weights" in files:
         weights = {"extraction.weights": files["pretrained_weights"]}
         rows.append(("use them", kedro("run", **places | weights)))

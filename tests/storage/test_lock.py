@@ -96,7 +96,7 @@ def test_a_lease_of_another_container_expires(lease, monkeypatch):
 
 def test_a_lease_by_a_slow_clock_is_seen_to_be_renewed(lease, monkeypatch):
     url = lease("slow", 3600)
-    waits = SimpleNamespace(sleep=lambda _: lease("slow", 3590), monotonic=time.monotonic)
+    waits = SimpleNamespace(sleep=lambda _: lease("slow", 3590), time=time.time)
     monkeypatch.setattr(store_lock, "time", waits)  # it is renewed while we wait
     with pytest.raises(FruitsError, match="process 1073741824"):
         StoreLock(url).acquire()
@@ -153,10 +153,12 @@ def test_a_lease_is_renewed(holder, s3_environment, monkeypatch):
         holder("renewing")
 
 
-def test_a_run_that_slept_replaces_nothing(lease, holder, s3_environment, tmp_path):
+def test_a_run_that_slept_replaces_nothing(lease, holder, monkeypatch, tmp_path):
     lock = StoreLock(f"s3://{BUCKET}/taken")
     lock.acquire()
-    lease("taken", 0)  # another run has taken over meanwhile
+    lease("taken", 0)  # another run has taken over while this machine slept
+    awake = time.time() + 60
+    monkeypatch.setattr(store_lock.time, "time", lambda: awake)
     (tmp_path / "old.parquet").touch()
     with pytest.raises(FruitsError, match="was lost"):
         commit(LocalFileSystem(), str(tmp_path), ["new.parquet"])

@@ -95,7 +95,7 @@ class _Lease:
         self._store = store
         self._own = _holder() | {"id": uuid.uuid4().hex}
         self._etag = ""
-        self._renewed = time.monotonic()
+        self._renewed = time.time()
         self._lost = False
         self._guard = threading.Lock()
         self._stop = threading.Event()
@@ -113,8 +113,9 @@ class _Lease:
         self._thread.start()
 
     def check(self) -> None:
-        with suppress(Exception):  # a bucket that does not answer says nothing about the lock
-            self._renew()
+        if self._age() > _EXPIRES_S / 2:  # before, nobody can have taken it
+            with suppress(Exception):  # a bucket that does not answer says nothing about the lock
+                self._renew()
         if self._lost:
             raise FruitsError(
                 f"The lock on the store {self._store} was lost: this run was cut off from the "
@@ -130,12 +131,16 @@ class _Lease:
             if not self._lost:
                 self._client.delete_object(**self._object)
 
+    def _age(self) -> float:
+        """Seconds since the last renewal, those that the machine slept included."""
+        return abs(time.time() - self._renewed)
+
     def _keep(self) -> None:
         while not self._lost and not self._stop.wait(_RENEW_S):
             try:
                 self._renew()
             except Exception:  # perhaps for a moment only
-                self._lost = time.monotonic() - self._renewed > _EXPIRES_S
+                self._lost = self._age() > _EXPIRES_S
 
     def _renew(self) -> None:
         with self._guard:
@@ -172,7 +177,7 @@ class _Lease:
             found, version = self._read()
             if found != holder:  # else it was written, and the answer got lost
                 return False
-        self._etag, self._renewed = version, time.monotonic()
+        self._etag, self._renewed = version, time.time()
         return True
 
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from fruits_kedro.emr import cli
+from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.steps import submit_arguments
 
 from .conftest import BUCKET, put_results
@@ -153,6 +155,31 @@ def test_a_cluster_that_goes_while_a_step_runs(running, emr, moves):
     emr("submit")
     moves(step_to("RUNNING"), cluster_to("TERMINATED_WITH_ERRORS", "node gone"))
     assert "has gone while the step was RUNNING: node gone" in emr("watch", code=1)
+
+
+@pytest.mark.parametrize(("minutes", "code"), [(10, 0), (20, 1)])
+def test_a_network_that_is_away_does_not_end_a_healthy_run(
+    running, emr, aws, moves, monkeypatch, minutes, code
+):
+    emr("submit")
+    away = [EndpointConnectionError(endpoint_url="https://emr")] * (6 * minutes)
+    real = Aws.emr.func
+
+    def client(self):
+        if away:
+            raise away.pop()
+        return real(self)
+
+    monkeypatch.setattr(Aws, "emr", property(lambda self: SimpleNamespace(
+        describe_step=lambda **given: client(self).describe_step(**given),
+        describe_cluster=lambda **given: real(self).describe_cluster(**given),
+        list_steps=lambda **given: real(self).list_steps(**given),
+        get_paginator=lambda name: real(self).get_paginator(name),
+    )))  # fmt: skip
+    moves(*[lambda _: None] * (6 * minutes), step_to("COMPLETED"))
+    output = emr("watch", code=code)
+    assert "AWS does not answer" in output
+    assert ("COMPLETED" in output) == (code == 0)
 
 
 def test_a_bootstrap_that_fails(emr, backend, moves, monkeypatch):

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
+
 from fruits_kedro.config.locations import PROGRESS
 from fruits_kedro.config.spark_conf import setting_text
 from fruits_kedro.emr.aws import Aws, explained
@@ -15,6 +17,7 @@ from fruits_kedro.emr.cluster import reason_of
 from fruits_kedro.errors import FruitsError
 
 ROOT = "/opt/fruits-kedro"
+_PATIENCE_S = 900  # without an answer of AWS
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
 # No telemetry leaves the cluster.
 _ENVIRONMENT = {"DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
@@ -104,13 +107,23 @@ def watch_step(
     Raises:
         FruitsError: the step failed or the cluster ended; says what AWS knows.
     """
-    started, waited = datetime.now(UTC), 0.0
+    started, waited, answered = datetime.now(UTC), 0.0, 0.0
     while True:
-        with explained("describing the step"):
-            step = aws.emr.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
-            cluster = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
-        state = step["Status"]["State"]
-        show(state, waited, read_progress(aws, store, started) if state == "RUNNING" else None)
+        try:
+            with explained("describing the step"):
+                step = aws.emr.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
+                cluster = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+            state = step["Status"]["State"]
+            progress = read_progress(aws, store, started) if state == "RUNNING" else None
+        except FruitsError as error:
+            if waited - answered >= _PATIENCE_S or not isinstance(error.__cause__, BotoCoreError):
+                raise
+            show("AWS does not answer", waited, None)  # a Wi-Fi that is away for a while
+            sleep(every_s)
+            waited += every_s
+            continue
+        answered = waited
+        show(state, waited, progress)
         if state == "COMPLETED":
             return step
         if state in ENDED:

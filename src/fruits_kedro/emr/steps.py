@@ -110,9 +110,7 @@ def watch_step(
     started, waited, answered = datetime.now(UTC), 0.0, 0.0
     while True:
         try:
-            with explained("describing the step"):
-                step = aws.emr.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
-                cluster = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+            step, cluster = _describe(aws, cluster_id, step_id)
             state = step["Status"]["State"]
             progress = read_progress(aws, store, started) if state == "RUNNING" else None
         except FruitsError as error:
@@ -135,6 +133,12 @@ def watch_step(
             )
         sleep(every_s)
         waited += every_s
+
+
+def _describe(aws: Aws, cluster_id: str, step_id: str) -> tuple[Any, Any]:
+    with explained("describing the step"):
+        step = aws.emr.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
+        return step, aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
 
 
 def _failure(step: dict[str, Any]) -> str:

@@ -23,6 +23,21 @@ def test_fetch_takes_complete_datasets_only(emr, aws, tmp_path):
     )
 
 
+def test_fetch_replaces_no_results_of_other_photos(aws, emr, tmp_path):
+    put_results(aws)
+    key = "fruits-kedro/02_intermediate/input_root.json"
+    aws("s3").put_object(Bucket=BUCKET, Key=key, Body=b'{"images": "s3://x/photos"}')
+    out = tmp_path / "out"
+    root = out / "02_intermediate/input_root.json"
+    root.parent.mkdir(parents=True)
+    root.write_text('{"images": "/my/photos"}')
+    refused = emr("fetch", "--output", str(out), code=1)
+    assert "results of the photos in /my/photos" in refused
+    assert [p for p in out.rglob("*") if p.is_file()] == [root]
+    root.write_text('{"images": "s3://x/photos"}')
+    emr("fetch", "--output", str(out))
+
+
 def test_fetch_takes_the_files_of_the_last_job_only(aws, emr, tmp_path):
     dataset = "fruits-kedro/04_feature/extracted_features"
     one, two = (f"part-00000-{job}-c000.snappy.parquet" for job in ("0a-b1", "9f-e8"))

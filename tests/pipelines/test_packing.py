@@ -40,6 +40,18 @@ def packed(photos, kedro_run, tmp_path_factory):
     return packed
 
 
+def test_packed_photos_are_not_replaced_by_those_of_another_folder(photos, packed, kedro_run):
+    store, before = packed.parents[1], sorted(packed.iterdir())
+    refused = kedro_run("--pipelines", "packing", images=photos / "Test", store=store)
+    assert refused.exit_code == 1 and f"holds photos packed from {photos}" in refused.output
+    again = kedro_run("--pipelines", "packing", images=packed, store=store.parent / "copy")
+    assert again.exit_code == 0, again.output
+    assert PackedImages(str(store.parent / "copy/01_raw/packed_images.parquet")).origin == str(
+        photos
+    )
+    assert sorted(packed.iterdir()) == before
+
+
 def test_every_photo_comes_back(photos, packed):
     folder, images = ImageFolder(str(photos)), PackedImages(str(packed))
     listing = folder.list()

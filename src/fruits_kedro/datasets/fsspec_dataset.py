@@ -38,5 +38,10 @@ class FsspecDataset(AbstractDataset[_In, _Out]):
         """The path or URL."""
         return local_path(self._place).replace("s3a://", "s3://")
 
+    @property
+    def credentials(self) -> dict[str, Any]:
+        """The options for fsspec."""
+        return self._credentials
+
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._place}

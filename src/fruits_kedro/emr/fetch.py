@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import defaultdict
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from fruits_kedro.storage.manifest import MARK, manifest_files
 from fruits_kedro.storage.s3 import split_url
 
 _LEFT = (".", "01_raw/", "04_feature/extraction_checkpoint/")  # hidden, photos, checkpoint
+_INPUT_ROOT = "02_intermediate/input_root.json"
 REPORTS = ("02_intermediate/class_counts.csv", "04_feature/extraction_counts.csv", "08_reporting/")
 
 
@@ -32,8 +34,10 @@ def fetch_results(
         show: gets the numbers of files done and in all.
 
     Raises:
-        FruitsError: there are no results, or a dataset is incomplete.
+        FruitsError: there are no results, a dataset is incomplete, or the folder holds results of
+            other photos.
     """
+    _check_same_photos(aws, store, folder)
     entries = _entries(aws, store, reports_only)
     datasets = _datasets(list(entries))
     for dataset, names in datasets.items():
@@ -57,6 +61,18 @@ def fetch_results(
             if path.is_file() and f"{dataset}/{path.name}" not in names:
                 path.unlink()  # an earlier run's
     return [folder / name for name in entries]
+
+
+def _check_same_photos(aws: Aws, store: str, folder: Path) -> None:
+    """Raise FruitsError if the folder has results of photos that the store was not made from."""
+    here = folder / _INPUT_ROOT
+    there = aws.download(f"{store}/{_INPUT_ROOT}")
+    if here.is_file() and there and json.loads(there) != json.loads(here.read_bytes()):
+        photos = json.loads(here.read_bytes())["images"]
+        raise FruitsError(
+            f"{folder} has results of the photos in {photos}, which these would replace.\n"
+            "Give another folder: --output <folder>."
+        )
 
 
 def _entries(aws: Aws, store: str, reports_only: bool) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from fruits_kedro.config.locations import check_store
 from fruits_kedro.config.parameters import Parameters, select_subset
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.images.open import open_images
 from fruits_kedro.storage.s3 import check_bucket, is_s3
 from fruits_kedro.validation import did_you_mean, setting_names, validate
 
@@ -52,6 +53,8 @@ class InputHooks:
             catalog.load("raw_images").check()
         if "input_root" in pipeline.outputs() and not self._may_replace:
             _check_input_root(catalog, roots.store)
+        if "packed_images" in pipeline.outputs() and not self._may_replace:
+            _check_packed(catalog)
         if "params:extraction" in pipeline.inputs():
             from fruits_kedro.backbones.load import find_backbone
 
@@ -75,6 +78,21 @@ def _check_input_root(catalog: DataCatalog, store: str) -> None:
             "Give these photos a store of their own: --params store=… Or let them replace the "
             "others, whose features then leave the store (photos that only moved keep theirs): "
             "--params replace_images=true"
+        )
+
+
+def _check_packed(catalog: DataCatalog) -> None:
+    """Raise FruitsError if photos of another folder were packed in the place of these."""
+    packed: Any = catalog.get("packed_images")
+    given = catalog.load("raw_images").origin
+    if not packed.exists():
+        return
+    known = open_images(packed.location, packed.credentials).origin
+    if given not in (known, packed.location):
+        raise FruitsError(
+            f"{packed.location} holds photos packed from {known}, not from {given}.\n"
+            "Give these photos a store of their own: --params store=… Or let them replace the "
+            "others: --params replace_images=true"
         )
 
 

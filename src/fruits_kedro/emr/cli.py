@@ -193,7 +193,7 @@ def down(context: Any) -> Shown:
 
 @command(yes)
 def clean(context: Any, yes: bool) -> Shown:
-    """Delete package, logs and half-finished uploads from the bucket; asks first."""
+    """Delete package, logs and half-finished uploads of either; asks first."""
     from fruits_kedro.emr.upload import delete_all, to_delete
 
     found = to_delete(context.aws, context.settings)

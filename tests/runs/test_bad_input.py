@@ -115,10 +115,12 @@ def test_more_components_than_photos_end_a_run_before_the_extraction(kedro_run, 
     assert not (tmp_path / "04_feature/extraction_checkpoint").exists()
 
 
-def test_a_part_over_an_empty_store_names_the_run_that_fills_it(kedro_run, no_spark, tmp_path):
+def test_a_part_over_an_empty_store_names_the_run_that_fills_it(
+    kedro_run, no_spark, sample, tmp_path
+):
     for pipeline, missing in (("reduction", "extraction_counts"), ("classification", "pca_model")):
         pattern = f"has no .*{missing}: 'kedro run' makes them"
-        refuse(kedro_run, pattern, "--pipelines", pipeline, store=tmp_path)
+        refuse(kedro_run, pattern, "--pipelines", pipeline, images=sample, store=tmp_path)
     checked = CliRunner().invoke(verify, ["--params", f"store={tmp_path}"])
     assert checked.exit_code == 1 and "nothing to verify" in checked.output
 

@@ -94,6 +94,14 @@ def test_a_lease_of_another_container_expires(lease, monkeypatch):
     lock.release()
 
 
+def test_a_refused_lock_is_none(lease, s3_environment):
+    lock = StoreLock(lease("refused", 0))
+    with pytest.raises(FruitsError, match="process 1073741824"):
+        lock.acquire()
+    lock.release()
+    lock.check()
+
+
 def test_a_lease_by_a_slow_clock_is_seen_to_be_renewed(lease, monkeypatch):
     url = lease("slow", 3600)
     waits = SimpleNamespace(sleep=lambda _: lease("slow", 3590), time=time.time)

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.s3 import list_objects, split_url
 
+_PATIENCE_S = 900  # without an answer of AWS
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
 
 
@@ -68,6 +69,11 @@ class Aws:
 def code_of(error: BaseException | None) -> str:
     """AWS' error code, or an empty string."""
     return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def is_outage(error: FruitsError, seconds: float) -> bool:
+    """Whether an error is that of a network that is away, and has been for some minutes at most."""
+    return isinstance(error.__cause__, BotoCoreError) and seconds < _PATIENCE_S
 
 
 @contextmanager

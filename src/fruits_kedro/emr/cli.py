@@ -15,6 +15,8 @@ from fruits_kedro.errors import FruitsError
 
 __all__ = ["emr"]
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 yes = click.Option(["--yes", "-y"], is_flag=True, help="Do not ask.")
 mode = click.Option(
     ["--mode"],
@@ -225,7 +227,7 @@ def run(context: Any, yes: bool, output: Path, keep: bool, everything: bool, **g
 
     Only the cluster that this command created is ended.
     """
-    from fruits_kedro.emr.cluster import end_cluster
+    from fruits_kedro.emr.fetch import check_same_photos
 
     package(context)
     if faults := [c for c in check(context)["checks"] if c[""] != "ok"]:
@@ -234,6 +236,7 @@ def run(context: Any, yes: bool, output: Path, keep: bool, everything: bool, **g
     # A terminal that closes ends the cluster as Ctrl-C does.
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.default_int_handler)
+    check_same_photos(context.aws, context.roots.store, output)
     result = _create(context, yes)
     cluster_id = result["cluster"]["id"]
     try:
@@ -241,12 +244,29 @@ def run(context: Any, yes: bool, output: Path, keep: bool, everything: bool, **g
         result |= submit(context, **given)
         result |= watch(context, None)
         result |= fetch(context, output, not everything)
-    except KeyboardInterrupt:
-        raise FruitsError("Interrupted.") from None
-    finally:
+    except BaseException as error:
+        _finish(context, cluster_id, keep)
+        if isinstance(error, KeyboardInterrupt):
+            raise FruitsError("Interrupted.") from None
+        raise
+    _finish(context, cluster_id, keep)
+    return result
+
+
+def _finish(context: Any, cluster_id: str, keep: bool) -> None:
+    """End the cluster of a run, or say that it stays; a second signal does not stop this."""
+    from fruits_kedro.emr.cluster import end_cluster
+
+    before = {name: signal.signal(name, signal.SIG_IGN) for name in _SIGNALS}
+    try:
         if keep:
-            click.echo(f"The cluster {cluster_id} is kept: 'kedro emr down' ends it.", err=True)
+            said = f"The cluster {cluster_id} is kept: 'kedro emr down' ends it."
         else:
             end_cluster(context.aws, cluster_id, waiting("cluster"), time.sleep)
-            click.echo(f"The cluster {cluster_id} has ended.", err=True)
-    return result
+            said = f"The cluster {cluster_id} has ended."
+    except FruitsError as error:
+        said = f"The cluster {cluster_id} may still be running: 'kedro emr down' ends it. {error}"
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+    click.echo(said, err=True)

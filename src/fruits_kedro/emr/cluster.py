@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from fruits_kedro.emr.aws import Aws, explained
+from fruits_kedro.emr.aws import Aws, explained, is_outage
 from fruits_kedro.emr.settings import EmrSettings, Group
 from fruits_kedro.errors import FruitsError
 
@@ -180,10 +180,19 @@ def wait_for(
     Raises:
         FruitsError: the cluster ended instead; says why.
     """
-    waited = 0.0
+    waited, answered = 0.0, 0.0
     while True:
-        with explained("describing the cluster"):
-            cluster = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        try:
+            with explained("describing the cluster"):
+                cluster = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        except FruitsError as error:
+            if not is_outage(error, waited - answered):
+                raise
+            show("AWS does not answer", waited)
+            sleep(every_s)
+            waited += every_s
+            continue
+        answered = waited
         state = cluster["Status"]["State"]
         show(state, waited)
         if state in states:

@@ -16,7 +16,13 @@ from fruits_kedro.storage.s3 import split_url
 
 _LEFT = (".", "01_raw/", "04_feature/extraction_checkpoint/")  # hidden, photos, checkpoint
 _INPUT_ROOT = "02_intermediate/input_root.json"
-REPORTS = ("02_intermediate/class_counts.csv", "04_feature/extraction_counts.csv", "08_reporting/")
+_LINEAGE = "08_reporting/lineage.json"  # of all outputs, not of reports alone
+REPORTS = (
+    _INPUT_ROOT,
+    "02_intermediate/class_counts.csv",
+    "04_feature/extraction_counts.csv",
+    "08_reporting/",
+)
 
 
 def fetch_results(
@@ -37,7 +43,7 @@ def fetch_results(
         FruitsError: there are no results, a dataset is incomplete, or the folder holds results of
             other photos.
     """
-    _check_same_photos(aws, store, folder)
+    check_same_photos(aws, store, folder)
     entries = _entries(aws, store, reports_only)
     datasets = _datasets(list(entries))
     for dataset, names in datasets.items():
@@ -63,7 +69,7 @@ def fetch_results(
     return [folder / name for name in entries]
 
 
-def _check_same_photos(aws: Aws, store: str, folder: Path) -> None:
+def check_same_photos(aws: Aws, store: str, folder: Path) -> None:
     """Raise FruitsError if the folder has results of photos that the store was not made from."""
     here = folder / _INPUT_ROOT
     there = aws.download(f"{store}/{_INPUT_ROOT}")
@@ -81,7 +87,7 @@ def _entries(aws: Aws, store: str, reports_only: bool) -> dict[str, dict[str, An
     for entry in aws.listing(f"{store}/"):
         name = entry["Key"][len(prefix) :].strip("/")
         is_left = name.startswith(_LEFT) or "/." in name
-        wanted = not reports_only or name.startswith(REPORTS)
+        wanted = not reports_only or (name.startswith(REPORTS) and name != _LINEAGE)
         if wanted and not is_left and not entry["Key"].endswith("/"):
             entries[name] = entry
     if not entries:

@@ -8,16 +8,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
-
 from fruits_kedro.config.locations import PROGRESS
 from fruits_kedro.config.spark_conf import setting_text
-from fruits_kedro.emr.aws import Aws, explained
+from fruits_kedro.emr.aws import Aws, explained, is_outage
 from fruits_kedro.emr.cluster import reason_of
 from fruits_kedro.errors import FruitsError
 
 ROOT = "/opt/fruits-kedro"
-_PATIENCE_S = 900  # without an answer of AWS
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
 # No telemetry leaves the cluster.
 _ENVIRONMENT = {"DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
@@ -114,9 +111,9 @@ def watch_step(
             state = step["Status"]["State"]
             progress = read_progress(aws, store, started) if state == "RUNNING" else None
         except FruitsError as error:
-            if waited - answered >= _PATIENCE_S or not isinstance(error.__cause__, BotoCoreError):
+            if not is_outage(error, waited - answered):
                 raise
-            show("AWS does not answer", waited, None)  # a Wi-Fi that is away for a while
+            show("AWS does not answer", waited, None)
             sleep(every_s)
             waited += every_s
             continue

@@ -6,11 +6,9 @@ from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.io import DataCatalog, MemoryDataset
-from kedro.pipeline import Pipeline
+from kedro.io import DataCatalog
 
 from fruits_kedro.backbones.weights import find_weights
-from fruits_kedro.commands.mend import mending_runs
 from fruits_kedro.config.locations import check_store
 from fruits_kedro.config.parameters import Parameters, select_subset
 from fruits_kedro.errors import FruitsError
@@ -20,8 +18,6 @@ from fruits_kedro.storage.s3 import check_bucket, is_s3
 from fruits_kedro.validation import did_you_mean, setting_names, validate
 
 _NOT_READ = ", and no pipeline reads it; parameters of your own belong into conf/local"
-# An input whose absence is no fault.
-_MAY_BE_MISSING = {"extraction_checkpoint"}
 
 
 class InputHooks:
@@ -46,13 +42,13 @@ class InputHooks:
         """Check that photos and weights are there and that the store can be written."""
         roots, s3 = self._locations.roots, self._locations.s3
         check_store(roots.store, s3)
-        _check_inputs(pipeline, catalog, roots.store)
         if "raw_images" in pipeline.inputs():
             if is_s3(roots.images):
                 check_bucket(roots.images, s3)
             catalog.load("raw_images").check()
-        if "input_root" in pipeline.outputs() and not self._may_replace:
-            _check_input_root(catalog, roots.store)
+            may_replace = self._may_replace and "input_root" in pipeline.all_outputs()
+            if "packed_images" not in pipeline.all_outputs() and not may_replace:
+                _check_input_root(catalog, roots.store)
         if "packed_images" in pipeline.outputs() and not self._may_replace:
             _check_packed(catalog)
         if "params:extraction" in pipeline.inputs():
@@ -114,22 +110,3 @@ def _read_by_pipelines() -> set[str]:
 
     inputs = {name for pipeline in pipelines.values() for name in pipeline.inputs()}
     return {name.partition(":")[2].split(".")[0] for name in inputs if name.startswith("params:")}
-
-
-def _check_inputs(pipeline: Pipeline, catalog: DataCatalog, store: str) -> None:
-    """Raise FruitsError, with the run that fills them, if the store lacks what a run reads."""
-    from kedro.framework.project import pipelines
-
-    made = {name for found in pipelines.values() for name in found.all_outputs()}
-    stored = {
-        name
-        for name in (pipeline.inputs() & made) - _MAY_BE_MISSING
-        if not isinstance(catalog.get(name), (MemoryDataset, type(None)))
-    }
-    missing = sorted(name for name in stored if not catalog.exists(name))
-    if missing:
-        runs = " and then ".join(f"'kedro {run}'" for run in mending_runs(missing))
-        raise FruitsError(
-            f"The store {store} has no {', '.join(missing)}: {runs} makes "
-            f"{'it' if len(missing) == 1 else 'them'}."
-        )

@@ -6,12 +6,17 @@ from collections.abc import Generator
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
-from kedro.io import DataCatalog
+from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
 
+from fruits_kedro.commands.mend import mending_runs
 from fruits_kedro.errors import FruitsError, summarize
 from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.storage.lock import StoreLock
 from fruits_kedro.storage.s3 import check_bucket, is_s3
+
+# An input whose absence is no fault.
+_MAY_BE_MISSING = {"extraction_checkpoint"}
 
 
 class StoreHooks:
@@ -32,6 +37,7 @@ class StoreHooks:
         self._lock.acquire()
         try:
             self._recover(pipeline, catalog)
+            _check_inputs(pipeline, catalog, store)
         except BaseException:
             self._release()
             raise
@@ -93,3 +99,26 @@ class StoreHooks:
 def _clear_checkpoint(catalog: DataCatalog, name: str) -> None:
     checkpoint: Any = catalog.get(name)
     checkpoint.clear()
+
+
+def _check_inputs(pipeline: Pipeline, catalog: DataCatalog, store: str) -> None:
+    """Raise FruitsError, with the run that makes them, if the store lacks what a run reads."""
+    from kedro.framework.project import pipelines
+
+    made = {name for found in pipelines.values() for name in found.all_outputs()}
+    missing = sorted(
+        name
+        for name in (pipeline.inputs() & made) - _MAY_BE_MISSING
+        if _tells_whether_it_exists(catalog.get(name)) and not catalog.exists(name)
+    )
+    if missing:
+        runs = " and then ".join(f"'kedro {run}'" for run in mending_runs(missing))
+        raise FruitsError(
+            f"The store {store} has no {', '.join(missing)}: {runs} makes "
+            f"{'it' if len(missing) == 1 else 'them'}."
+        )
+
+
+def _tells_whether_it_exists(dataset: Any) -> bool:
+    in_memory = isinstance(dataset, (MemoryDataset, type(None)))
+    return not in_memory and type(dataset)._exists is not AbstractDataset._exists

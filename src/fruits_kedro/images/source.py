@@ -115,6 +115,7 @@ class ImageSource(ABC):
             is_lost = len(found) < len(block.paths)
             if is_lost:
                 waiting.appendleft(block.paths[len(found) + 1 :])
+                self._connect()  # the thread that hangs may hold what the old connection needs
             read_ahead()
             yield from found
             if is_lost:

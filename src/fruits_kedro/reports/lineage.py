@@ -35,11 +35,18 @@ def version_of(data: Any, node: str, settings: list[Any], versions: dict[str, st
     if hasattr(data, "to_batches") and not versions:  # a table of Arrow
         parts += [hashlib.sha256(buffer).hexdigest() for buffer in _buffers(data)]
     elif not versions:
-        parts.append(repr(data))
+        parts.append(_text_of(data))
     fingerprint = getattr(data, "fingerprint", None)
     if isinstance(fingerprint, str):  # of a backbone, whose file of weights may have changed
         parts.append(fingerprint)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _text_of(data: Any) -> str:
+    if hasattr(data, "to_csv"):  # a frame of pandas, whose repr leaves rows out
+        return str(data.to_csv())
+    has_address = type(data).__repr__ is object.__repr__
+    return type(data).__name__ if has_address else repr(data)
 
 
 def _buffers(table: Any) -> Iterator[Any]:

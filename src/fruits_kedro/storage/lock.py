@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.s3 import S3Settings, is_s3, split_url
+from fruits_kedro.storage.s3 import S3Settings, is_s3, quick_config, split_url
 
 _NAME = ".lock"
 _RENEW_S = 10.0
@@ -46,8 +46,9 @@ class StoreLock:
             FruitsError: another run has it.
         """
         if is_s3(self._store):
-            self._lock = _Lease(self._store, self._s3 or S3Settings.find())
-            self._lock.acquire()
+            lease = _Lease(self._store, self._s3 or S3Settings.find())
+            lease.acquire()
+            self._lock = lease
         else:
             self._lock = self._lock_file()
         _held.add(self)
@@ -91,7 +92,7 @@ class _Lease:
     def __init__(self, store: str, s3: S3Settings) -> None:
         bucket, key = split_url(f"{store}/{_NAME}")
         self._object = {"Bucket": bucket, "Key": key}
-        self._client = s3.client()
+        self._client = s3.client(quick_config())
         self._store = store
         self._own = _holder() | {"id": uuid.uuid4().hex}
         self._etag = ""
@@ -116,7 +117,7 @@ class _Lease:
         if self._age() > _EXPIRES_S / 2:  # before, nobody can have taken it
             with suppress(Exception):  # a bucket that does not answer says nothing about the lock
                 self._renew()
-        if self._lost:
+        if self._lost or self._age() > _EXPIRES_S:
             raise FruitsError(
                 f"The lock on the store {self._store} was lost: this run was cut off from the "
                 f"bucket for more than {_EXPIRES_S:.0f} s, and another may be at work there.\n"
@@ -140,7 +141,7 @@ class _Lease:
             try:
                 self._renew()
             except Exception:  # perhaps for a moment only
-                self._lost = self._age() > _EXPIRES_S
+                self._lost = self._lost or self._age() > _EXPIRES_S
 
     def _renew(self) -> None:
         with self._guard:

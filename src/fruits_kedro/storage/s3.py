@@ -193,12 +193,17 @@ def check_bucket(url: str, settings: S3Settings | None = None, write: bool = Fal
         pool.shutdown(wait=False)
 
 
-def _check(url: str, settings: S3Settings, write: bool) -> bool:
+def quick_config() -> Any:
+    """A client's settings that let a silent server fail within seconds."""
     from botocore.config import Config
 
+    return Config(connect_timeout=3, read_timeout=4, retries={"total_max_attempts": 2})
+
+
+def _check(url: str, settings: S3Settings, write: bool) -> bool:
     bucket, prefix = split_url(url)
     prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
-    config = Config(connect_timeout=3, read_timeout=4, retries={"total_max_attempts": 2})
+    config = quick_config()
     probe = f"{prefix}.write-check"
     explained = functools.partial(_explained, url, settings)
     client: Any = explained("be reached", lambda: settings.client(config))

@@ -109,7 +109,6 @@ def extract_features(
 def merge_features(
     image_index: DataFrame,
     class_counts: pd.DataFrame,
-    extraction_plan: dict[str, int],
     previous_features: DataFrame | None,
     extraction_checkpoint: DataFrame | None,
     backbone: Backbone,
@@ -120,21 +119,21 @@ def merge_features(
     Returns:
         ``path, split, label, features, error, fingerprint, engine, bytes, modified_at, in_subset``.
     """
-    images, kept = int(class_counts["images"].sum()), extraction_plan["kept"]
+    earlier, now = _earlier(previous_features), _earlier(extraction_checkpoint)
+    images = int(class_counts["images"].sum())
+    outside = image_index.count() - images
+    # At most: those that an earlier run extracted. No plan tells: it may be of another run.
+    kept = min(outside, earlier[0].count()) if outside and earlier else 0
     cores = image_index.sparkSession.sparkContext.defaultParallelism
 
     def files(photos: int) -> int:
         return params.partitions or count_partitions(photos, backbone.n_features, cores)
 
+    # Without a checkpoint nothing was extracted again: the earlier rows are all there is.
+    incremental = params.incremental or not now
+    kept_files = files(kept) if kept else 0
     return merge(
-        image_index,
-        _earlier(previous_features),
-        _earlier(extraction_checkpoint),
-        backbone,
-        params.incremental,
-        images,
-        files(images),
-        files(kept) if kept else 0,
+        image_index, earlier, now, backbone, incremental, images, files(images), kept_files
     )
 
 

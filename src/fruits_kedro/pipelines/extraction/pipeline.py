@@ -56,7 +56,6 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     "image_index",
                     "class_counts",
-                    "extraction_plan",
                     "previous_features",
                     "extraction_checkpoint",
                     "backbone",

@@ -69,4 +69,5 @@ def test_tasks_are_counted_while_the_others_are_at_work(spark, tmp_path):
         time.sleep(0.01)
     (tmp_path / "go on").touch()
     query.join()
-    assert share_of_tasks_done(spark) == 0
+    while share_of_tasks_done(spark) != 0:  # Spark notes the end of a stage a moment later
+        time.sleep(0.01)

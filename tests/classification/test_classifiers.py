@@ -113,6 +113,18 @@ def test_a_seed_gives_the_same_forest(fitted):
     assert one["probability"].equals(two["probability"])
 
 
+def test_boosting_on_the_driver_is_that_of_the_workers(blobs):
+    """Told how many workers to take, it fits on them, also rows that were coalesced before."""
+    points = blobs({"a": 60, "b": 40, "c": 20})
+    rows = points.rows.select("label", "vector").coalesce(1)
+    settings = MODELS["gradient_boosting"]
+    one, two = (
+        fit_classifier("gradient_boosting", settings | more, rows, class_weights=True, seed=0)
+        for more in ({}, {"num_workers": 1})
+    )
+    assert collect(one, points.rows).equals(collect(two, points.rows))
+
+
 def test_equal_probabilities_are_ranked_by_name(fitted):
     points, model = fitted("majority_class", {"b": 2, "a": 2, "c": 2})
     table = predict(model, points.rows.withColumn("label", F.lit("a"))).toPandas()

@@ -22,6 +22,7 @@ from pyspark.ml.stat import Summarizer
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from fruits_kedro.classification.boosting import fit_boosting
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.spark.models import linear_classifier
 
@@ -30,8 +31,6 @@ logger = logging.getLogger(__name__)
 BASELINES = ("majority_class", "nearest_centroid")
 TOP = 3
 _OURS = re.compile("Col$|_col$")
-_ROWS_A_WORKER = 1000
-_TREE_FEATURES = 64
 
 
 class TooFewLabelsError(FruitsError):
@@ -87,8 +86,11 @@ def fit_classifier(
         logger.info("fitting %s %s", name, dict(settings))
         rows = sum(counts.values())
         weights = {c: rows / len(classes) / counts[c] if class_weights else 1.0 for c in classes}
-        estimator = _estimator(name, settings, seed, train, rows)
-        fitted = estimator.fit(_indexed(train, classes, weights))
+        indexed = _indexed(train, classes, weights)
+        if name == "gradient_boosting":
+            fitted = fit_boosting(settings, seed, indexed, rows)
+        else:
+            fitted = _estimator(name, settings, seed).fit(indexed)
     names = IndexToString(inputCol="prediction", outputCol="predicted", labels=classes)
     return PipelineModel([fitted, names])
 
@@ -148,34 +150,10 @@ def _class_of(name: str) -> Any:
     ]
 
 
-def _estimator(
-    name: str, settings: Mapping[str, Any], seed: int, train: DataFrame, rows: int
-) -> Any:
-    ours: dict[str, Any] = {
-        "featuresCol": "vector",
-        "labelCol": "label_index",
-        "weightCol": "weight",
-    }
-    if name == "logistic_regression":
-        ours |= {"family": "multinomial"}
-    elif name == "random_forest":
-        ours |= {"seed": seed}
-    else:
-        cores = train.sparkSession.sparkContext.defaultParallelism
-        logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # it logs each step
-        ours = {
-            "features_col": "vector",
-            "label_col": "label_index",
-            "weight_col": "weight",
-            "verbose": False,
-            "num_workers": max(1, min(cores, rows // _ROWS_A_WORKER)),  # all at once: barrier mode
-            "tree_method": "hist",
-            "random_state": seed,
-            "verbosity": 0,
-            # As in a random forest, a tree sees only some of many features.
-            "colsample_bytree": min(1.0, _TREE_FEATURES / _length(train)),
-        }
-    return _class_of(name)(**{**ours, **settings})
+def _estimator(name: str, settings: Mapping[str, Any], seed: int) -> Any:
+    columns = {"featuresCol": "vector", "labelCol": "label_index", "weightCol": "weight"}
+    ours = {"family": "multinomial"} if name == "logistic_regression" else {"seed": seed}
+    return _class_of(name)(**{**columns, **ours, **settings})
 
 
 def _majority_class(

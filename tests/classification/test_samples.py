@@ -11,6 +11,7 @@ from fruits_kedro.classification.samples import (
     find_shared,
     guard_leakage,
     without,
+    without_photos_of,
 )
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.linalg.pca import fit_pca
@@ -102,3 +103,20 @@ def test_a_pca_of_other_features_is_refused(spark):
     changed = spark.createDataFrame([*ROWS, ("n", "Training", "a", [7.0, 7.0])], SCHEMA)
     with pytest.raises(FruitsError, match="PCA is of other features"):
         check_pca(changed, model)
+
+
+def test_rows_keep_their_order_without_photos_of_others(spark):
+    """Even where Spark would shuffle by itself."""
+    rows = [(f"Training/a/{i:02}", "Training", "a", [float(i), 0.0]) for i in range(40)]
+    training = spark.createDataFrame(rows, SCHEMA)
+    settings = {"spark.sql.autoBroadcastJoinThreshold": "-1", "spark.sql.shuffle.partitions": "4"}
+    before = {name: spark.conf.get(name) for name in settings}
+    try:
+        for name, value in settings.items():
+            spark.conf.set(name, value)
+        kept = without_photos_of(training, spark.createDataFrame(rows[5:7], SCHEMA))
+        found = [row.path for row in kept.collect()]
+    finally:
+        for name, value in before.items():
+            spark.conf.set(name, value)
+    assert found == [row[0] for row in rows[:5] + rows[7:]]

@@ -119,6 +119,16 @@ def without(rows: DataFrame, paths: pd.Series) -> DataFrame:
     return rows.join(F.broadcast(gone), "path", "left_anti")
 
 
+def without_photos_of(rows: DataFrame, others: DataFrame) -> DataFrame:
+    """The rows whose photo is not among the others', in the same order.
+
+    The hashes are broadcast: a join by shuffle changes the order, on which a forest's draws depend.
+    """
+    photos = others.select(feature_hash().alias("photo")).distinct()
+    marked = rows.withColumn("photo", feature_hash())
+    return marked.join(F.broadcast(photos), "photo", "left_anti").drop("photo")
+
+
 def pca_fingerprint(pca_model: PipelineModel) -> str:
     """A name for a fitted PCA: a hash of its components."""
     components = pca_model.stages[-1].pc.toArray()  # type: ignore[attr-defined]

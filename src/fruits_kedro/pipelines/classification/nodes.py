@@ -33,6 +33,7 @@ from fruits_kedro.classification.samples import (
     persisted,
     to_vectors,
     without,
+    without_photos_of,
 )
 from fruits_kedro.classification.training import (
     Candidate,
@@ -231,9 +232,7 @@ def predict_unseen_varieties(
     for fold in sorted(set(folds) - {NEVER}):
         training = rows.where((F.col("split") == "Training") & (F.col("variety_fold") != fold))
         unseen = rows.where(F.col("variety_fold") == fold)
-        photos = unseen.select(feature_hash().alias("photo")).distinct()
-        training = training.withColumn("photo", feature_hash())
-        training = training.join(photos, "photo", "left_anti").drop("photo")
+        training = without_photos_of(training, unseen)
         if training.select("label").distinct().count() < 2:
             continue
         for inputs in dict.fromkeys(c.inputs for c in chosen):

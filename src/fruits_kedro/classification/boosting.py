@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pyspark.ml import Model
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 _ROWS_A_WORKER = 1000
 _FEATURES_A_TREE = 64
@@ -54,8 +56,8 @@ def _fit_on_driver(estimator: Any, classifier: Any, train: DataFrame) -> Model:
     """What ``estimator.fit(train)`` returns, fitted by ``classifier``."""
     from xgboost.spark import SparkXGBClassifierModel
 
-    vector = vector_to_array("vector", "float32").alias("vector")
-    table = train.select(vector, "label_index", "weight").toPandas()
+    vector = vector_to_array(F.col("vector"), "float32").alias("vector")
+    table: pd.DataFrame = train.select(vector, "label_index", "weight").toPandas()
     vectors, classes = np.stack(table["vector"]), table["label_index"].astype(int)
     model = SparkXGBClassifierModel(classifier.fit(vectors, classes, sample_weight=table["weight"]))
     return estimator._copyValues(model)

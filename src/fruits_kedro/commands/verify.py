@@ -148,12 +148,11 @@ class ResultVerifier:
 
     def _check_scores(self, scores: DataFrame) -> None:
         scaler, pca = self["pca_model"].stages
+        mean, components = scaler.mean.toArray(), pca.pc.toArray()
+        scale = scaler.std.toArray() if scaler.getWithStd() else 1.0
         rows = self._sample.join(scores.select("path", "pca_features"), "path").collect()
         for row in rows:
-            centred = (np.array(row.features) - scaler.mean.toArray()) / (
-                scaler.std.toArray() if scaler.getWithStd() else 1.0
-            )
-            expected = centred @ pca.pc.toArray()
+            expected = (np.array(row.features) - mean) / scale @ components
             if not np.allclose(row.pca_features, expected, rtol=1e-4, atol=1e-4):
                 raise FruitsError(f"pca_features of {row.path!r} are not what pca_model gives.")
 

@@ -15,14 +15,14 @@ from fruits_kedro.images.limits import ImageLimits
 
 @pytest.fixture(scope="module")
 def photos(shared):
-    """20 photos to calibrate on, and 40 others with the features that were published of them."""
+    """10 photos to calibrate on, and 20 others with the features that were published of them."""
     golden = pq.read_table(shared / "golden" / "mobilenetv2_imagenet_features.parquet")
-    chosen = golden.take(list(range(0, len(golden), len(golden) // 60))[:60])
+    chosen = golden.take(list(range(0, len(golden), len(golden) // 30))[:30])
     folder = ImageFolder(str(shared / "data/fruits-360"))
     contents = folder.read_all(chosen["path"].to_pylist())
     pixels = np.stack([load_pixels(content, 224, ImageLimits()) for content in contents])
     features = np.array(chosen["features"].to_pylist(), np.float32)
-    return pixels[:20], pixels[20:], features[20:]
+    return pixels[:10], pixels[10:], features[10:]
 
 
 @pytest.mark.parametrize(("precision", "least"), [("mixed", 0.99), ("int8", 0.94)])

@@ -121,24 +121,6 @@ def test_a_finished_store_is_in_order(verify):
     assert verify(lambda store: (store / "06_models/mobilenetv2.backbone").unlink()) == {}
 
 
-def test_labels_that_look_like_something_else_are_labels(kedro_run, sample, tmp_path):
-    from fruits_kedro.cli import cli
-
-    for name, folder in zip(["001", "NA", "null"], sorted((sample / "Training").iterdir())):
-        shutil.copytree(folder, tmp_path / "images" / name)
-    (tmp_path / 'images/001/ a\n,"b" .jpg').write_bytes(
-        next((sample / "Training").rglob("r0*.jpg")).read_bytes()
-    )
-    store = tmp_path / "store"
-    result = kedro_run(images=tmp_path / "images", store=store)
-    assert result.exit_code == 0, result.output
-    params = f"images={tmp_path / 'images'},store={store},extraction.weights=embedded"
-    verified = CliRunner().invoke(cli, ["verify", "--params", params])
-    assert verified.exit_code == 0, verified.output
-    counts = pd.read_csv(store / "02_intermediate/class_counts.csv", dtype=str, na_filter=False)
-    assert set(counts["label"]) == {"001", "NA", "null"}
-
-
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_is_off_is_found(verify, fault):
     spoil, expected = FAULTS[fault]

@@ -160,8 +160,11 @@ def test_classifiers_of_other_features_are_not_used(classified, tmp_path, key, s
     assert result.exit_code == 1 and said in " ".join(result.output.split())
 
 
-def test_without_classifiers_a_word_says_what_to_run(finished, sample, tmp_path):
-    result = run_predict(sample, finished[0], tmp_path / "out.csv")
+def test_without_classifiers_a_word_says_what_to_run(classified, tmp_path):
+    photos, store, _ = classified
+    fitted = shutil.ignore_patterns("classifier*")
+    shutil.copytree(store / "06_models", tmp_path / "store/06_models", ignore=fitted)
+    result = run_predict(photos / "Test/Apple 1", tmp_path / "store", tmp_path / "out.csv")
     assert result.exit_code == 1 and "kedro run --pipelines classification" in result.output
     assert not (tmp_path / "out.csv").exists()
 

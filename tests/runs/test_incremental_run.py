@@ -34,6 +34,9 @@ def copy(before, tmp_path):
     return tmp_path / "images", tmp_path / "store"
 
 
+EXTRACT = ("--tags", "ingestion,extraction")
+
+
 def plan(store):
     counts = json.loads((store / "04_feature/extraction_plan.json").read_text())
     return {state: n for state, n in counts.items() if n}
@@ -61,7 +64,7 @@ def test_new_changed_and_deleted_photos(copy, kedro_run, tmp_path):
 def test_what_is_asked_for_is_done_again(copy, kedro_run):
     images, store = copy
     retry = {"extraction.retry_rejected": "false"}
-    assert kedro_run(images=images, store=store, **retry).exit_code == 0
+    assert kedro_run(*EXTRACT, images=images, store=store, **retry).exit_code == 0
     assert plan(store) == {"done": 84}
     before = results(store)
     left = pd.read_parquet(store / "04_feature/extracted_features")  # of an interrupted run
@@ -130,7 +133,7 @@ def test_photos_of_another_folder_replace_nothing_unless_told(copy, kedro_run, t
     assert refused.exit_code == 1 and f"not from those in {other}" in refused.output
     assert len(pd.read_parquet(store / "04_feature/extracted_features")) == 84
     retry = {"extraction.retry_rejected": "false"}
-    assert kedro_run(images=tmp_path / "link", store=store, **retry).exit_code == 0
+    assert kedro_run(*EXTRACT, images=tmp_path / "link", store=store, **retry).exit_code == 0
     assert plan(store) == {"done": 84}
     replaced = kedro_run(
         images=other, store=store, replace_images="true", **{"extraction.max_failure_rate": 1}
@@ -142,7 +145,7 @@ def test_auto_never_changes_the_weights_of_a_store(copy, kedro_run, monkeypatch)
     images, store = copy
     auto = {"extraction.weights": "auto", "extraction.retry_rejected": "false"}
     monkeypatch.setattr("fruits_kedro.backbones.weights._choose", lambda _: pytest.fail("probed"))
-    assert kedro_run(images=images, store=store, **auto).exit_code == 0
+    assert kedro_run(*EXTRACT, images=images, store=store, **auto).exit_code == 0
     assert plan(store) == {"done": 84}
     monkeypatch.undo()
     (store / "06_models/mobilenetv2.backbone").unlink()
@@ -159,7 +162,7 @@ def test_auto_never_changes_the_weights_of_a_store(copy, kedro_run, monkeypatch)
 def test_another_backbone_takes_all_photos(copy, kedro_run, tmp_path):
     images, store = copy
     size = {"extraction.input_size": 64}
-    assert kedro_run(images=images, store=store, **size).exit_code == 0
+    assert kedro_run(*EXTRACT, images=images, store=store, **size).exit_code == 0
     assert plan(store) == {"other_backbone": 84}
     prints = pq.read_table(store / "04_feature/extracted_features")["fingerprint"].unique()
     assert len(prints) == 1 and "-64-" in prints[0].as_py()

@@ -47,8 +47,9 @@ def fit_boosting(settings: Mapping[str, Any], seed: int, train: DataFrame, rows:
     logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # it logs each step
     ours = {"num_workers": workers, "force_repartition": True, "verbose": False}
     estimator = SparkXGBClassifier(**{**_COLUMNS, **ours, **given})
-    if workers == 1 and set(given) <= set(XGBClassifier().get_params()):
-        return _fit_on_driver(estimator, XGBClassifier(**given), train)
+    if rows < 2 * _ROWS_A_WORKER and set(given) <= set(XGBClassifier().get_params()):
+        one = XGBClassifier(n_jobs=1, **given)  # as a worker: sums do not depend on the machine
+        return _fit_on_driver(estimator, one, train)
     return estimator.fit(train)
 
 

@@ -40,8 +40,7 @@ class Aws:
         config = Config(
             retries={"mode": "adaptive", "max_attempts": 5}, connect_timeout=5, read_timeout=30
         )
-        with explained(service):
-            return self._session.client(service, config=config, region_name=region)
+        return self._session.client(service, config=config, region_name=region)
 
     def download(self, url: str) -> bytes | None:
         """An object's bytes, or None if there is none."""
@@ -77,14 +76,15 @@ def is_outage(error: FruitsError, seconds: float) -> bool:
 
 
 @contextmanager
-def explained(doing: str) -> Iterator[None]:
-    """Turn errors of AWS' client into a FruitsError that says what was being done."""
+def explained(doing: str, remedy: str = "") -> Iterator[None]:
+    """Turn errors of AWS' client into a FruitsError: what was being done, and what to do now."""
+    remedy = f". {remedy}" if remedy else ""
     try:
         yield
     except ClientError as error:
         code, text = code_of(error), error.response["Error"].get("Message", "")
         if code in _THROTTLED:
             text = f"AWS is answering too many requests of this account; try again later. {text}"
-        raise FruitsError(f"{doing}: {text} ({code})") from error
+        raise FruitsError(f"{doing}: {text} ({code}){remedy}") from error
     except BotoCoreError as error:
-        raise FruitsError(f"{doing}: {error}") from error
+        raise FruitsError(f"{doing}: {error}{remedy}") from error

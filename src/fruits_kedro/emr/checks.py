@@ -47,13 +47,9 @@ def check_all(
 
 
 def _identity(aws: Aws) -> str:
-    try:
-        with explained("asking who you are"):
-            return str(aws.client("sts").get_caller_identity()["Arn"])
-    except FruitsError as error:
-        raise FruitsError(
-            f"{error}. Sign in (aws sso login), or set AWS_PROFILE or the AWS_… keys."
-        ) from error
+    remedy = "Sign in (aws sso login), or set AWS_PROFILE or the AWS_… keys."
+    with explained("asking who you are", remedy):
+        return str(aws.client("sts").get_caller_identity()["Arn"])
 
 
 def _region(settings: EmrSettings) -> str:
@@ -66,15 +62,10 @@ def _region(settings: EmrSettings) -> str:
 
 
 def _bucket(aws: Aws, settings: EmrSettings) -> str:
-    try:
-        with explained("looking for it"):
-            aws.s3.head_bucket(Bucket=settings.bucket)
-            where = aws.s3.get_bucket_location(Bucket=settings.bucket)["LocationConstraint"]
-    except FruitsError as error:
-        raise FruitsError(
-            f"{settings.bucket}: {error}. Create it with the CloudFormation template, or correct "
-            "'bucket' in conf/emr/emr.yml."
-        ) from error
+    remedy = "Create it with the CloudFormation template, or correct 'bucket' in conf/emr/emr.yml."
+    with explained(f"{settings.bucket}: looking for it", remedy):
+        aws.s3.head_bucket(Bucket=settings.bucket)
+        where = aws.s3.get_bucket_location(Bucket=settings.bucket)["LocationConstraint"]
     where = {None: "us-east-1", "EU": "eu-west-1"}.get(where, where)
     if where != settings.region:
         raise FruitsError(
@@ -85,26 +76,20 @@ def _bucket(aws: Aws, settings: EmrSettings) -> str:
 
 
 def _encryption(aws: Aws, bucket: str) -> str:
-    mend = f"Switch on default encryption of {bucket} (S3 console, Properties)."
-    try:
-        with explained(f"{bucket} has no default encryption"):
-            found = aws.s3.get_bucket_encryption(Bucket=bucket)
-    except FruitsError as error:
-        raise FruitsError(f"{error}. {mend}") from error
+    remedy = f"Switch on default encryption of {bucket} (S3 console, Properties)."
+    with explained(f"{bucket} has no default encryption", remedy):
+        found = aws.s3.get_bucket_encryption(Bucket=bucket)
     rule = found["ServerSideEncryptionConfiguration"]["Rules"][0]
     return str(rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
 
 
 def _private(aws: Aws, bucket: str) -> str:
-    mend = f"Switch on 'Block all public access' of {bucket} (S3 console, Permissions)."
-    try:
-        with explained(f"{bucket} does not block public access"):
-            found = aws.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
-    except FruitsError as error:
-        raise FruitsError(f"{error}. {mend}") from error
+    remedy = f"Switch on 'Block all public access' of {bucket} (S3 console, Permissions)."
+    with explained(f"{bucket} does not block public access", remedy):
+        found = aws.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
     if not all(found.values()):
         open_ = ", ".join(name for name, blocked in found.items() if not blocked)
-        raise FruitsError(f"{bucket} does not block public access ({open_} is off). {mend}")
+        raise FruitsError(f"{bucket} does not block public access ({open_} is off). {remedy}")
     return "blocked"
 
 
@@ -155,9 +140,9 @@ def _key_pair(aws: Aws, settings: EmrSettings) -> str:
 
 
 def _subnet(aws: Aws, settings: EmrSettings) -> str:
-    ec2 = aws.client("ec2")
     if settings.subnet:
         with explained(f"{settings.subnet} (correct 'subnet' in conf/emr/emr.yml)"):
+            ec2 = aws.client("ec2")
             found = ec2.describe_subnets(SubnetIds=[settings.subnet])["Subnets"][0]
         nodes = sum(group.count for group in settings.groups.values())
         if found["AvailableIpAddressCount"] < nodes:
@@ -167,6 +152,7 @@ def _subnet(aws: Aws, settings: EmrSettings) -> str:
             )
         return f"{settings.subnet} in {found['AvailabilityZone']}"
     with explained("looking for the default network"):
+        ec2 = aws.client("ec2")
         if not ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]:
             raise FruitsError(
                 "This account has no default network in this region. Give a 'subnet' in "

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from fruits_kedro.emr import cli
+from fruits_kedro.emr import aws
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.steps import submit_arguments
 
@@ -30,7 +30,7 @@ def moves(monkeypatch, backend):
             todo.pop(0)(backend()[-1])
 
         # Not the module's own: threads of other libraries wait with it.
-        monkeypatch.setattr(cli, "time", SimpleNamespace(sleep=sleep))
+        monkeypatch.setattr(aws, "time", SimpleNamespace(sleep=sleep))
         return todo
 
     return arrange

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -14,8 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.s3 import list_objects, split_url
 
+_EVERY_S = 10.0  # between looks
 _PATIENCE_S = 900  # without an answer of AWS
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
+
+Seen = TypeVar("Seen")
+Show = Callable[..., None]  # gets a state, the seconds so far and, of a run, its progress
 
 
 class Aws:
@@ -70,9 +75,25 @@ def code_of(error: BaseException | None) -> str:
     return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
 
 
-def is_outage(error: FruitsError, seconds: float) -> bool:
-    """Whether an error is that of a network that is away, and has been for some minutes at most."""
-    return isinstance(error.__cause__, BotoCoreError) and seconds < _PATIENCE_S
+def watch(look: Callable[[], Seen], show: Show) -> Iterator[tuple[Seen, float]]:
+    """What ``look`` sees, every ten seconds for ever, and the seconds so far.
+
+    A network that is away is waited for, for 15 minutes; other errors of ``look`` are raised.
+    """
+    waited = answered = 0.0
+    while True:
+        try:
+            seen = look()
+        except FruitsError as error:
+            is_away = isinstance(error.__cause__, BotoCoreError)
+            if not is_away or waited - answered >= _PATIENCE_S:
+                raise
+            show("AWS does not answer", waited)
+        else:
+            answered = waited
+            yield seen, waited
+        time.sleep(_EVERY_S)
+        waited += _EVERY_S
 
 
 @contextmanager

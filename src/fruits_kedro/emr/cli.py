@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +117,7 @@ def _create(context: Any, yes: bool) -> Shown:
 def _wait(context: Any, created: Shown) -> None:
     from fruits_kedro.emr.cluster import READY, wait_for
 
-    wait_for(context.aws, created["cluster"]["id"], READY, waiting("cluster"), time.sleep)
+    wait_for(context.aws, created["cluster"]["id"], READY, waiting("cluster"))
 
 
 @command(mode, pipelines)
@@ -143,8 +142,7 @@ def watch(context: Any, step: str | None) -> Shown:
 
     cluster = need_cluster(context.aws, context.settings)["Id"]
     step = step or latest_step(context.aws, cluster)["Id"]
-    show = waiting("run")
-    ended = watch_step(context.aws, cluster, step, context.roots.store, show, time.sleep)
+    ended = watch_step(context.aws, cluster, step, context.roots.store, waiting("run"))
     return {"step": {"id": step, "state": ended["Status"]["State"]}}
 
 
@@ -188,7 +186,7 @@ def down(context: Any) -> Shown:
     """End every cluster of this name, wait, and say that nothing is left running."""
     from fruits_kedro.emr.cluster import end_all_clusters
 
-    ended = end_all_clusters(context.aws, context.settings, waiting("cluster"), time.sleep)
+    ended = end_all_clusters(context.aws, context.settings, waiting("cluster"))
     name = context.settings.name
     return {"ended": ended, "left": f"No cluster {name} is running in {context.settings.region}."}
 
@@ -262,7 +260,7 @@ def _finish(context: Any, cluster_id: str, keep: bool) -> None:
         if keep:
             said = f"The cluster {cluster_id} is kept: 'kedro emr down' ends it."
         else:
-            end_cluster(context.aws, cluster_id, waiting("cluster"), time.sleep)
+            end_cluster(context.aws, cluster_id, waiting("cluster"))
             said = f"The cluster {cluster_id} has ended."
     except FruitsError as error:
         said = f"The cluster {cluster_id} may still be running: 'kedro emr down' ends it. {error}"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from fruits_kedro.emr.aws import Aws, explained, is_outage
+from fruits_kedro.emr.aws import Aws, Show, explained, watch
 from fruits_kedro.emr.settings import EmrSettings, Group
 from fruits_kedro.errors import FruitsError
 
@@ -123,13 +122,10 @@ def create_cluster(aws: Aws, settings: EmrSettings, package_id: str) -> str:
         return str(aws.emr.run_job_flow(**cluster_request(settings, package_id))["JobFlowId"])
 
 
-def find_cluster(aws: Aws, settings: EmrSettings, states: list[str] | None = None) -> Any:
-    """The newest cluster with this project's tag and name, or None.
-
-    ``states`` are the states to look for; by default those of a live cluster.
-    """
+def find_cluster(aws: Aws, settings: EmrSettings, states: Sequence[str] = ALIVE) -> Any:
+    """The newest cluster in these states with this project's tag and name, or None."""
     with explained("listing the clusters"):
-        pages = aws.emr.get_paginator("list_clusters").paginate(ClusterStates=states or ALIVE)
+        pages = aws.emr.get_paginator("list_clusters").paginate(ClusterStates=states)
         named = [c for page in pages for c in page["Clusters"] if c["Name"] == settings.name]
         for entry in named:
             cluster = aws.emr.describe_cluster(ClusterId=entry["Id"])["Cluster"]
@@ -163,72 +159,42 @@ def reason_of(cluster: dict[str, Any]) -> str:
     return ": ".join(filter(None, (change.get("Code"), change.get("Message"))))
 
 
-def wait_for(
-    aws: Aws,
-    cluster_id: str,
-    states: set[str],
-    show: Callable[[str, float], None],
-    sleep: Callable[[float], None] = time.sleep,
-    every_s: float = 10,
-) -> Any:
-    """The cluster, once it is in one of these states.
-
-    Args:
-        show: gets the state and the seconds so far.
-        every_s: seconds between looks.
+def wait_for(aws: Aws, cluster_id: str, states: set[str], show: Show) -> None:
+    """Wait until the cluster is in one of these states.
 
     Raises:
         FruitsError: the cluster ended instead; says why.
     """
-    waited, answered = 0.0, 0.0
-    while True:
-        try:
-            with explained("describing the cluster"):
-                cluster = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
-        except FruitsError as error:
-            if not is_outage(error, waited - answered):
-                raise
-            show("AWS does not answer", waited)
-            sleep(every_s)
-            waited += every_s
-            continue
-        answered = waited
+
+    def look() -> Any:
+        with explained("describing the cluster"):
+            return aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+
+    for cluster, waited in watch(look, show):
         state = cluster["Status"]["State"]
         show(state, waited)
         if state in states:
-            return cluster
+            return
         if state.startswith("TERMINATED"):
             raise FruitsError(
                 f"The cluster {cluster_id} has ended instead of becoming ready: "
                 f"{reason_of(cluster) or state}.\n"
                 "A failed bootstrap says in its stderr which step it was: kedro emr logs"
             )
-        sleep(every_s)
-        waited += every_s
 
 
-def end_cluster(
-    aws: Aws,
-    cluster_id: str,
-    show: Callable[[str, float], None],
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
+def end_cluster(aws: Aws, cluster_id: str, show: Show) -> None:
     """End one cluster, and wait until it has ended."""
     with explained("ending the cluster"):
         aws.emr.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=False)
         aws.emr.terminate_job_flows(JobFlowIds=[cluster_id])
-    wait_for(aws, cluster_id, {"TERMINATED", "TERMINATED_WITH_ERRORS"}, show, sleep)
+    wait_for(aws, cluster_id, {"TERMINATED", "TERMINATED_WITH_ERRORS"}, show)
 
 
-def end_all_clusters(
-    aws: Aws,
-    settings: EmrSettings,
-    show: Callable[[str, float], None],
-    sleep: Callable[[float], None] = time.sleep,
-) -> list[str]:
+def end_all_clusters(aws: Aws, settings: EmrSettings, show: Show) -> list[str]:
     """End every cluster of this name, and wait until none is left; returns their ids."""
     ended = []
     while cluster := find_cluster(aws, settings, [*ALIVE, "TERMINATING"]):
         ended.append(cluster["Id"])
-        end_cluster(aws, cluster["Id"], show, sleep)
+        end_cluster(aws, cluster["Id"], show)
     return ended

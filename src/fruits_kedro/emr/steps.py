@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from fruits_kedro.config.locations import PROGRESS
 from fruits_kedro.config.spark_conf import setting_text
-from fruits_kedro.emr.aws import Aws, explained, is_outage
+from fruits_kedro.emr.aws import Aws, Show, explained, watch
 from fruits_kedro.emr.cluster import reason_of
 from fruits_kedro.errors import FruitsError
 
@@ -69,7 +67,7 @@ def latest_step(aws: Aws, cluster_id: str) -> Any:
     return steps[0]
 
 
-def read_progress(aws: Aws, store: str, since: datetime | None = None) -> dict[str, Any] | None:
+def read_progress(aws: Aws, store: str, since: datetime) -> dict[str, Any] | None:
     """The progress a run last wrote: ``what, done, total, images_per_s, written_at``.
 
     None outside a bucket, without progress, or if it was written before ``since``.
@@ -80,44 +78,26 @@ def read_progress(aws: Aws, store: str, since: datetime | None = None) -> dict[s
     if content is None:
         return None
     found: dict[str, Any] = json.loads(content)
-    if since is not None and datetime.fromisoformat(found["written_at"]) < since:
-        return None  # of an earlier run
-    return found
+    return found if datetime.fromisoformat(found["written_at"]) >= since else None
 
 
-def watch_step(
-    aws: Aws,
-    cluster_id: str,
-    step_id: str,
-    store: str,
-    show: Callable[[str, float, dict[str, Any] | None], None],
-    sleep: Callable[[float], None] = time.sleep,
-    every_s: float = 10,
-) -> Any:
-    """The step, once it has completed.
-
-    Args:
-        store: root of the results, where the run writes its progress.
-        show: gets the state, the seconds so far and the progress.
-        every_s: seconds between looks.
+def watch_step(aws: Aws, cluster_id: str, step_id: str, store: str, show: Show) -> Any:
+    """The step, once it has completed; ``store`` is where the run writes its progress.
 
     Raises:
         FruitsError: the step failed or the cluster ended; says what AWS knows.
     """
-    started, waited, answered = datetime.now(UTC), 0.0, 0.0
-    while True:
-        try:
-            step, cluster = _describe(aws, cluster_id, step_id)
-            state = step["Status"]["State"]
-            progress = read_progress(aws, store, started) if state == "RUNNING" else None
-        except FruitsError as error:
-            if not is_outage(error, waited - answered):
-                raise
-            show("AWS does not answer", waited, None)
-            sleep(every_s)
-            waited += every_s
-            continue
-        answered = waited
+    started = datetime.now(UTC)
+
+    def look() -> tuple[Any, Any, dict[str, Any] | None]:
+        with explained("describing the step"):
+            step = aws.emr.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
+            cluster = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        is_running = step["Status"]["State"] == "RUNNING"
+        return step, cluster, read_progress(aws, store, started) if is_running else None
+
+    for (step, cluster, progress), waited in watch(look, show):
+        state = step["Status"]["State"]
         show(state, waited, progress)
         if state == "COMPLETED":
             return step
@@ -128,14 +108,6 @@ def watch_step(
                 f"The cluster {cluster_id} has gone while the step was {state}: "
                 f"{reason_of(cluster)}\nWhat lies in the store is complete or absent, never half."
             )
-        sleep(every_s)
-        waited += every_s
-
-
-def _describe(aws: Aws, cluster_id: str, step_id: str) -> tuple[Any, Any]:
-    with explained("describing the step"):
-        step = aws.emr.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
-        return step, aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
 
 
 def _failure(step: dict[str, Any]) -> str:

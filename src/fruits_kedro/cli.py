@@ -40,11 +40,10 @@ def verify(env: str | None, params: dict[str, Any], images: int, as_json: bool) 
 
     Exit 1 if anything is off. Give the --env and --params of the run.
     """
-    from fruits_kedro.commands.checks import as_result
     from fruits_kedro.commands.verify import ResultVerifier
 
     with _catalog(env, params) as catalog:
-        found = as_result(ResultVerifier(catalog, images).verify())
+        found = ResultVerifier(catalog, images).verify()
     finish(found, as_json)
 
 

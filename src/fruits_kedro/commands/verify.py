@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from kedro.io import DataCatalog
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from fruits_kedro.commands.checks import CheckResult, run_checks
+from fruits_kedro.commands.checks import run_checks
 from fruits_kedro.commands.mend import mending_command
 from fruits_kedro.errors import FruitsError, ImageError, summarize
 from fruits_kedro.features.extract import extract, get_model
@@ -50,8 +49,8 @@ class ResultVerifier:
                 raise FruitsError(f"{name} cannot be loaded: {summarize(error)}") from None
         return self._loaded[name]
 
-    def verify(self) -> Iterator[CheckResult]:
-        """The result of every check, in order."""
+    def verify(self) -> dict[str, Any]:
+        """The results of all checks, as :func:`run_checks` gives them."""
         checks = {
             "complete": self._complete,
             "index": self._index,

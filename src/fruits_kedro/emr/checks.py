@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import islice
+from typing import Any
 
-from fruits_kedro.commands.checks import CheckResult, run_checks
+from fruits_kedro.commands.checks import run_checks
 from fruits_kedro.config.prices import Prices
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.package import MANIFEST, Package
@@ -21,8 +22,8 @@ _QUOTAS = {"on demand": "L-1216C47A", "Spot": "L-34B43A08"}
 
 def check_all(
     aws: Aws, settings: EmrSettings, prices: Prices, images: str, package: Callable[[], Package]
-) -> Iterable[CheckResult]:
-    """The result of every check.
+) -> dict[str, Any]:
+    """The results of all checks, as :func:`run_checks` gives them.
 
     Args:
         images: root of the photos.

@@ -39,13 +39,11 @@ reports = click.Option(["--reports-only"], is_flag=True, help="Counts, plots and
 @command()
 def check(context: Any) -> Shown:
     """Check account, bucket, roles, package, types and quotas; each fault with its remedy."""
-    from fruits_kedro.commands.checks import as_result
     from fruits_kedro.emr.checks import check_all
 
-    found = check_all(
+    return check_all(
         context.aws, context.settings, context.prices, context.roots.images, lambda: context.package
     )
-    return as_result(found)
 
 
 @command(click.Option(["--images"], type=click.IntRange(1), help="Photos; by default counted."))

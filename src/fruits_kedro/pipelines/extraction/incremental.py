@@ -56,13 +56,15 @@ def compare(
     photo = F.col("photo")
 
     def state(known: Column) -> Column:
-        return _first_of(
+        conditions = (
             photo.isNull(),
             photo["in_subset"] & F.lit(not params.incremental),
             (known["bytes"] != photo["bytes"]) | (known["modified_at"] != photo["modified_at"]),
             (known["fingerprint"] != backbone.fingerprint) | (known["engine"] != backbone.engine),
             known["error"].isNotNull() & F.lit(params.retry_rejected),
         )
+        first = [F.when(condition, F.lit(i)) for i, condition in enumerate(conditions)]
+        return F.coalesce(*first, F.lit(STATUSES.index("done")))
 
     # If a photo is in several runs, the best status counts.
     best = F.coalesce(F.array_max(F.transform("known", state)), F.lit(STATUSES.index("new")))
@@ -124,11 +126,3 @@ def merge(
     best_first = ("position", "failed", "rank")
     rows = placed.sortWithinPartitions(*best_first).drop("key", *best_first)
     return FeatureRefs(rows, EXTRACTED)
-
-
-def _first_of(*conditions: Column) -> Column:
-    """The index into STATUSES of the first condition that holds."""
-    state = F.lit(STATUSES.index("done"))
-    for place, condition in reversed(list(enumerate(conditions))):
-        state = F.when(condition, F.lit(place)).otherwise(state)
-    return state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import sys
@@ -111,19 +112,14 @@ def _batches(
 ) -> tuple[LabelledPhotos, LabelledPhotos]:
     fit_on, validate_on = photos[~validation], photos[validation]
     weights = class_weights(fit_on["label"]) if params.class_balance else None
-    size, batch_size = params.input_size, params.batch_size
-    return (
-        LabelledPhotos(
-            fit_on,
-            classes,
-            read,
-            input_size=size,
-            batch_size=batch_size,
-            weights=weights,
-            shuffle_seed=params.seed,
-        ),
-        LabelledPhotos(validate_on, classes, read, input_size=size, batch_size=batch_size),
+    batches = functools.partial(
+        LabelledPhotos,
+        classes=classes,
+        read=read,
+        input_size=params.input_size,
+        batch_size=params.batch_size,
     )
+    return batches(fit_on, weights=weights, shuffle_seed=params.seed), batches(validate_on)
 
 
 def _settings(

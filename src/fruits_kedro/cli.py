@@ -102,20 +102,12 @@ cli.add_command(run)
 cli.add_command(emr)
 
 
-@cli.command()
-@click.option(
-    "--output", default="data/01_raw/fruits-360", show_default=True, help="Folder to fill."
-)
-@click.option("--classes", default=12, show_default=True, type=click.IntRange(1), help="Varieties.")
-@click.option(
-    "--images", default=80, show_default=True, type=click.IntRange(1), help="Photos of each."
-)
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same bytes."
-)
-@click.option(
-    "--broken", default=0, show_default=True, type=click.IntRange(0), help="Broken files to add."
-)
+@cli.command(context_settings={"show_default": True})
+@click.option("--output", default="data/01_raw/fruits-360", help="Folder to fill.")
+@click.option("--classes", default=12, type=click.IntRange(1), help="Varieties.")
+@click.option("--images", default=80, type=click.IntRange(1), help="Photos of each.")
+@click.option("--seed", default=0, type=click.IntRange(0), help="Same seed, same bytes.")
+@click.option("--broken", default=0, type=click.IntRange(0), help="Broken files to add.")
 def sample(output: str, classes: int, images: int, seed: int, broken: int) -> None:
     """Make a folder of synthetic fruits in the layout of Fruits-360."""
     from rich.progress import track

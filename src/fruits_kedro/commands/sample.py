@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -116,11 +116,13 @@ def draw_class(label: str, n_images: int, seed: int) -> Iterator[tuple[str, str,
         rng = np.random.default_rng([seed, i, *label.encode()])
         tilt = axis * 0.9 + rng.normal(0, 0.12)
         photo = draw_fruit(fruit, spin=2 * np.pi * frame / min(n_images, 100), tilt=tilt)
-        buffer = io.BytesIO()
-        photo.save(buffer, "JPEG", quality=92)
         # Spreads the test photos evenly over the frames.
         is_test = n_test > 0 and (i * n_test) // n_images != ((i + 1) * n_test) // n_images
-        yield "Test" if is_test else "Training", f"r{axis}_{frame}_100.jpg", buffer.getvalue()
+        yield (
+            "Test" if is_test else "Training",
+            f"r{axis}_{frame}_100.jpg",
+            _save(photo, "JPEG", quality=92),
+        )
 
 
 def write_sample(root: Path, classes: int, images: int, seed: int, broken: int) -> Iterator[int]:
@@ -151,41 +153,29 @@ def _write_class(root: Path, images: int, seed: int, label: str) -> int:
     return images
 
 
-BROKEN_KINDS = (
-    "empty",
-    "truncated",
-    "text",
-    "zeros",
-    "noise",
-    "header_only",
-    "wrong_magic",
-    "bomb",
-    "html",
-    "float_tiff",
-)
+# The kinds of broken files: the bytes of one, from those of a good photo.
+BROKEN_KINDS: dict[str, Callable[[bytes, np.random.Generator], bytes]] = {
+    "empty": lambda good, rng: b"",
+    "truncated": lambda good, rng: good[: len(good) // 2],
+    "text": lambda good, rng: b"This is not a photo.\n" * 50,
+    "zeros": lambda good, rng: bytes(len(good)),
+    "noise": lambda good, rng: rng.bytes(len(good)),
+    "header_only": lambda good, rng: good[:20],
+    "wrong_magic": lambda good, rng: b"XX" + good[2:],
+    "bomb": lambda good, rng: _save(Image.new("1", (20_000, 20_000)), "PNG"),
+    "html": lambda good, rng: b"<!DOCTYPE html><html><title>404 Not Found</title></html>",
+    "float_tiff": lambda good, rng: _save(Image.new("F", (SIZE, SIZE)), "TIFF"),
+}
 
 
 def broken_file(i: int, seed: int) -> tuple[str, bytes]:
     """The name of the i-th kind of broken file, and the bytes of one."""
-    kind = BROKEN_KINDS[i % len(BROKEN_KINDS)]
+    kind = list(BROKEN_KINDS)[i % len(BROKEN_KINDS)]
     good = next(draw_class("Apple 1", 1, seed + i))[2]
-    if kind == "bomb":
-        return kind, _save(Image.new("1", (20_000, 20_000)), "PNG")
-    if kind == "float_tiff":
-        return kind, _save(Image.new("F", (SIZE, SIZE)), "TIFF")
-    return kind, {
-        "empty": b"",
-        "truncated": good[: len(good) // 2],
-        "text": b"This is not a photo.\n" * 50,
-        "zeros": bytes(len(good)),
-        "noise": np.random.default_rng([seed, i]).bytes(len(good)),
-        "header_only": good[:20],
-        "wrong_magic": b"XX" + good[2:],
-        "html": b"<!DOCTYPE html><html><title>404 Not Found</title></html>",
-    }[kind]
+    return kind, BROKEN_KINDS[kind](good, np.random.default_rng([seed, i]))
 
 
-def _save(image: Image.Image, file_format: str) -> bytes:
+def _save(image: Image.Image, file_format: str, **options: int) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, file_format)
+    image.save(buffer, file_format, **options)
     return buffer.getvalue()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fruits_kedro.reports.lineage import mending_pipelines
-
 
 def mending_command(outputs: Collection[str]) -> str:
     """The command line that makes these outputs of the store anew."""
@@ -20,7 +18,7 @@ def mending_runs(outputs: Collection[str]) -> list[str]:
     from kedro.framework.project import pipelines
 
     made = {name: found.all_outputs() for name, found in pipelines.items() if name != "__default__"}
-    names = mending_pipelines(outputs, made)
+    names = [name for name in made if made[name] & set(outputs)]
     whole = pipelines["__default__"].all_outputs()
     if "extraction" in names:  # all of the main pipeline follows from it
         names = [name for name in names if not made[name] <= whole and name != "pretraining"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 # Of each stored dataset: its version, and the versions of the stored datasets that it was made
@@ -70,13 +70,3 @@ def find_stale(lineage: Lineage) -> list[str]:
         if found == stale:
             return sorted(stale)
         stale = found
-
-
-def mending_pipelines(stale: Collection[str], outputs: Mapping[str, Collection[str]]) -> list[str]:
-    """The pipelines that make stale outputs anew, in order.
-
-    Args:
-        stale: names of outputs.
-        outputs: of each pipeline by its name.
-    """
-    return [name for name, made in outputs.items() if set(made) & set(stale)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import logging
 import os
 import socket
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.storage.filesystem import sha256_of
 
 logger = logging.getLogger(__name__)
 
@@ -78,14 +78,14 @@ def keras_home() -> Path:
 
 def _from_file(path: Path, source: str) -> Weights:
     if path.suffix != ".npz":
-        return Weights(source, path, _sha256(path))
+        return Weights(source, path, sha256_of(path))
     try:
         size = int(WeightsFile.read_info(path)["input_size"])
     except Exception as error:
         raise FruitsError(
             f"{path} is not a file of weights that the pretraining pipeline wrote: {error}"
         ) from error
-    return Weights(source, path, _sha256(path), size)
+    return Weights(source, path, sha256_of(path), size)
 
 
 @functools.cache
@@ -130,7 +130,7 @@ def _imagenet() -> Weights:
         _download()
     if not path.is_file():
         raise FruitsError(f"Keras downloaded its ImageNet weights, but not to {path}.")
-    found = Weights("imagenet", path, _sha256(path))
+    found = Weights("imagenet", path, sha256_of(path))
     if found.sha256 != IMAGENET_SHA256:
         logger.warning(
             "%s is not the file that Keras publishes (its sha256 begins with %s). "
@@ -158,8 +158,3 @@ def _download() -> None:
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,6 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.storage.filesystem import sha256_of
 
 MANIFEST = "manifest.json"
 _SECRET = re.compile(
@@ -80,10 +81,10 @@ def build_package(project: Path, folder: Path, python: str, arch: str, weights: 
     (folder / "requirements.txt").write_text("\n".join(lines) + "\n")
     names = ["bootstrap.sh", "run.py", "conf.tar.gz", "model.backbone", "requirements.txt"]
     paths = [*(folder / name for name in names), wheel, *wheels]
-    hashes = {path.relative_to(folder).as_posix(): _sha256(path) for path in paths}
+    hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
     sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
     (folder / "SHA256SUMS").write_text(sums)
-    return Package(folder, hashes | {"SHA256SUMS": _sha256(folder / "SHA256SUMS")})
+    return Package(folder, hashes | {"SHA256SUMS": sha256_of(folder / "SHA256SUMS")})
 
 
 def archive_configuration(conf: Path) -> bytes:
@@ -192,7 +193,7 @@ def _compile_backbone(path: Path, weights: str) -> None:
 
 
 def _requirement(wheel: Path) -> str:
-    return f"{_pinned(wheel)} --hash=sha256:{_sha256(wheel)}"
+    return f"{_pinned(wheel)} --hash=sha256:{sha256_of(wheel)}"
 
 
 def _pinned(wheel: Path) -> str:
@@ -203,8 +204,3 @@ def _pinned(wheel: Path) -> str:
 def _normal(requirement: str) -> str:
     name, _, version = requirement.partition("==")
     return f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import uuid
@@ -38,6 +39,12 @@ def file_system(place: str, credentials: dict[str, Any]) -> tuple[Any, str]:
         place.replace("s3a://", "s3://"), use_listings_cache=False, **credentials
     )
     return fs, path.rstrip("/")
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's content, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_atomic(path: Path, content: bytes) -> None:

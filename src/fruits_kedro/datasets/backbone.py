@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from fsspec.implementations.local import LocalFileSystem
-
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.backbones.backbone_file import from_bytes, to_bytes
 from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
-from fruits_kedro.storage.atomic import atomic_replace, recover
-from fruits_kedro.storage.filesystem import file_system
+from fruits_kedro.storage.atomic import recover
+from fruits_kedro.storage.filesystem import file_system, write_file
 
 logger = logging.getLogger(__name__)
 
@@ -34,18 +32,8 @@ class BackboneDataset(FsspecDataset[Backbone, Backbone | None]):
     def save(self, data: Backbone) -> None:
         """Replace the file atomically."""
         fs, path = file_system(self._place, self._credentials)
-        if not isinstance(fs, LocalFileSystem):
-            fs.pipe_file(path, to_bytes(data))  # an object appears only when it is complete
-            return
-        fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-        with atomic_replace(self._place, self._credentials) as (_, target):
-            fs.pipe_file(target.new, to_bytes(data))
-            target.replace(target.new)
+        write_file(fs, path, to_bytes(data))
 
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this file."""
         recover(self._place, self._credentials)
-
-    def _exists(self) -> bool:
-        fs, path = file_system(self._place, self._credentials)
-        return bool(fs.exists(path))

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from kedro.io import AbstractDataset
 
-from fruits_kedro.storage.filesystem import local_path
+from fruits_kedro.storage.filesystem import file_system, local_path
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -42,6 +42,10 @@ class FsspecDataset(AbstractDataset[_In, _Out]):
     def credentials(self) -> dict[str, Any]:
         """The options for fsspec."""
         return self._credentials
+
+    def _exists(self) -> bool:
+        fs, path = file_system(self._place, self._credentials)
+        return bool(fs.exists(path))
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._place}

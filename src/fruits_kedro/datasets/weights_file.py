@@ -18,6 +18,3 @@ class WeightsFileDataset(FsspecDataset[WeightsFile, WeightsFile]):
     def save(self, data: WeightsFile) -> None:
         """Replace the file atomically."""
         data.write(Path(self._place))
-
-    def _exists(self) -> bool:
-        return Path(self._place).is_file()

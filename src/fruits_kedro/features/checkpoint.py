@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.features.batches import in_tables
-from fruits_kedro.storage.filesystem import file_system, write_atomic
+from fruits_kedro.storage.filesystem import file_system, write_file
 
 _ROWS = 256  # per file: seconds of work, or a minute with photos of 12 megapixels
 
@@ -42,20 +40,12 @@ class CheckpointWriter:
         fs, path = file_system(self.folder, self.credentials)
         for part, table in enumerate(in_tables(batches, _ROWS)):
             name = f"{self.run}-{task:05d}-{part:05d}-{table.num_rows}.parquet"
-            _write(fs, f"{path}/{name}", table)
+            buffer = pa.BufferOutputStream()
+            pq.write_table(table, buffer, use_dictionary=False, compression="snappy")
+            write_file(fs, f"{path}/{name}", buffer.getvalue().to_pybytes())
             yield pa.RecordBatch.from_pydict({"rows": [table.num_rows]})
 
 
 def rows_of(name: str) -> int:
     """The number of rows in a file's name."""
     return int(name.removesuffix(".parquet").rpartition("-")[2])
-
-
-def _write(fs: Any, path: str, table: pa.Table) -> None:
-    buffer = pa.BufferOutputStream()
-    pq.write_table(table, buffer, use_dictionary=False, compression="snappy")
-    content = buffer.getvalue().to_pybytes()
-    if isinstance(fs, LocalFileSystem):
-        write_atomic(Path(path), content)
-    else:
-        fs.pipe_file(path, content)  # an object appears only when it is complete

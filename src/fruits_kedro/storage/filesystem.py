@@ -50,7 +50,7 @@ def sha256_of(path: Path) -> str:
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a file on a disk, atomically: no other process ever reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.new")
     try:
         with new.open("wb") as file:
             file.write(content)
@@ -59,3 +59,11 @@ def write_atomic(path: Path, content: bytes) -> None:
         os.replace(new, path)
     finally:
         new.unlink(missing_ok=True)
+
+
+def write_file(fs: Any, path: str, content: bytes) -> None:
+    """Write a file atomically: on a disk, or in a bucket, whose objects appear only complete."""
+    if isinstance(fs, LocalFileSystem):
+        write_atomic(Path(path), content)
+    else:
+        fs.pipe_file(path, content)

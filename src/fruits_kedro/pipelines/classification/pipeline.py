@@ -1,6 +1,6 @@
 """extracted_features, pca_model -> classifiers, predictions, scores, plots, report."""
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
 from fruits_kedro.pipelines.classification.evaluation import describe_best, score_models
 from fruits_kedro.pipelines.classification.nodes import (
@@ -19,6 +19,7 @@ from fruits_kedro.pipelines.classification.plots import (
     plot_scores,
 )
 from fruits_kedro.pipelines.classification.report import write_classification_report
+from fruits_kedro.pipelines.node import node
 
 _PARAMS = "params:classification"
 _BOTH = ["test_predictions", "unseen_predictions", "classifier_info"]
@@ -27,82 +28,50 @@ _BOTH = ["test_predictions", "unseen_predictions", "classifier_info"]
 def create_pipeline() -> Pipeline:
     """Choose on Training, fit, test on Test and on varieties left out, score and draw."""
     training = [
-        Node(
-            compare_photos,
-            inputs=["extracted_features", _PARAMS],
-            outputs=["leaked_images", "shared_labels"],
-            name="compare_photos",
-        ),
-        Node(
+        node(compare_photos, ["extracted_features", _PARAMS], ["leaked_images", "shared_labels"]),
+        node(
             select_samples,
             inputs=["extracted_features", "pca_model", "leaked_images", "shared_labels", _PARAMS],
             outputs="samples",
-            name="select_samples",
         ),
-        Node(
+        node(
             choose_classifiers,
             inputs=["samples", "pca_model", _PARAMS],
             outputs=["chosen_classifiers", "cross_validation", "label_issues"],
-            name="choose_classifiers",
         ),
-        Node(
+        node(
             fit_classifiers,
             inputs=["samples", "pca_model", "chosen_classifiers", _PARAMS],
             outputs=["classifiers", "classifier_info"],
-            name="fit_classifiers",
         ),
-        Node(
+        node(
             predict_test,
             inputs=["samples", "pca_model", "classifiers", "classifier_info"],
             outputs=["predictions", "test_predictions"],
-            name="predict_test",
         ),
-        Node(
+        node(
             predict_unseen_varieties,
             inputs=["samples", "pca_model", "chosen_classifiers", _PARAMS],
             outputs="unseen_predictions",
-            name="predict_unseen_varieties",
         ),
     ]
     evaluation = [
-        Node(
-            score_models,
-            inputs=[*_BOTH, _PARAMS],
-            outputs=["classification_metrics", "classification_scores"],
-            name="score_models",
-        ),
-        Node(
-            describe_best,
-            inputs=_BOTH,
-            outputs=["class_scores", "confused_pairs"],
-            name="describe_best",
-        ),
-        Node(
-            plot_scores,
-            inputs=["classification_scores", "classification_metrics"],
-            outputs="scores_plot",
-            name="plot_scores",
-        ),
-        Node(
-            plot_confusion,
-            inputs=["test_predictions", "classifier_info"],
-            outputs="confusion_plot",
-            name="plot_confusion",
-        ),
-        Node(plot_class_scores, "class_scores", "class_scores_plot", name="plot_class_scores"),
-        Node(
+        node(score_models, [*_BOTH, _PARAMS], ["classification_metrics", "classification_scores"]),
+        node(describe_best, _BOTH, ["class_scores", "confused_pairs"]),
+        node(plot_scores, ["classification_scores", "classification_metrics"], "scores_plot"),
+        node(plot_confusion, ["test_predictions", "classifier_info"], "confusion_plot"),
+        node(plot_class_scores, "class_scores", "class_scores_plot"),
+        node(
             plot_confused_pairs,
             inputs=["confused_pairs", "raw_images", "test_predictions", "classifier_info"],
             outputs="confused_pairs_plot",
-            name="plot_confused_pairs",
         ),
-        Node(
+        node(
             plot_map,
             inputs=["samples", "pca_model", "test_predictions", "classifier_info", _PARAMS],
             outputs="map_plot",
-            name="plot_map",
         ),
-        Node(
+        node(
             write_classification_report,
             inputs=[
                 *("classification_scores", "confused_pairs", "classification_metrics"),
@@ -110,7 +79,6 @@ def create_pipeline() -> Pipeline:
                 *("scores_plot", "confusion_plot", "confused_pairs_plot", "class_scores_plot"),
             ],
             outputs="classification_report",
-            name="write_classification_report",
         ),
     ]
     return Pipeline([*training, *evaluation], tags="classification")

@@ -1,6 +1,6 @@
 """image_index, earlier results -> extracted_features, rejected_images, counts."""
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
 from fruits_kedro.pipelines.extraction.nodes import (
     extract_features,
@@ -14,19 +14,19 @@ from fruits_kedro.pipelines.extraction.outcomes import (
     describe_extraction,
     list_rejected,
 )
+from fruits_kedro.pipelines.node import node
 
 
 def create_pipeline() -> Pipeline:
     """Photos of the index to features, or a reason for each that has none."""
     return Pipeline(
         [
-            Node(
+            node(
                 load_backbone,
                 inputs=["params:extraction", "raw_images", "image_index", "previous_backbone"],
                 outputs=["backbone", "backbone_info"],
-                name="load_backbone",
             ),
-            Node(
+            node(
                 plan_extraction,
                 inputs=[
                     "image_index",
@@ -37,9 +37,8 @@ def create_pipeline() -> Pipeline:
                     "params:extraction",
                 ],
                 outputs=["images_to_extract", "extraction_plan"],
-                name="plan_extraction",
             ),
-            Node(
+            node(
                 extract_features,
                 inputs=[
                     "images_to_extract",
@@ -49,9 +48,8 @@ def create_pipeline() -> Pipeline:
                     "params:extraction",
                 ],
                 outputs="extraction_checkpoint",
-                name="extract_features",
             ),
-            Node(
+            node(
                 merge_features,
                 inputs=[
                     "image_index",
@@ -62,21 +60,14 @@ def create_pipeline() -> Pipeline:
                     "params:extraction",
                 ],
                 outputs="extracted_features",
-                name="merge_features",
             ),
-            Node(
-                list_rejected,
-                inputs="extracted_features",
-                outputs=["rejected_images", "rejected_images_csv"],
-                name="list_rejected",
-            ),
-            Node(
+            node(list_rejected, "extracted_features", ["rejected_images", "rejected_images_csv"]),
+            node(
                 count_extracted,
                 inputs=["image_index", "extracted_features", "rejected_images"],
                 outputs="photo_counts",
-                name="count_extracted",
             ),
-            Node(
+            node(
                 describe_extraction,
                 inputs=[
                     "backbone_info",
@@ -87,13 +78,11 @@ def create_pipeline() -> Pipeline:
                     "params:extraction",
                 ],
                 outputs="extraction_info",
-                name="describe_extraction",
             ),
-            Node(
+            node(
                 check_failure_rate,
                 inputs=["extraction_info", "photo_counts", "rejected_images", "image_index"],
                 outputs="extraction_counts",
-                name="check_failure_rate",
             ),
         ],
         tags="extraction",

@@ -1,7 +1,8 @@
 """image_index -> pretrained_weights, learning_curve."""
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
+from fruits_kedro.pipelines.node import node
 from fruits_kedro.pipelines.pretraining.nodes import plot_learning_curve, pretrain
 
 
@@ -9,7 +10,7 @@ def create_pipeline() -> Pipeline:
     """Labelled photos to a backbone's weights, which ``extraction.weights`` may name."""
     return Pipeline(
         [
-            Node(
+            node(
                 pretrain,
                 inputs=[
                     "image_index",
@@ -18,14 +19,8 @@ def create_pipeline() -> Pipeline:
                     "pretraining_checkpoint",
                 ],
                 outputs=["pretrained_weights", "learning_history", "pretraining_info"],
-                name="pretrain",
             ),
-            Node(
-                plot_learning_curve,
-                inputs="learning_history",
-                outputs="learning_curve",
-                name="plot_learning_curve",
-            ),
+            node(plot_learning_curve, "learning_history", "learning_curve"),
         ],
         tags="pretraining",
     )

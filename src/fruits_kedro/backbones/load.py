@@ -30,10 +30,6 @@ def find_backbone(
 ) -> Backbone | None:
     """The backbone that the settings ask for, or None if it has to be calibrated on photos first.
 
-    Args:
-        previous: the store's backbone.
-        weights: as for :func:`load_backbone`, and the other settings.
-
     Raises:
         FruitsError: as for :func:`settle_weights` and :func:`load_backbone`.
     """
@@ -74,7 +70,6 @@ def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backb
     Args:
         weights: ``auto``, ``imagenet``, ``embedded``, a weights file or a compiled ``.backbone``
             file.
-        engine: ``litert`` or ``tensorflow``.
         input_size: side of the square input, in pixels; None takes the size of the weights'
             training.
 

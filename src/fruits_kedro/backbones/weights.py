@@ -33,8 +33,6 @@ class Weights:
 
     Attributes:
         source: ``imagenet``, ``embedded`` or the file's name.
-        path: the file.
-        sha256: hash of its content.
         input_size: side of the images it was trained on, in pixels.
     """
 

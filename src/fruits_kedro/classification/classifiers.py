@@ -63,10 +63,8 @@ def fit_classifier(
 
     Args:
         name: a ``ModelName`` or one of ``BASELINES``.
-        settings: of the classifier.
         train: ``label`` and ``vector``.
         class_weights: weight every class equally, instead of every row.
-        seed: of the random draws.
 
     Returns:
         A pipeline that adds ``probability`` (classes in alphabetical order) and ``predicted``.

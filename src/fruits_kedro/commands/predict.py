@@ -33,7 +33,6 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
     Args:
         catalog: of a store in which ``kedro run --pipelines classification`` has ended.
         folder: of photos, or packed ones; a local path or a URL that fsspec knows.
-        limits: per photo.
 
     Returns:
         One row for each photo, ordered by path: ``path, predicted, probability, top_3`` (labels,

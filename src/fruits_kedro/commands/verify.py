@@ -32,7 +32,6 @@ class ResultVerifier:
     """Checks the results of a run; each is loaded once.
 
     Args:
-        catalog: of the project.
         images: photos to extract again.
     """
 

@@ -62,7 +62,6 @@ def read_root(name: str, value: Any, project: Path) -> str:
 
     Args:
         name: ``images`` or ``store``, for the message.
-        value: as it was given.
         project: where relative paths start.
 
     Raises:
@@ -113,7 +112,6 @@ def check_store(store: str, settings: S3Settings | None = None) -> None:
     """Raise FruitsError unless a file can be written below the store's root.
 
     Args:
-        store: a folder or a URL.
         settings: of a bucket; None: those that hold here.
     """
     if is_s3(store):

@@ -32,11 +32,8 @@ class Prices(StrictModel):
 
     Attributes:
         as_of: the date of the prices.
-        region: they are for.
-        currency: they are in.
         spot_share: of the on-demand price that a Spot node is taken to cost.
         gp3_gib_month: price of a GiB of disk for a month.
-        instances: price of each type.
     """
 
     as_of: date

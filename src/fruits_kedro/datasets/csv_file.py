@@ -34,9 +34,7 @@ class CsvFileDataset(SparkDataset[DataFrame, DataFrame]):
     Spark writes a folder with one part beside the target; a rename then puts the part in its place.
 
     Args:
-        filepath: the file.
         text: the columns that hold text; all others hold numbers. None: all hold text.
-        kwargs: as for ``SparkDataset``.
     """
 
     def __init__(self, *, filepath: str, text: list[str] | None = None, **kwargs: Any) -> None:

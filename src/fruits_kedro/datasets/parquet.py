@@ -32,9 +32,7 @@ class ParquetDataset(SparkDataset[Any, Any]):
     of them, and others are deleted.
 
     Args:
-        filepath: the folder.
         optional: load None if there is no complete version.
-        kwargs: as for ``SparkDataset``.
     """
 
     def __init__(self, *, filepath: str, optional: bool = False, **kwargs: Any) -> None:

@@ -17,10 +17,8 @@ class SparkDataset(FsspecDataset[_In, _Out]):
     """A file or folder that is replaced atomically, and exists once its last file does.
 
     Args:
-        filepath: a local path or a URL that fsspec knows.
         load_args: options of Spark's reader.
         save_args: options of Spark's writer.
-        kwargs: as for ``FsspecDataset``.
 
     Attributes:
         last_file: the file of a folder that is written last; empty if the target is a file.

@@ -31,7 +31,6 @@ class EmrContext:
 
     Attributes:
         project: the checkout.
-        env: the environment.
         params: of ``--params``, as they were written.
         roots: of photos and results.
         spark: the environment's Spark settings.

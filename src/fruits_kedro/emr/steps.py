@@ -30,7 +30,6 @@ def submit_arguments(
 
     Args:
         spark: Spark's settings, with the executors' sizes.
-        env: the environment.
         mode: where the driver lives: ``cluster`` (a container) or ``client`` (the primary node).
         pipelines: as for ``kedro run``.
         params: as for ``kedro run``.

@@ -23,7 +23,6 @@ class CheckpointWriter:
 
     Attributes:
         folder: a URL or a local path.
-        credentials: for fsspec.
         run: a name for the run, so that it never overwrites an earlier run's files.
     """
 

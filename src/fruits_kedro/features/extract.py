@@ -39,8 +39,6 @@ def extract_batches(
     Args:
         batches: ``path``, ``bytes`` and any other columns.
         read_all: the bytes of each photo by its path, or why they cannot be read.
-        backbone: to extract with.
-        limits: per photo.
 
     Yields:
         The columns that came in and ``features, error, fingerprint, engine``, one row for each row

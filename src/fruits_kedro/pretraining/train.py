@@ -53,7 +53,6 @@ def train(
     Args:
         index: ``path, split, label`` of the photos.
         read: bytes of a photo by its path; raises ImageError.
-        params: how to train.
         init: weights to start from, as for :func:`mobilenetv2.build`.
         checkpoint: keeps each finished epoch.
 

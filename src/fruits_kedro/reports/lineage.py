@@ -27,8 +27,6 @@ def version_of(data: Any, node: str, settings: list[Any], versions: dict[str, st
 
     Args:
         data: what is saved; its content counts where it was made from no stored dataset.
-        node: that makes it.
-        settings: of the node.
         versions: of what it was made from.
     """
     parts = [node, *map(repr, settings), *map(repr, sorted(versions.items()))]

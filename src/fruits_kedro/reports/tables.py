@@ -147,7 +147,6 @@ def next_commands(files: dict[str, str], places: dict[str, str], env: str | None
     Args:
         files: locations of the saved datasets.
         places: ``images`` and ``store``, if the run was given them.
-        env: the environment.
     """
 
     def kedro(command: str, **given: str) -> str:

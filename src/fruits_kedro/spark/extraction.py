@@ -54,9 +54,6 @@ def extraction_job(
     Args:
         rows: ``path, bytes, position`` (in the order of paths) and any other columns.
         images: number of rows.
-        raw_images: to read from.
-        backbone: to extract with.
-        limits: per photo.
     """
     sc = rows.sparkSession.sparkContext
     shared = sc.broadcast(backbone)

@@ -53,7 +53,6 @@ def linear_classifier(
     """A classifier with given coefficients. Its probabilities are a softmax, not an estimate.
 
     Args:
-        name: of the model.
         weights: ``(classes, features)``.
         bias: ``(classes,)``.
     """

@@ -28,8 +28,6 @@ class ArrowWriter:
 
     Attributes:
         folder: a URL or a local path.
-        credentials: for fsspec.
-        schema: of the rows.
         job: part of each file's name.
     """
 

@@ -30,7 +30,6 @@ def partition_key(spark: SparkSession, partitions: int, number: str) -> str:
     of the PCA's sums, would depend on earlier runs.
 
     Args:
-        partitions: how many there are.
         number: SQL for the number of the partition, from 0.
     """
     tried, value = 32 * partitions, "cast(id as int)"

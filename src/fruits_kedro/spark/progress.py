@@ -26,7 +26,6 @@ class ProgressBar:
 
     Args:
         done: counts the photos done.
-        total: number of photos.
         what: the work, in words.
         note: gets the figures every 15 s.
     """

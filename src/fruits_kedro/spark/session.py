@@ -30,7 +30,6 @@ def prepare_session(settings: dict[str, Any], keys: Mapping[str, str | None] | N
     already runs with its own settings, to which :func:`start_session` adds.
 
     Args:
-        settings: of Spark.
         keys: environment variables of the JVM that open a bucket; None unsets one. Keys are never
             among the settings, which process lists, user interfaces and logs may show.
     """

@@ -17,8 +17,6 @@ def commit(fs: Any, folder: str, names: Iterable[str]) -> None:
     """Write the manifest of a folder, then delete its other files: old ones, or broken ones.
 
     Args:
-        fs: the file system.
-        folder: a path there.
         names: of the files that count, without the folder.
 
     Raises:

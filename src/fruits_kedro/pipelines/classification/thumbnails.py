@@ -48,7 +48,6 @@ def thumbnails(
     many.
 
     Args:
-        raw_images: to read from.
         paths: of photos, the most important first.
         side: of the square that each fits in, in pixels.
         seconds: after which no more photos are read.

@@ -35,9 +35,7 @@ def compare(
     reading it.
 
     Args:
-        image_index: the photos.
         earlier: extracted rows of one or more earlier runs; a photo may be in several.
-        backbone: in use.
         params: whether to extract all photos of the subset again, or the rejected ones.
 
     Returns:
@@ -93,7 +91,6 @@ def merge(
     same files as an uninterrupted one.
 
     Args:
-        image_index: the photos.
         earlier: rows that earlier runs extracted, read from Parquet.
         now: rows of the checkpoint. Of several rows of a photo one with features counts, of these
             one of the checkpoint.

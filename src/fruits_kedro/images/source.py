@@ -43,12 +43,8 @@ class ImageSource(ABC):
     def __post_init__(self) -> None:
         self._connect()
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"root": self.root, "storage_options": self.storage_options}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._connect()
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.root, self.storage_options)
 
     @abstractmethod
     def _connect(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 _FOLDERS = {
     *("__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found"),
     *("@eaDir", "#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot", "@tmp"),  # NAS systems
-    *("Network Trash Folder", "Temporary Items", "__pycache__"),
+    *("Network Trash Folder", "Temporary Items", "__pycache__", ".ipynb_checkpoints"),
 }
 _FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 _PREFIXES = ("SYNOPHOTO_THUMB", "SYNOFILE_THUMB", "SYNOINDEX_MEDIA_INFO")
@@ -33,7 +33,5 @@ def clutter_in(path: str) -> str | None:
 def clutter_folder(name: str) -> str | None:
     """The kind of clutter that a folder of this name holds, or None."""
     if name in _FOLDERS:
-        return name
-    if name == ".ipynb_checkpoints":
         return name
     return "hidden folders" if name.startswith(".") and name not in (".", "..") else None

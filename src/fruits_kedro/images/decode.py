@@ -70,7 +70,9 @@ def decode(
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
             image.load()
-            return _to_rgb(_upright(image))
+            with suppress(Exception):  # a damaged EXIF block does not make the pixels unusable
+                ImageOps.exif_transpose(image, in_place=True)
+            return _to_rgb(image)
     except ImageError:
         raise
     except UnidentifiedImageError:
@@ -141,12 +143,6 @@ def _decode_plain_jpeg(content: bytes, max_pixels: int) -> Image.Image | None:
     except ValueError:
         return None
     return Image.frombuffer("RGB", (width, height), pixels, "raw", "RGB", 0, 1)
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    with suppress(Exception):  # a damaged EXIF block does not make the pixels unusable
-        ImageOps.exif_transpose(image, in_place=True)
-    return image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -80,17 +80,14 @@ def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backb
         return read_backbone(Path(weights), engine, input_size)
     found = find_weights(weights)
     input_size = input_size or found.input_size
-    cached = _cached(found, engine, input_size)
+    name = f"{mobilenetv2.NAME}-{input_size}-f32-{found.sha256}.{engine}"
+    cached = cache_folder() / name
     if cached.is_file():
         model = cached.read_bytes()
     else:
         model = _serialise(found, engine, input_size)
         _keep(cached, model)
     return _backbone(weights, found, engine, "f32", input_size, model)
-
-
-def _cached(found: Weights, engine: Engine, input_size: int) -> Path:
-    return cache_folder() / f"{mobilenetv2.NAME}-{input_size}-f32-{found.sha256}.{engine}"
 
 
 def calibrate_backbone(

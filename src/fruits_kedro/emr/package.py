@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from fruits_kedro.backbones.backbone_file import write_backbone
+from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.filesystem import sha256_of
 
@@ -74,10 +76,10 @@ def build_package(project: Path, folder: Path, python: str, arch: str, weights: 
     for name in ("bootstrap.sh", "run.py"):
         (folder / name).write_bytes((files("fruits_kedro.emr") / "node" / name).read_bytes())
     (folder / "conf.tar.gz").write_bytes(archive_configuration(project / "conf"))
-    _compile_backbone(folder / "model.backbone", weights)
+    write_backbone(load_backbone(weights, "litert", None), folder / "model.backbone")
     wheel = _build_wheel(project, folder / "project")
     wheels = fetch_wheels(folder / "wheels", python, arch)
-    lines = sorted(_requirement(path) for path in wheels)
+    lines = sorted(f"{_pinned(path)} --hash=sha256:{sha256_of(path)}" for path in wheels)
     (folder / "requirements.txt").write_text("\n".join(lines) + "\n")
     names = ["bootstrap.sh", "run.py", "conf.tar.gz", "model.backbone", "requirements.txt"]
     paths = [*(folder / name for name in names), wheel, *wheels]
@@ -183,17 +185,6 @@ def _build_wheel(project: Path, folder: Path) -> Path:
     if done.returncode or len(built) != 1:
         raise FruitsError(f"The project's wheel cannot be built:\n{done.stderr.strip()[-500:]}")
     return built[0]
-
-
-def _compile_backbone(path: Path, weights: str) -> None:
-    from fruits_kedro.backbones.backbone_file import write_backbone
-    from fruits_kedro.backbones.load import load_backbone
-
-    write_backbone(load_backbone(weights, "litert", None), path)
-
-
-def _requirement(wheel: Path) -> str:
-    return f"{_pinned(wheel)} --hash=sha256:{sha256_of(wheel)}"
 
 
 def _pinned(wheel: Path) -> str:

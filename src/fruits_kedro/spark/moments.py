@@ -40,10 +40,6 @@ def distributed_moments(vectors: DataFrame) -> Moments | None:
 
 
 def _moments_of_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield from _to_batches(_sum_rows(batches))
-
-
-def _sum_rows(batches: Iterable[pa.RecordBatch]) -> Moments | None:
     total: Moments | None = None
     for table in in_tables(batches, _ROWS):
         rows = table.column(0).combine_chunks()
@@ -53,7 +49,7 @@ def _sum_rows(batches: Iterable[pa.RecordBatch]) -> Moments | None:
         if (lengths != matrix.shape[1]).any() or not np.isfinite(matrix).all():
             raise ValueError("features of different lengths, or not finite")
         total.add_rows(matrix)
-    return total
+    yield from _to_batches(total)
 
 
 def _moments_of_parts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -197,7 +197,7 @@ def clean(context: Any, yes: bool) -> Shown:
     found = to_delete(context.aws, context.settings)
     for line in found.lines:
         click.echo(line, err=True)
-    if found.count and not yes:
+    if (found.keys or found.uploads) and not yes:
         click.confirm("Delete all of this?", abort=True, err=True)
     delete_all(context.aws, context.settings.bucket, found)
     return {"deleted": {"objects": len(found.keys), "uploads": len(found.uploads)}}

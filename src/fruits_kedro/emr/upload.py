@@ -50,11 +50,6 @@ class Leftovers:
     uploads: list[tuple[str, str]]
     lines: list[str]
 
-    @property
-    def count(self) -> int:
-        """Number of objects and uploads."""
-        return len(self.keys) + len(self.uploads)
-
 
 def to_delete(aws: Aws, settings: EmrSettings) -> Leftovers:
     """The package, the logs, and the unfinished uploads of either."""

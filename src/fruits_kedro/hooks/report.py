@@ -22,6 +22,7 @@ from fruits_kedro.errors import FailureRateError
 from fruits_kedro.features.status import count_pending
 from fruits_kedro.hooks.lineage import LineageHooks
 from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.hooks.stage_clock import StageClock
 from fruits_kedro.storage.s3 import is_s3
 
 logger = logging.getLogger(__name__)
@@ -53,8 +54,6 @@ class ReportHooks:
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Start the clock."""
-        from fruits_kedro.hooks.stage_clock import StageClock
-
         self._clock = StageClock()
         self._catalog = catalog
         self._nodes = [node.name for node in pipeline.nodes]

@@ -28,7 +28,7 @@ class StoreHooks:
         self._locations = locations
 
     @hook_impl
-    def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
+    def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
         """Take the lock, then clear up after an interrupted run."""
         self._catalog = catalog
         self._release()  # of a run in this process that failed before its start
@@ -52,7 +52,7 @@ class StoreHooks:
     def after_dataset_saved(self, dataset_name: str) -> None:
         """Clear the checkpoint once all its rows are among the features."""
         if dataset_name == "extracted_features":
-            _clear_checkpoint(self._catalog, "extraction_checkpoint")
+            self._catalog.get("extraction_checkpoint").clear()
 
     @hook_impl(wrapper=True)
     def after_pipeline_run(self) -> Generator[None, Any, Any]:
@@ -80,25 +80,20 @@ class StoreHooks:
                 ) from error
         return result
 
-    def _recover(self, pipeline: Any, catalog: DataCatalog) -> None:
+    def _recover(self, pipeline: Any, catalog: Any) -> None:
         for name in pipeline.datasets():
-            dataset: Any = catalog.get(name)
+            dataset = catalog.get(name)
             if hasattr(dataset, "recover"):
                 dataset.recover()
         if "previous_checkpoint" in pipeline.inputs() and (
             not catalog.load("params:extraction").incremental
         ):
-            _clear_checkpoint(catalog, "previous_checkpoint")
+            catalog.get("previous_checkpoint").clear()
 
     def _release(self) -> None:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
-
-
-def _clear_checkpoint(catalog: DataCatalog, name: str) -> None:
-    checkpoint: Any = catalog.get(name)
-    checkpoint.clear()
 
 
 def _check_inputs(pipeline: Pipeline, catalog: DataCatalog, store: str) -> None:

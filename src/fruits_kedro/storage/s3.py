@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,8 +80,7 @@ class S3Settings(StrictModel):
             raise FruitsError(f"No access to S3: {error}\nGive {_WHERE}.") from None
         keys: dict[str, str | None] = {}
         if found is not None and found.method in _FIXED:
-            frozen = found.get_frozen_credentials()
-            keys = dict(zip(_KEYS, (frozen.access_key, frozen.secret_key, frozen.token)))
+            keys = dict(zip(_KEYS, found.get_frozen_credentials()))
         endpoint = client.meta.endpoint_url
         is_aws = urlsplit(endpoint).hostname.endswith((".amazonaws.com", ".amazonaws.com.cn"))
         own = {"endpoint_url": None if is_aws else endpoint, "region_name": session.region_name}
@@ -136,8 +135,7 @@ class S3Settings(StrictModel):
             found = boto3.Session().get_credentials()
             if found is None or found.method in _OF_A_MACHINE:
                 return {}
-            frozen = found.get_frozen_credentials()
-            values = (frozen.access_key, frozen.secret_key, frozen.token)
+            values = found.get_frozen_credentials()
         return dict(zip(map(str.upper, _KEYS), values))
 
 
@@ -203,19 +201,18 @@ def quick_config() -> Any:
 def _check(url: str, settings: S3Settings, write: bool) -> bool:
     bucket, prefix = split_url(url)
     prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
-    config = quick_config()
-    probe = f"{prefix}.write-check"
-    explained = functools.partial(_explained, url, settings)
-    client: Any = explained("be reached", lambda: settings.client(config))
-    page = explained(
-        "be listed", lambda: client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
-    )
+    with _explained(url, settings, "be reached"):
+        client = settings.client(quick_config())
+    with _explained(url, settings, "be listed"):
+        page = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
     headers = page["ResponseMetadata"]["HTTPHeaders"]
     _check_region(url, bucket, client.meta.region_name, headers.get("x-amz-bucket-region"))
     if write:
-        put = {"Bucket": bucket, "Key": probe, "Body": b""}
-        explained("be written", lambda: client.put_object(**put))
-        explained("be deleted from", lambda: client.delete_object(Bucket=bucket, Key=probe))
+        probe = {"Bucket": bucket, "Key": f"{prefix}.write-check"}
+        with _explained(url, settings, "be written"):
+            client.put_object(**probe, Body=b"")
+        with _explained(url, settings, "be deleted from"):
+            client.delete_object(**probe)
     return bool(page.get("Contents"))
 
 
@@ -227,11 +224,12 @@ def _check_region(url: str, bucket: str, region: str | None, found: str | None) 
         )
 
 
-def _explained(url: str, settings: S3Settings, doing: str, call: Callable[[], Any]) -> Any:
+@contextmanager
+def _explained(url: str, settings: S3Settings, doing: str) -> Iterator[None]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return call()
+        yield
     except ClientError as error:
         raise FruitsError(f"{url} cannot {doing}: {_reason(error.response, settings)}") from None
     except (BotoCoreError, ValueError) as error:

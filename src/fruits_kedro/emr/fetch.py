@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -99,8 +98,7 @@ def _download(aws: Aws, store: str, name: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     bucket, key = split_url(f"{store}/{name}")
     with explained(f"fetching {store}/{name}"):
-        aws.s3.download_file(bucket, key, f"{path}.part")
-    os.replace(f"{path}.part", path)
+        aws.s3.download_file(bucket, key, str(path))  # under another name until it is complete
 
 
 def _is_current(path: Path, entry: dict[str, Any]) -> bool:

@@ -13,13 +13,12 @@ from pathlib import Path
 _ZIP = ("pyspark", "python", "lib", "pyspark.zip")
 # Threads must survive a fork: those of numpy and pyarrow do, those of TensorFlow do not.
 _NEEDED = (
-    *(
-        "pandas",
-        "pyarrow.parquet",
-        "fruits_kedro.spark.parquet_writer",
-        "fruits_kedro.backbones.litert",
-    ),
-    *("fruits_kedro.features.checkpoint", "fruits_kedro.features.extract"),
+    "pandas",
+    "pyarrow.parquet",
+    "fruits_kedro.backbones.litert",
+    "fruits_kedro.features.checkpoint",
+    "fruits_kedro.features.extract",
+    "fruits_kedro.spark.parquet_writer",
 )
 
 

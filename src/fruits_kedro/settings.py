@@ -2,14 +2,12 @@
 
 import warnings
 
-from fruits_kedro.hooks import (
-    InputHooks,
-    LineageHooks,
-    LocationHooks,
-    ReportHooks,
-    SparkHooks,
-    StoreHooks,
-)
+from fruits_kedro.hooks.inputs import InputHooks
+from fruits_kedro.hooks.lineage import LineageHooks
+from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.hooks.report import ReportHooks
+from fruits_kedro.hooks.spark import SparkHooks
+from fruits_kedro.hooks.store import StoreHooks
 from fruits_kedro.spark.versions import hadoop_version
 from fruits_kedro.storage.cache import ensure_home
 

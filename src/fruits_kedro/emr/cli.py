@@ -240,12 +240,10 @@ def run(context: Any, yes: bool, output: Path, keep: bool, everything: bool, **g
         result |= submit(context, **given)
         result |= watch(context, None)
         result |= fetch(context, output, not everything)
-    except BaseException as error:
+    except KeyboardInterrupt:
+        raise FruitsError("Interrupted.") from None
+    finally:
         _finish(context, cluster_id, keep)
-        if isinstance(error, KeyboardInterrupt):
-            raise FruitsError("Interrupted.") from None
-        raise
-    _finish(context, cluster_id, keep)
     return result
 
 

@@ -1,18 +1,6 @@
 """A photo's bytes to the RGB array that a backbone takes, or the reason why not.
 
-How each kind of image becomes RGB (more in ``docs/images.md``):
-
-==================  =========================================================================
-RGB                 as it is
-grey, 1 bit, CMYK,  Pillow's conversion to RGB (CMYK of Adobe JPEGs is inverted by Pillow)
-YCbCr, palette
-alpha, transparent  laid on white, the background of Fruits-360
-palette
-16-bit grey         the high byte, as Pillow itself reads 16-bit colour PNGs
-EXIF orientation    turned upright, as every viewer shows it
-several frames      the first
-32-bit, float, LAB  rejected, ``unsupported_mode``: their range is not known
-==================  =========================================================================
+``docs/images.md`` has a table of how each kind of image becomes RGB.
 """
 
 from __future__ import annotations
@@ -149,11 +137,12 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode in _UINT16:
+        # As Pillow itself reads 16-bit colour PNGs.
         high_byte = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
         return Image.fromarray(high_byte).convert("RGB")
     if image.mode in _WITH_ALPHA or "transparency" in image.info:
         rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
+        white = Image.new("RGBA", rgba.size, "white")  # the background of Fruits-360
         return Image.alpha_composite(white, rgba).convert("RGB")
     if image.mode in _TO_RGB:
         return image.convert("RGB")

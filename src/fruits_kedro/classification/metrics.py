@@ -88,11 +88,6 @@ def intervals(
     return result | {"log_loss": (float(loss[0]), float(loss[1]))}
 
 
-def with_interval(value: float, low: float | None, high: float | None) -> str:
-    """A figure and, if it has one, its interval, in words."""
-    return f"{value:.3f}" + ("" if pd.isna(low) else f" ({low:.3f} to {high:.3f})")
-
-
 def _figures_of(kinds: pd.DataFrame, counts: NDArray[np.float64]) -> list[dict[str, float]]:
     labels = sorted(set(kinds["label"]) | set(kinds["predicted"]))
     place = {label: i for i, label in enumerate(labels)}

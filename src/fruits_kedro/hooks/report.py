@@ -23,11 +23,10 @@ from fruits_kedro.features.status import count_pending
 from fruits_kedro.hooks.lineage import LineageHooks
 from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.hooks.stage_clock import StageClock
+from fruits_kedro.reports import tables
 from fruits_kedro.storage.s3 import is_s3
 
 logger = logging.getLogger(__name__)
-
-Tables = dict[str, list[tuple[str, str]]]
 
 # Datasets that take long to save, and the text of their progress bar.
 _LONG_WORK = {"extraction_checkpoint": "extracting features", "packed_images": "packing photos"}
@@ -87,10 +86,8 @@ class ReportHooks:
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
         """Time the node, keep what the table needs, and close the progress bar."""
-        from fruits_kedro.reports.tables import FIGURES
-
         self._clock.touch(node)
-        self._saved[dataset_name] = data if dataset_name in FIGURES else None
+        self._saved[dataset_name] = data if dataset_name in tables.FIGURES else None
         if dataset_name in _LONG_WORK:
             self._stop_progress()
 
@@ -110,8 +107,6 @@ class ReportHooks:
         self._end()
 
     def _end(self) -> None:
-        from fruits_kedro.reports import tables as report
-
         saved = self._saved
         if info := saved.get("model_info"):
             counts = info["counts"]
@@ -123,43 +118,36 @@ class ReportHooks:
         metrics = saved.get("classification_metrics")
         places = ((name, getattr(self._catalog.get(name), "location", None)) for name in saved)
         files = {name: place for name, place in places if place}
-        tables = {
-            "Result": report.result_rows(saved),
-            **(report.score_tables(metrics) if metrics else {}),
+        shown = {
+            "Result": tables.result_rows(saved),
+            **(tables.score_tables(metrics) if metrics else {}),
             "Where to look": self._where_to_look(files),
-            report.NEXT: report.next_commands(files, self._locations.roots.given, self._env),
+            tables.NEXT: tables.next_commands(files, self._locations.roots.given, self._env),
             **self._stale(),
             "Files": [
                 (name, short(place))
                 for name, place in files.items()
                 if name in _MAIN_FILES or not any(page in files for page in _PAGES)
             ],
-            "Time": report.time_rows(stages, self._clock.total),
+            "Time": tables.time_rows(stages, self._clock.total),
         }
-        self._print(tables)
+        self._print(shown)
 
-    def _print(self, tables: Tables) -> None:
-        from fruits_kedro.reports.tables import format_tables
-
+    def _print(self, shown: dict[str, tables.Rows]) -> None:
         console = get_console()
-        text = format_tables(tables, console.width)
+        text = tables.format_tables(shown, console.width)
         if text:
             console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def _stale(self) -> Tables:
+    def _stale(self) -> dict[str, tables.Rows]:
         """What is older than what it was made from, and the runs that make it anew."""
-        from fruits_kedro.reports.tables import MAKE_ANEW, command_line
-
         if not (stale := self._lineage.stale()):
             return {}
         places = self._locations.roots.given
-        runs = [("", command_line(run, places, self._env)) for run in mending_runs(stale)]
-        return {
-            "Out of date": [("", ", ".join(stale))],
-            MAKE_ANEW: runs,
-        }
+        runs = [("", tables.command_line(run, places, self._env)) for run in mending_runs(stale)]
+        return {"Out of date": [("", ", ".join(stale))], tables.MAKE_ANEW: runs}
 
-    def _where_to_look(self, files: dict[str, str]) -> list[tuple[str, str]]:
+    def _where_to_look(self, files: dict[str, str]) -> tables.Rows:
         rows = [
             (what, f"{short(files[name])} (open it in a browser)")
             for name, what in _PAGES.items()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from fruits_kedro.classification.metrics import with_interval
 from fruits_kedro.features.status import count_pending
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Rows = list[tuple[str, str]]
 NEXT = "Next"
@@ -126,6 +127,12 @@ def score_tables(metrics: dict[str, Any]) -> dict[str, Rows]:
         ]
     notes = [("*", "best in cross-validation on Training"), ("why two", metrics["reason"])]
     return tables | {"Notes": notes}
+
+
+def with_interval(value: float, low: float | None, high: float | None) -> str:
+    """A figure and, if it has one, its interval, in words."""
+    has_interval = low is not None and not math.isnan(low)
+    return f"{value:.3f}" + (f" ({low:.3f} to {high:.3f})" if has_interval else "")
 
 
 def _macro_f1(protocol: dict[str, Any], name: str) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from fruits_kedro.classification.metrics import with_interval
 from fruits_kedro.images.source import ImageSource
 from fruits_kedro.pipelines.classification.plots import WRONG
 from fruits_kedro.pipelines.classification.thumbnails import show_on_hover, thumbnails
 from fruits_kedro.reports.page import figures, page
+from fruits_kedro.reports.tables import with_interval
 
 _SHOWN = ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "top_3")
 _PAIRS = 30

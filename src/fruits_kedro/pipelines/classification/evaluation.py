@@ -94,11 +94,6 @@ def describe_best(
     """
     tables = (of_model(table, info["best"]) for table in (test_predictions, unseen_predictions))
     best = dict(zip(PROTOCOLS, tables))
-    classes = [
-        by_class(table).assign(protocol=protocol)
-        for protocol, table in best.items()
-        if not table.empty
-    ]
-    every = pd.concat(classes, ignore_index=True)
-    columns = ["protocol", *(c for c in every.columns if c != "protocol")]
-    return every[columns], confused_pairs(best[IN_DISTRIBUTION])
+    scores = {protocol: by_class(table) for protocol, table in best.items() if not table.empty}
+    by_protocol = pd.concat(scores, names=["protocol"]).reset_index("protocol")
+    return by_protocol.reset_index(drop=True), confused_pairs(best[IN_DISTRIBUTION])

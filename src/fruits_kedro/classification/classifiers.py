@@ -158,12 +158,9 @@ def _majority_class(
     train: DataFrame, classes: list[str], counts: Mapping[str, int]
 ) -> LogisticRegressionModel:
     shares = np.array([counts[c] for c in classes]) / sum(counts.values())
-    nothing = np.zeros((len(classes), _length(train)))
+    n_features = train.first()["vector"].size  # type: ignore[index]
+    nothing = np.zeros((len(classes), n_features))
     return linear_classifier(train.sparkSession, "majority_class", nothing, np.log(shares))
-
-
-def _length(rows: DataFrame) -> int:
-    return int(rows.first()["vector"].size)  # type: ignore[index]
 
 
 def _nearest_centroid(train: DataFrame, classes: list[str]) -> LogisticRegressionModel:

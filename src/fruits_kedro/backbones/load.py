@@ -38,12 +38,10 @@ def find_backbone(
         if asked == (previous.engine, previous.precision, previous.input_size):
             return replace(previous, weights_requested=weights)
     weights = settle_weights(weights, previous)
-    if weights.endswith(SUFFIX):
-        return read_backbone(
-            Path(weights), engine, input_size, None if precision == "f32" else precision
-        )
     if precision == "f32":
         return load_backbone(weights, engine, input_size)
+    if weights.endswith(SUFFIX):
+        return read_backbone(Path(weights), engine, input_size, precision)
     find_weights(weights)
     return None
 

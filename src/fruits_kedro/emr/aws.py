@@ -50,13 +50,11 @@ class Aws:
     def download(self, url: str) -> bytes | None:
         """An object's bytes, or None if there is none."""
         bucket, key = split_url(url)
-        try:
-            with explained(f"reading {url}"):
+        with explained(f"reading {url}"):
+            try:
                 return bytes(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-        except FruitsError as error:
-            if code_of(error.__cause__) in ("NoSuchKey", "404"):
+            except self.s3.exceptions.NoSuchKey:
                 return None
-            raise
 
     def upload(self, url: str, content: bytes) -> None:
         """Write an object."""
@@ -68,11 +66,6 @@ class Aws:
         """All objects below a URL, in pages of 1,000."""
         with explained(f"listing {url}"):
             yield from list_objects(self.s3, url)
-
-
-def code_of(error: BaseException | None) -> str:
-    """AWS' error code, or an empty string."""
-    return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def watch(look: Callable[[], Seen], show: Show) -> Iterator[tuple[Seen, float]]:
@@ -103,7 +96,7 @@ def explained(doing: str, remedy: str = "") -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code, text = code_of(error), error.response["Error"].get("Message", "")
+        code, text = (error.response["Error"].get(key, "") for key in ("Code", "Message"))
         if code in _THROTTLED:
             text = f"AWS is answering too many requests of this account; try again later. {text}"
         raise FruitsError(f"{doing}: {text} ({code}){remedy}") from error

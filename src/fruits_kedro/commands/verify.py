@@ -211,8 +211,7 @@ class ResultVerifier:
     @property
     def _extracted(self) -> DataFrame:
         _need(self["extracted_features"], EXTRACTED)
-        found: DataFrame = self["extracted_features"]
-        return found
+        return self["extracted_features"]
 
     @property
     def _usable(self) -> DataFrame:

@@ -87,5 +87,4 @@ class ClassificationParams(StrictModel):
 
     def settings_of(self, model: str) -> Settings:
         """The settings of a model."""
-        found: Settings = getattr(self, model)
-        return found
+        return getattr(self, model)

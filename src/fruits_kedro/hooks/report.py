@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 import fsspec
 from kedro.framework.context import KedroContext
@@ -162,8 +162,7 @@ class ReportHooks:
         """Number of photos in the long work."""
         if plan := self._saved.get("extraction_plan"):
             return count_pending(plan)
-        packing: dict[str, int] = self._saved.get("packing_info") or {}
-        return packing.get("images", 0)
+        return (self._saved.get("packing_info") or {}).get("images", 0)
 
     def _count_done(self, dataset_name: str, total: int) -> Callable[[], int]:
         """A function that counts the photos done by a long work."""
@@ -173,7 +172,7 @@ class ReportHooks:
 
         if dataset_name == "extraction_checkpoint":
             checkpoint: Any = self._catalog.get(dataset_name)
-            return cast(Callable[[], int], checkpoint.rows_written)
+            return checkpoint.rows_written
         spark = SparkSession.builder.getOrCreate()
         return lambda: int(total * share_of_tasks_done(spark))
 

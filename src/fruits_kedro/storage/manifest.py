@@ -64,7 +64,6 @@ def manifest_files(manifest: bytes, folder: str, names: Iterable[str]) -> list[s
 
 def _listed(manifest: bytes) -> list[str] | None:
     try:
-        found: list[str] | None = json.loads(manifest or b"{}").get("files")
+        return json.loads(manifest or b"{}").get("files")
     except (ValueError, AttributeError):
         return None
-    return found

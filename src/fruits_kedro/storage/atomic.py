@@ -54,7 +54,7 @@ class Target:
         there.
 
         Args:
-                last: the file to copy last in a bucket: it makes the new version count.
+            last: the file to copy last in a bucket: it makes the new version count.
         """
         check_locks()
         if isinstance(self.fs, LocalFileSystem):

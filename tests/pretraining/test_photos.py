@@ -28,16 +28,18 @@ def index(**classes):
     return pd.DataFrame(rows, columns=["path", "split", "label"])
 
 
-def read(path):
-    if "bad" in path:
-        raise ImageError("read", "missing", path)
-    buffer = io.BytesIO()
-    Image.new("RGB", (8, 8), (int(path.split("/")[-1].split(".")[0]), 0, 0)).save(buffer, "PNG")
-    return buffer.getvalue()
+def read_all(paths):
+    for path in paths:
+        buffer = io.BytesIO()
+        red = 0 if "bad" in path else int(path.split("/")[-1].split(".")[0])
+        Image.new("RGB", (8, 8), (red, 0, 0)).save(buffer, "PNG")
+        yield ImageError("read", "missing", path) if "bad" in path else buffer.getvalue()
 
 
 def photos(frame, **options):
-    return library().LabelledPhotos(frame, ["a", "b"], read, input_size=8, batch_size=4, **options)
+    return library().LabelledPhotos(
+        frame, ["a", "b"], read_all, input_size=8, batch_size=4, **options
+    )
 
 
 def test_validation_takes_its_share_of_each_class_of_training_only():

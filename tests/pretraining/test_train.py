@@ -60,13 +60,13 @@ def train(*arguments):
 def resumed(index, folder, tmp_path_factory):
     place = tmp_path_factory.mktemp("resumed")
     with pytest.raises(KeyboardInterrupt):
-        train(index, folder.read, PARAMS, None, Interrupted(place))
-    return place, train(index, folder.read, PARAMS, None, Checkpoint(place))
+        train(index, folder.read_all, PARAMS, None, Interrupted(place))
+    return place, train(index, folder.read_all, PARAMS, None, Checkpoint(place))
 
 
 def test_an_interrupted_training_ends_as_one_that_was_not(resumed, index, folder, tmp_path):
     _, trained = resumed
-    whole = train(index, folder.read, PARAMS, None, Checkpoint(tmp_path))
+    whole = train(index, folder.read_all, PARAMS, None, Checkpoint(tmp_path))
     assert whole.history["epoch"].tolist() == trained.history["epoch"].tolist() == [1, 2]
     figures = ["loss", "accuracy", "val_loss", "val_accuracy"]
     np.testing.assert_array_equal(trained.history[figures], whole.history[figures])
@@ -98,7 +98,7 @@ def _pixels(paths, folder):
 
 def test_a_finished_training_is_not_repeated(resumed, index, folder):
     place, trained = resumed
-    again = train(index, folder.read, PARAMS, None, Checkpoint(place))
+    again = train(index, folder.read_all, PARAMS, None, Checkpoint(place))
     pd.testing.assert_frame_equal(again.history, trained.history)
 
 
@@ -107,7 +107,7 @@ def test_a_checkpoint_of_another_training_is_kept_and_refused(resumed, index, fo
     before = Checkpoint(place).path.read_bytes()
     other = PARAMS.model_copy(update={"input_size": 64, "seed": 3})
     with pytest.raises(FruitsError, match="of another training: input_size was 32, is 64; seed"):
-        train(index, folder.read, other, None, Checkpoint(place))
+        train(index, folder.read_all, other, None, Checkpoint(place))
     assert Checkpoint(place).path.read_bytes() == before
 
 

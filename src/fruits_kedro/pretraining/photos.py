@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,7 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fruits_kedro.errors import FruitsError, ImageError
-from fruits_kedro.images.decode import decode, resize
+from fruits_kedro.features.extract import ReadAll, load_pixels
+from fruits_kedro.images.limits import ImageLimits
+
+_LIMITS = ImageLimits()
 
 Batch = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
 
@@ -63,7 +65,7 @@ class LabelledPhotos(keras.utils.PyDataset):
     Args:
         photos: ``path`` and ``label``.
         classes: all labels, in the order of the model's outputs.
-        read: bytes of a photo by its path; raises ImageError.
+        read_all: bytes of each photo by its path, or why it cannot be read.
         input_size: side of the images, in pixels.
         batch_size: photos per batch; a shuffled epoch leaves out a smaller last batch.
         weights: of each class; 1 by default.
@@ -74,7 +76,7 @@ class LabelledPhotos(keras.utils.PyDataset):
         self,
         photos: pd.DataFrame,
         classes: list[str],
-        read: Callable[[str], bytes],
+        read_all: ReadAll,
         *,
         input_size: int,
         batch_size: int,
@@ -86,7 +88,7 @@ class LabelledPhotos(keras.utils.PyDataset):
         number = {label: i for i, label in enumerate(classes)}
         self._classes = photos["label"].map(number).to_numpy(int)
         self._weights = photos["label"].map(weights or dict.fromkeys(classes, 1.0)).to_numpy("f4")
-        self._read, self._size, self._n_classes = read, input_size, len(classes)
+        self._read_all, self._size, self._n_classes = read_all, input_size, len(classes)
         self._batch_size, self._seed = batch_size, shuffle_seed
         self.unusable: set[str] = set()
         self.start_epoch(0)
@@ -115,10 +117,12 @@ class LabelledPhotos(keras.utils.PyDataset):
         rows = self._order[batch * self._batch_size :][: self._batch_size]
         pixels = np.zeros((len(rows), self._size, self._size, 3), np.uint8)
         weights = self._weights[rows].copy()
-        for place, row in enumerate(rows):
-            try:
-                pixels[place] = resize(decode(self._read(self._paths[row])), self._size)
-            except ImageError as error:
+        paths = self._paths[rows].tolist()
+        for place, content in enumerate(self._read_all(paths)):
+            loaded = load_pixels(content, self._size, _LIMITS)
+            if isinstance(loaded, ImageError):
                 weights[place] = 0
-                self.unusable.add(f"{self._paths[row]}: {error}")
+                self.unusable.add(f"{paths[place]}: {loaded}")
+            else:
+                pixels[place] = loaded
         return pixels, np.eye(self._n_classes, dtype=np.float32)[self._classes[rows]], weights

@@ -7,7 +7,6 @@ import hashlib
 import logging
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ import tensorflow as tf
 
 from fruits_kedro.backbones import mobilenetv2
 from fruits_kedro.config.parameters import PretrainingParams
+from fruits_kedro.features.extract import ReadAll
 from fruits_kedro.pretraining.checkpoint import Checkpoint
 from fruits_kedro.pretraining.classifier import build_classifier
 from fruits_kedro.pretraining.photos import LabelledPhotos, class_weights, split_validation
@@ -43,7 +43,7 @@ class Trained:
 
 def train(
     index: pd.DataFrame,
-    read: Callable[[str], bytes],
+    read_all: ReadAll,
     params: PretrainingParams,
     init: Any,
     checkpoint: Checkpoint,
@@ -52,7 +52,7 @@ def train(
 
     Args:
         index: ``path, split, label`` of the photos.
-        read: bytes of a photo by its path; raises ImageError.
+        read_all: bytes of each photo by its path, or why it cannot be read.
         init: weights to start from, as for :func:`mobilenetv2.build`.
         checkpoint: keeps each finished epoch.
 
@@ -64,7 +64,7 @@ def train(
     classes = sorted(photos["label"].unique())
     settings = _settings(params, photos, classes)
     _be_deterministic(params.seed)
-    fit_on, validate_on = _batches(photos, validation, classes, read, params)
+    fit_on, validate_on = _batches(photos, validation, classes, read_all, params)
     found = checkpoint.load(settings)
     if found:
         model, history = found
@@ -106,7 +106,7 @@ def _batches(
     photos: pd.DataFrame,
     validation: pd.Series,
     classes: list[str],
-    read: Callable[[str], bytes],
+    read_all: ReadAll,
     params: PretrainingParams,
 ) -> tuple[LabelledPhotos, LabelledPhotos]:
     fit_on, validate_on = photos[~validation], photos[validation]
@@ -114,7 +114,7 @@ def _batches(
     batches = functools.partial(
         LabelledPhotos,
         classes=classes,
-        read=read,
+        read_all=read_all,
         input_size=params.input_size,
         batch_size=params.batch_size,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import Any
 
@@ -13,6 +14,7 @@ from fruits_kedro.backbones.fingerprints import fingerprint
 from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.config.parameters import PretrainingParams
+from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.source import ImageSource
 from fruits_kedro.pretraining import Checkpoint
 from fruits_kedro.reports.plots import right_share_axis
@@ -37,7 +39,8 @@ def pretrain(
 
     index = in_subset(image_index).select("path", "split", "label").toPandas()
     init = None if params.init == "random" else find_weights(params.init).path
-    trained = train(index, raw_images.read, params, init, checkpoint)
+    read_all = functools.partial(raw_images.read_all, seconds=ImageLimits().seconds)
+    trained = train(index, read_all, params, init, checkpoint)
     weights = mobilenetv2.to_arrays(trained.backbone)
     file = WeightsFile.of(weights, trained.settings, params.weights_dtype)
     sha256 = hashlib.sha256(file.to_bytes()).hexdigest()

@@ -8,6 +8,7 @@ import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StringType
 
+from fruits_kedro.datasets.formulas import STARTS
 from fruits_kedro.datasets.spark_dataset import SparkDataset
 from fruits_kedro.spark.paths import spark_pattern
 from fruits_kedro.storage.atomic import atomic_replace
@@ -21,11 +22,9 @@ _EXACT = {
     "ignoreTrailingWhiteSpace": False,
 }
 
-
 # As ``shield`` does it, in one expression: a regular expression takes Spark longer to compile.
-_SHIELDED = (
-    """if(substr({0}, 1, 1) in ("=", "+", "-", "@", "\\t", "\\r", "'"), concat("'", {0}), {0})"""
-)
+_STARTS = ", ".join(f'"{start}"' for start in STARTS)
+_SHIELDED = f"""if(substr({{0}}, 1, 1) in ({_STARTS}), concat("'", {{0}}), {{0}})"""
 
 
 class CsvFileDataset(SparkDataset[DataFrame, DataFrame]):

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from fruits_kedro.backbones.backbone_file import write_backbone
-from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.filesystem import sha256_of
 
@@ -72,6 +70,9 @@ def build_package(project: Path, folder: Path, python: str, arch: str, weights: 
     Raises:
         FruitsError: a package cannot be fetched or built, or the configuration holds a secret.
     """
+    from fruits_kedro.backbones.backbone_file import write_backbone
+    from fruits_kedro.backbones.load import load_backbone
+
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("bootstrap.sh", "run.py"):
         (folder / name).write_bytes((files("fruits_kedro.emr") / "node" / name).read_bytes())

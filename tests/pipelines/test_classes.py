@@ -22,7 +22,7 @@ def test_a_planted_training_photo_stops_the_run_and_odd_classes_do_not(kedro_run
     shutil.rmtree(images / "Training/Tomato 1")
     shutil.rmtree(images / "Test/Pear 1")
     places = {"images": images, "store": store, "classification.inputs": "pca_features"}
-    places["classification.models"] = "logistic_regression"
+    places["classification.models"] = "logistic_regression+random_forest"
     assert kedro_run(**places).exit_code == 0
     result = kedro_run(*CLASSIFY, **places)
     assert result.exit_code != 0
@@ -34,8 +34,8 @@ def test_a_planted_training_photo_stops_the_run_and_odd_classes_do_not(kedro_run
     result = kedro_run(*CLASSIFY, **places, **{"classification.leaks": "leave_out"})
     assert result.exit_code == 0, result.output
     protocols = metrics(store)["protocols"]
-    models = ("logistic_regression", "majority_class", "nearest_centroid")
-    names = {f"{model}.pca_features" for model in models}
+    models = ("logistic_regression", "random_forest")
+    names = {f"{m}.pca_features" for m in (*models, "majority_class", "nearest_centroid")}
     assert set(protocols["in_distribution"]["models"]) == names
     assert protocols["in_distribution"]["not_in_training"] == ["Tomato 1"]
     classes = pd.read_csv(store / "08_reporting/class_scores.csv").set_index("label")

@@ -6,7 +6,16 @@ import re
 
 
 class FruitsError(Exception):
-    """A fault in the input, the settings or the machine; says what, where, and what to do."""
+    """A fault in the input, the settings or the machine; says what, where, and what to do.
+
+    Attributes:
+        output: the dataset that lists all cases, which the message names: it is saved though the
+            run fails. Empty if there is none.
+    """
+
+    def __init__(self, message: str = "", output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
 
 
 class FailureRateError(FruitsError):

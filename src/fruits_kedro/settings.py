@@ -5,6 +5,7 @@ import warnings
 from fruits_kedro.hooks.inputs import InputHooks
 from fruits_kedro.hooks.lineage import LineageHooks
 from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.hooks.outputs import OutputHooks
 from fruits_kedro.hooks.report import ReportHooks
 from fruits_kedro.hooks.spark import SparkHooks
 from fruits_kedro.hooks.store import StoreHooks
@@ -18,13 +19,15 @@ warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\) is depr
 
 locations = LocationHooks()
 lineage = LineageHooks()
+outputs = OutputHooks(lineage)
 HOOKS = (
     locations,
     InputHooks(locations),
     SparkHooks(locations),
     StoreHooks(locations),
+    outputs,
     lineage,
-    ReportHooks(locations, lineage),
+    ReportHooks(locations, lineage, outputs),
 )
 
 CONFIG_LOADER_ARGS = {

@@ -1,6 +1,7 @@
 """An output is there whole or not at all, and the last one stays until the new one is complete."""
 
 import os
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,6 +18,8 @@ from fruits_kedro.backbones import Backbone
 from fruits_kedro.features.checkpoint import CheckpointWriter, rows_of
 from fruits_kedro.spark.extraction import ExtractionJob
 from fruits_kedro.storage import atomic
+
+BACKBONE = Backbone("m", "litert", "mixed", 96, 4, "auto", "x", "0" * 64, b"model")
 
 
 class Killed(BaseException):
@@ -151,6 +154,51 @@ def test_a_file_whose_writing_fails_stays_as_it_was(kind, first, second, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+KINDS = {
+    "rows": datasets.ParquetDataset,
+    "rows.csv": datasets.CsvFileDataset,
+    "model": datasets.SparkModelDataset,
+    "models": datasets.SparkModelsDataset,
+    "info.json": datasets.JsonDataset,
+    "m.backbone": datasets.BackboneDataset,
+}
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_held_back_takes_its_place_later_or_never(name, kept, frame, tmp_path):
+    def version(n):
+        return {
+            "rows": lambda: frame(n),
+            "rows.csv": lambda: frame(n),
+            "model": lambda: model(n),
+            "models": lambda: {f"m{n}": model(n)},
+            "info.json": lambda: {"n": n},
+            "m.backbone": lambda: replace(BACKBONE, weights_source=str(n)),
+        }[name]()
+
+    def found(dataset):
+        data = dataset.load()
+        return {
+            "rows": lambda: data.first().value,
+            "rows.csv": lambda: int(data.first().value),
+            "model": lambda: int(data.stages[0].getStatement().split()[1]),
+            "models": lambda: int(next(iter(data)).removeprefix("m")),
+            "info.json": lambda: data["n"],
+            "m.backbone": lambda: int(data.weights_source),
+        }[name]()
+
+    dataset, other = (KINDS[name](filepath=str(tmp_path / name)) for _ in "ab")
+    dataset.save(version(1))
+    dataset.hold_back()
+    dataset.save(version(2))
+    dataset.save(version(3))
+    assert found(dataset) == 3 and found(other) == 1
+    dataset.publish() if kept else dataset.discard()
+    assert found(dataset) == found(other) == (3 if kept else 1)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_recovery_removes_what_is_left_and_nothing_else(tmp_path):
     names = ["info.json", ".info.json.0123abcd.new", ".info.json.notours", "other.json"]
     for name in [*names, ".other.json.0123abcd.new"]:
@@ -188,7 +236,7 @@ def test_rows_are_counted_as_they_are_written(tmp_path):
 
 
 def test_a_backbone_that_is_damaged_is_none(tmp_path):
-    backbone = Backbone("m", "litert", "mixed", 96, 4, "auto", "x", "0" * 64, b"model")
+    backbone = BACKBONE
     dataset = datasets.BackboneDataset(filepath=str(tmp_path / "new" / "m.backbone"))
     assert dataset.load() is None and not dataset.exists()
     dataset.save(backbone)

@@ -1,8 +1,9 @@
 """Runs that are disturbed, and what the store looks like then.
 
 A store with the results of some photos; some of the photos change; a run over them is disturbed.
-Then each output has to be that of before or that of an undisturbed run, whole, and after one more
-run all have to be those of the undisturbed one.
+Then all outputs have to be those of before. At its very end, while they are replaced, each has to
+be that of before or that of an undisturbed run. After one more run all have to be those of the
+undisturbed one.
 """
 
 from __future__ import annotations

@@ -27,8 +27,7 @@ def test_a_driver_that_is_killed_again_and_again(bench):
     store = bench.store("driver")
     for event in (extracts, writes("extracted_features"), writes("pca_features")):
         assert kill(bench.start(store, event)) == "killed"
-        states = bench.check_between(store)
-        assert states["image_index"] == "after" and states["model_info"] == "before"
+        assert read_all(store) == bench.before
     bench.check_after(store)
 
 
@@ -56,7 +55,7 @@ def test_ctrl_c_is_one_line(bench):
         "Error: Interrupted. What is done stays: the same command goes on from there."
     ]
     assert "Traceback" not in said and "--from-nodes" not in said
-    assert bench.check_between(store)["model_info"] == "before"
+    assert read_all(store) == bench.before
     bench.check_after(store)
 
 
@@ -69,7 +68,7 @@ def test_a_jvm_that_is_killed(bench):
     message = said[said.index("Error: ") :]
     assert message.startswith("Error: Spark's JVM ended in the middle of the run (exit status -9")
     assert "Traceback" not in said and len(message.splitlines()) == 2
-    assert bench.check_between(store)["model_info"] == "before"
+    assert read_all(store) == bench.before
     bench.check_after(store)
 
 
@@ -98,6 +97,6 @@ def test_a_disk_that_is_full(bench, small_disk):
         message = output[output.rindex("Error: ") :]
         assert "No space left on device" in message
         assert "\tat " not in output and len(message.splitlines()) < 10
-        bench.check_between(store)
+        assert read_all(store) == bench.before
         filler.unlink()
     bench.check_after(store)

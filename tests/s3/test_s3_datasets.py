@@ -1,13 +1,17 @@
 """In a bucket, what loads is what one complete job has written: no Spark is needed to tell."""
 
 import json
+import shutil
 
+import pandas as pd
 import pytest
+from kedro.framework.session import KedroSession
 from kedro.io import DatasetError
+from kedro_viz.integrations.kedro.data_loader import _VizNullPluginManager
 from tests.s3.server import BUCKET
 
-from fruits_kedro.datasets import ParquetDataset
-from fruits_kedro.storage.atomic import Target
+from fruits_kedro.datasets import JsonDataset, ParquetDataset
+from fruits_kedro.storage.atomic import NewVersion
 from fruits_kedro.storage.filesystem import file_system
 
 ONE, TWO = "0a-b1-c2", "9f-e8-d7"
@@ -66,11 +70,55 @@ def test_a_folder_is_replaced_and_its_head_comes_last(put, monkeypatch):
     copied, removed = [], []
     copy, remove = fs.cp_file, fs.rm
     monkeypatch.setattr(fs, "cp_file", lambda a, b: (copied.append(b), copy(a, b)))
-    monkeypatch.setattr(fs, "rm", lambda names: (removed.append(len(copied)), remove(names)))
-    Target(fs, f"{path}/model", f"{path}/new").replace(f"{path}/new", last="metadata/part-0")
+    monkeypatch.setattr(fs, "rm", lambda *a, **k: (removed.append(len(copied)), remove(*a, **k)))
+    NewVersion(fs, f"{path}/model", f"{path}/new", last="metadata/part-0").replace()
     assert copied == [f"{path}/model/stages/0_c/x", f"{path}/model/metadata/part-0"]
-    assert removed == [2]  # after the last copy
+    assert removed == [2, 2]  # after the last copy
     found = {
         name.removeprefix(f"{path}/model/"): fs.cat_file(name) for name in fs.find(f"{path}/model")
     }
     assert found == {"metadata/part-0": b"2", "stages/0_c/x": b"2"}
+    assert not fs.exists(f"{path}/new/metadata/part-0")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_is_held_back_takes_its_place_later_or_never(put, s3_environment, kept):
+    url = put(other=b"")
+    fs, path = file_system(url, {})
+    info = JsonDataset(filepath=f"{url}/info.json")
+    rows = ParquetDataset(filepath=f"{url}/rows")
+    info.save({"n": 1})
+    rows.save(pd.DataFrame({"n": [1]}))
+    before = sorted(fs.find(path))
+    manifest = fs.cat_file(f"{path}/rows/_SUCCESS")
+    for dataset, value in ((info, {"n": 2}), (rows, pd.DataFrame({"n": [2]}))):
+        dataset.hold_back()
+        dataset.save(value)
+    assert info.load() == {"n": 2} and json.loads(fs.cat_file(f"{path}/info.json")) == {"n": 1}
+    (new,) = rows._files()
+    assert new not in before and fs.cat_file(f"{path}/rows/_SUCCESS") == manifest
+    for dataset in (info, rows):
+        dataset.publish() if kept else dataset.discard()
+    assert info.load() == {"n": 2 if kept else 1}
+    if kept:
+        assert rows._files() == [new]
+        assert {name for name in fs.find(path) if "/rows/" in name} == {
+            new,
+            f"{path}/rows/_SUCCESS",
+        }
+    else:
+        assert sorted(fs.find(path)) == before
+
+
+def test_kedro_viz_reads_with_the_keys_of_credentials_yml(put, project, s3_server, tmp_path):
+    """Without the hooks that fill the entry in a run; the shell has no AWS variables."""
+    url = put(**{"02_intermediate/class_counts.csv": b"split,label,images\nTest,1,2\n"})
+    conf = shutil.copytree(project / "conf", tmp_path / "conf")
+    (conf / "test" / "credentials.yml").write_text(json.dumps({"s3": s3_server.settings}))
+    with pytest.MonkeyPatch.context() as shell:
+        for name in s3_server.environment:
+            shell.delenv(name)
+        session = KedroSession.create(project, conf_source=str(conf), runtime_params={"store": url})
+        session._hook_manager = _VizNullPluginManager()  # as Kedro-Viz does
+        found = session.load_context().catalog.load("class_counts")
+    assert found.to_dict("records") == [{"split": "Test", "label": "1", "images": 2}]

@@ -16,9 +16,9 @@ from tests.s3.server import BUCKET
 
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage import lock as store_lock
-from fruits_kedro.storage.atomic import atomic_replace
+from fruits_kedro.storage.atomic import new_version
 from fruits_kedro.storage.lock import StoreLock
-from fruits_kedro.storage.manifest import commit
+from fruits_kedro.storage.manifest import NewFiles
 
 HOLD = """
 import sys, time
@@ -168,10 +168,10 @@ def test_a_run_that_slept_replaces_nothing(lease, holder, monkeypatch, tmp_path)
     awake = time.time() + 60
     monkeypatch.setattr(store_lock.time, "time", lambda: awake)
     (tmp_path / "old.parquet").touch()
-    with pytest.raises(FruitsError, match="was lost"):
-        commit(LocalFileSystem(), str(tmp_path), ["new.parquet"])
-    with pytest.raises(FruitsError, match="was lost"), atomic_replace(f"{tmp_path}/f", {}) as new:
-        new[1].replace(new[1].new)
+    fs = LocalFileSystem()
+    for version in (NewFiles(fs, str(tmp_path), ["new"]), new_version(fs, f"{tmp_path}/old")):
+        with pytest.raises(FruitsError, match="was lost"):
+            version.replace()
     assert [path.name for path in tmp_path.iterdir()] == ["old.parquet"]
     lock.release()
     assert holder("taken")["id"] == "x"

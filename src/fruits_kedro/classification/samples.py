@@ -100,7 +100,8 @@ def guard_leakage(leaks: pd.DataFrame, leave_out: bool) -> None:
             f"{same['path'].nunique()} Training photos are in Test as well: a classifier would "
             f"know them by heart. {', '.join(pairs)}{', …' if len(same) > _NAMED else ''}\n"
             "All of them are in leaked_images.csv, in the store's 08_reporting. Delete one of the "
-            "two, or leave them out of Training: --params classification.leaks=leave_out"
+            "two, or leave them out of Training: --params classification.leaks=leave_out",
+            output="leaked_images",
         )
     if not leaks.empty:
         labels = leaks[["label", "test_label"]].drop_duplicates().head(_NAMED).to_numpy()

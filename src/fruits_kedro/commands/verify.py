@@ -122,12 +122,13 @@ class ResultVerifier:
         expected = {
             row.path for row in in_subset(self._extracted).where("features is null").collect()
         }
-        for name in ("rejected_images", "rejected_images_csv"):
+        failed = " The last run has failed and left this list: mend its photos and run again."
+        for name, hint in {"rejected_images": "", "rejected_images_csv": failed}.items():
             found = [row.path for row in self[name].select("path").collect()]
             if sorted(found) != sorted(expected):
                 raise FruitsError(
                     f"{name} has {len(found)} rows, and {len(expected)} photos were rejected; "
-                    f"for example {sorted(set(found) ^ expected)[:5]}."
+                    f"for example {sorted(set(found) ^ expected)[:5]}.{hint}"
                 )
         return f"{len(expected):,} photos"
 

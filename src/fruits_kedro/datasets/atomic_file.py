@@ -4,49 +4,61 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
 from kedro_datasets import json, pandas, text
 
+from fruits_kedro.datasets.atomic_dataset import AtomicDataset
 from fruits_kedro.datasets.formulas import shield, unshield
-from fruits_kedro.storage.atomic import atomic_replace, recover
+from fruits_kedro.storage.atomic import NewVersion, new_version, recover
+from fruits_kedro.storage.s3 import for_fsspec
 
 
-class AtomicFile:
-    """Makes ``save`` of a file dataset atomic.
+class AtomicFile(AtomicDataset):
+    """Makes ``save`` of a file dataset of kedro-datasets atomic."""
 
-    On a disk the file is written under another name, then renamed. In a bucket an object appears
-    only when it is complete.
-    """
-
-    _filepath: Any
+    _fs: Any
     _protocol: str
+    _writing: PurePosixPath | None = None
+
+    def __init__(self, *, credentials: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(credentials=for_fsspec(credentials), **kwargs)  # type: ignore[call-arg]
+
+    @property
+    def _filepath(self) -> PurePosixPath:
+        """The file that the base class reads and writes: the newest version."""
+        held = self.held_back
+        newest = PurePosixPath(held.new) if isinstance(held, NewVersion) else self._target
+        return self._writing or newest
+
+    @_filepath.setter
+    def _filepath(self, path: PurePosixPath) -> None:
+        self._target = path
 
     @property
     def location(self) -> str:
         """The path or URL."""
-        place = str(self._filepath)
+        place = str(self._target)
         return place if self._protocol == "file" else f"{self._protocol}://{place}"
 
     def save(self, data: Any) -> None:
         """Replace the file atomically."""
-        if self._protocol != "file":
+        version = new_version(self._fs, str(self._target))
+        self._writing = PurePosixPath(version.new)
+        try:
             super().save(data)  # type: ignore[misc]  # the other base class's
-            return
-        path = self._filepath
-        with atomic_replace(str(path), {}) as (new, target):
-            self._filepath = path.with_name(new.rpartition("/")[2])
-            try:
-                super().save(data)  # type: ignore[misc]
-            finally:
-                self._filepath = path
-            target.replace(target.new)
+        except BaseException:
+            version.discard()
+            raise
+        finally:
+            self._writing = None
+        self._finish(version)
 
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this file."""
-        if self._protocol == "file":
-            recover(str(self._filepath), {})
+        recover(self._fs, str(self._target))
 
 
 class CsvDataset(AtomicFile, pandas.CSVDataset):

@@ -6,19 +6,18 @@ import logging
 
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.backbones.backbone_file import from_bytes, to_bytes
-from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
-from fruits_kedro.storage.atomic import recover
+from fruits_kedro.datasets.atomic_dataset import AtomicFsspecDataset
 from fruits_kedro.storage.filesystem import file_system, write_file
 
 logger = logging.getLogger(__name__)
 
 
-class BackboneDataset(FsspecDataset[Backbone, Backbone | None]):
+class BackboneDataset(AtomicFsspecDataset[Backbone, Backbone | None]):
     """A ``.backbone`` file on a disk or in a bucket; on a disk it can be ``extraction.weights``."""
 
     def load(self) -> Backbone | None:
         """The backbone; None if the file is missing or cannot be read."""
-        fs, path = file_system(self._place, self._credentials)
+        fs, path = file_system(self._newest, self._credentials)
         try:
             content = fs.cat_file(path)
         except FileNotFoundError:
@@ -31,9 +30,5 @@ class BackboneDataset(FsspecDataset[Backbone, Backbone | None]):
 
     def save(self, data: Backbone) -> None:
         """Replace the file atomically."""
-        fs, path = file_system(self._place, self._credentials)
-        write_file(fs, path, to_bytes(data))
-
-    def recover(self) -> None:
-        """Clear up after a run that died while it wrote this file."""
-        recover(self._place, self._credentials)
+        with self._new_version() as (_, version):
+            write_file(version.fs, version.new, to_bytes(data))

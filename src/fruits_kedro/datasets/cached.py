@@ -17,6 +17,7 @@ class CachedDataset(io.CachedDataset):
         """The path or URL."""
         return getattr(self._dataset, "location", None)
 
-    def recover(self) -> None:
-        """Clear up after a run that died while it wrote this dataset."""
-        self._dataset.recover()
+
+def stored(dataset: Any) -> Any:
+    """The dataset itself, or the one that a ``CachedDataset`` keeps in memory."""
+    return dataset._dataset if isinstance(dataset, CachedDataset) else dataset

@@ -11,7 +11,6 @@ from pyspark.sql.types import StringType
 from fruits_kedro.datasets.formulas import STARTS
 from fruits_kedro.datasets.spark_dataset import SparkDataset
 from fruits_kedro.spark.paths import spark_pattern
-from fruits_kedro.storage.atomic import atomic_replace
 from fruits_kedro.storage.filesystem import file_system
 
 # Text as it is, whatever it holds: commas, quotes, line ends, spaces at its ends.
@@ -42,7 +41,7 @@ class CsvFileDataset(SparkDataset[DataFrame, DataFrame]):
 
     def load(self) -> DataFrame:
         """The rows, with strings and doubles."""
-        fs, path = file_system(self._url, self._credentials)
+        fs, path = file_system(self._newest, self._credentials)
         with fs.open(path, "rb") as file:
             names = pd.read_csv(file, nrows=0).columns
         kinds = ("string" if self._text is None or n in self._text else "double" for n in names)
@@ -50,18 +49,17 @@ class CsvFileDataset(SparkDataset[DataFrame, DataFrame]):
         schema = ", ".join(f"`{name}` {kind}" for name, kind in zip(names, kinds))
         options = {**_EXACT, "multiLine": True, **self._load_args}
         reader = SparkSession.builder.getOrCreate().read.options(**options).schema(schema)
-        rows = reader.csv(spark_pattern(self._url))
+        rows = reader.csv(spark_pattern(self._newest))
         return _map_text(rows, """if({0} like "'%", substr({0}, 2), {0})""")
 
     def save(self, data: DataFrame) -> None:
         """Replace the file atomically."""
         options = {**_EXACT, **self._save_args}
-        with atomic_replace(self._url, self._credentials) as (parts, target):
+        with self._new_version() as (url, version):
             safe = _map_text(data, _SHIELDED)
-            safe.coalesce(1).write.options(**options).csv(parts)
-            files = target.fs.find(target.new)
-            (part,) = (file for file in files if file.rpartition("/")[2].startswith("part-"))
-            target.replace(part)
+            safe.coalesce(1).write.options(**options).csv(url)
+            files = version.fs.find(version.new)
+            (version.part,) = (f for f in files if f.rpartition("/")[2].startswith("part-"))
 
 
 def _map_text(rows: DataFrame, sql: str) -> DataFrame:

@@ -11,7 +11,7 @@ from fruits_kedro.datasets.parquet import read_schema
 from fruits_kedro.features.checkpoint import CheckpointWriter, rows_of
 from fruits_kedro.spark.extraction import ExtractionJob
 from fruits_kedro.spark.paths import spark_pattern, spark_url
-from fruits_kedro.storage.filesystem import file_system
+from fruits_kedro.storage.filesystem import file_system, remove
 
 
 class ExtractionCheckpointDataset(FsspecDataset[ExtractionJob, DataFrame | None]):
@@ -45,7 +45,7 @@ class ExtractionCheckpointDataset(FsspecDataset[ExtractionJob, DataFrame | None]
         """Delete all files."""
         fs, path = file_system(self._place, self._credentials)
         if fs.exists(path):
-            fs.rm(path, recursive=True)
+            remove(fs, [path], recursive=True)
 
     def _exists(self) -> bool:
         return bool(self._files())

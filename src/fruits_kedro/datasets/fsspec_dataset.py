@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from kedro.io import AbstractDataset
 
 from fruits_kedro.storage.filesystem import file_system, local_path
+from fruits_kedro.storage.s3 import for_fsspec
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -17,7 +18,7 @@ class FsspecDataset(AbstractDataset[_In, _Out]):
 
     Args:
         filepath: a local path or a URL that fsspec knows.
-        credentials: for fsspec.
+        credentials: for fsspec, or an entry of ``credentials.yml`` in boto3's words.
         metadata: for Kedro's plugins.
     """
 
@@ -30,7 +31,7 @@ class FsspecDataset(AbstractDataset[_In, _Out]):
     ) -> None:
         # Not _filepath: Kedro-Viz would ask a bucket for its size, without keys, after each save.
         self._place = filepath
-        self._credentials = credentials or {}
+        self._credentials = for_fsspec(credentials)
         self.metadata = metadata
 
     @property

@@ -16,9 +16,15 @@ from pyspark.sql.types import StructType
 
 from fruits_kedro.datasets.spark_dataset import SparkDataset
 from fruits_kedro.spark.paths import spark_pattern
-from fruits_kedro.storage.atomic import atomic_replace, recover
 from fruits_kedro.storage.filesystem import file_system
-from fruits_kedro.storage.manifest import MARK, SPARKS_SCHEMA, commit, manifest_files, read_manifest
+from fruits_kedro.storage.manifest import (
+    MARK,
+    SPARKS_SCHEMA,
+    NewFiles,
+    manifest_files,
+    read_manifest,
+    write_manifest,
+)
 from fruits_kedro.storage.s3 import is_s3
 
 _MARKS = "mapreduce.fileoutputcommitter.marksuccessfuljobs"
@@ -35,6 +41,8 @@ class ParquetDataset(SparkDataset[Any, Any]):
         optional: load None if there is no complete version.
     """
 
+    last_file = MARK
+
     def __init__(self, *, filepath: str, optional: bool = False, **kwargs: Any) -> None:
         super().__init__(filepath=filepath, **kwargs)
         self.optional = optional
@@ -42,9 +50,9 @@ class ParquetDataset(SparkDataset[Any, Any]):
     def load(self) -> DataFrame | None:
         """The rows of the last complete version; None if an optional one is missing."""
         if files := self._files():
-            folder = self._url.rstrip("/")
+            folder = self._newest.rstrip("/")
             places = [spark_pattern(f"{folder}/{file.rpartition('/')[2]}") for file in files]
-            fs, _ = file_system(self._url, self._credentials)
+            fs, _ = file_system(folder, self._credentials)
             schema = read_schema(fs, files[0])  # Spark would start a job for it
             return SparkSession.builder.getOrCreate().read.schema(schema).parquet(*places)
         if self.optional:
@@ -57,12 +65,11 @@ class ParquetDataset(SparkDataset[Any, Any]):
     def save(self, data: Any) -> None:
         """Replace the folder atomically."""
         if is_s3(self._url):
-            fs, path = file_system(self._url, self._credentials)
-            commit(fs, path, self._write(data, self._url))
+            names = self._write(data, self._url)
+            self._finish(NewFiles(*file_system(self._url, self._credentials), names))
             return
-        with atomic_replace(self._url, self._credentials) as (new, target):
-            commit(target.fs, target.new, self._write(data, new))
-            target.replace(target.new)
+        with self._new_version() as (url, version):
+            write_manifest(version.fs, version.new, self._write(data, url))
 
     def _write(self, data: Any, url: str) -> list[str]:
         """Write files into a folder, beside others; returns their names."""
@@ -83,7 +90,9 @@ class ParquetDataset(SparkDataset[Any, Any]):
 
     def _files(self) -> list[str]:
         """The paths of the files of the last complete version; none where there is none."""
-        fs, path = file_system(self._url, self._credentials)
+        fs, path = file_system(self._newest, self._credentials)
+        if isinstance(self.held_back, NewFiles):
+            return self.held_back.files
         manifest = read_manifest(fs, path)
         if manifest is None:
             return []
@@ -92,7 +101,7 @@ class ParquetDataset(SparkDataset[Any, Any]):
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this dataset."""
         if not is_s3(self._url):  # there, each save deletes what is left
-            recover(self._url, self._credentials)
+            super().recover()
 
 
 def _write_table(fs: Any, folder: str, table: pa.Table) -> str:

@@ -8,7 +8,6 @@ from pyspark.ml import PipelineModel
 
 from fruits_kedro.datasets.spark_dataset import SparkDataset
 from fruits_kedro.spark.paths import model_pattern
-from fruits_kedro.storage.atomic import atomic_replace
 from fruits_kedro.storage.filesystem import file_system
 
 
@@ -19,13 +18,12 @@ class SparkModelDataset(SparkDataset[PipelineModel, PipelineModel]):
 
     def load(self) -> PipelineModel:
         """The model."""
-        return PipelineModel.load(model_pattern(self._url))
+        return PipelineModel.load(model_pattern(self._newest))
 
     def save(self, data: PipelineModel) -> None:
         """Replace the model atomically."""
-        with atomic_replace(self._url, self._credentials) as (new, target):
-            data.write().save(new)
-            target.replace(target.new, last=self.last_file)
+        with self._new_version() as (url, _):
+            data.write().save(url)
 
 
 class SparkModelsDataset(SparkDataset[dict[str, PipelineModel], dict[str, PipelineModel]]):
@@ -35,14 +33,14 @@ class SparkModelsDataset(SparkDataset[dict[str, PipelineModel], dict[str, Pipeli
 
     def load(self) -> dict[str, PipelineModel]:
         """The models by name."""
-        fs, path = file_system(self._url, self._credentials)
+        fs, path = file_system(self._newest, self._credentials)
         names = json.loads(fs.cat_file(f"{path}/{self.last_file}"))
-        return {name: PipelineModel.load(model_pattern(f"{self._url}/{name}")) for name in names}
+        return {name: PipelineModel.load(model_pattern(f"{self._newest}/{name}")) for name in names}
 
     def save(self, data: dict[str, PipelineModel]) -> None:
         """Replace all models atomically."""
-        with atomic_replace(self._url, self._credentials) as (new, target):
+        with self._new_version() as (url, version):
             for name, model in data.items():
-                model.write().save(f"{new}/{name}")
-            target.fs.pipe_file(f"{target.new}/{self.last_file}", json.dumps(list(data)).encode())
-            target.replace(target.new, last=self.last_file)
+                model.write().save(f"{url}/{name}")
+            names = json.dumps(list(data)).encode()
+            version.fs.pipe_file(f"{version.new}/{self.last_file}", names)

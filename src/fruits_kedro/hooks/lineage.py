@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -13,6 +12,7 @@ from kedro.pipeline.node import Node
 from fruits_kedro.reports.lineage import Lineage, find_stale, made_from, version_of
 
 _UNFINISHED = "unfinished"
+_CHECKPOINT = "extraction_checkpoint"  # is work, and no output until it is among the features
 
 
 class LineageHooks:
@@ -26,43 +26,44 @@ class LineageHooks:
     def before_pipeline_run(self, catalog: DataCatalog) -> None:
         """Read what earlier runs noted."""
         self._catalog = catalog
-        self._in_memory: Lineage = {}
         self._lineage = catalog.load("lineage") if catalog.exists("lineage") else {}
+        self._run: Lineage = {}
+        self._in_memory: Lineage = {}
 
     @hook_impl(trylast=True)
     def before_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
-        """Note that an output is being made: a run that dies leaves a doubt, not a lie."""
+        """Note what an output is made from."""
         with self._guard:
             # Earlier results are what the outputs replace.
             inputs = [name for name in node.inputs if not name.startswith("previous_")]
-            versions = made_from(inputs, self._lineage, self._in_memory)
             memory = self._in_memory
+            versions = made_from(inputs, self._lineage | self._run, memory)
             settings = [self._catalog.load(name) for name in inputs if name.startswith("params:")]
             settings += [memory[name]["version"] for name in inputs if name in memory]
-            entry = {"version": version_of(data, node.name, settings, versions)}
-            if isinstance(self._catalog.get(dataset_name), (MemoryDataset, type(None))):
-                memory[dataset_name] = entry | {"made_from": versions}
-                return
-            doubt = versions | {dataset_name: _UNFINISHED}
-            self._lineage[dataset_name] = entry | {"made_from": doubt}
+            version = version_of(data, node.name, settings, versions)
+            from fruits_kedro.datasets.cached import stored
+
+            dataset = stored(self._catalog.get(dataset_name))
+            in_memory = isinstance(dataset, (MemoryDataset, type(None)))
+            noted = memory if in_memory else self._run
+            noted[dataset_name] = {"version": version, "made_from": versions}
+            at_once = not in_memory and not getattr(dataset, "holds_back", False)
+            if at_once and dataset_name != _CHECKPOINT:
+                self.begin([dataset_name])
+
+    def begin(self, names: list[str]) -> None:
+        """Write down that outputs are being replaced: a run that dies meanwhile leaves a doubt."""
+        for name in names:
+            noted = self._run[name]
+            doubt = noted["made_from"] | {name: _UNFINISHED}
+            self._lineage[name] = noted | {"made_from": doubt}
+        if names:
             self._catalog.save("lineage", self._lineage)
 
-    @hook_impl
-    def after_dataset_saved(self, dataset_name: str) -> None:
-        """Take the doubt back; the next output, or the end of the run, writes it down."""
-        with self._guard:
-            if dataset_name in self._lineage:
-                self._lineage[dataset_name]["made_from"].pop(dataset_name, None)
-
-    @hook_impl
-    def after_pipeline_run(self) -> None:
-        """Write what the run has made."""
-        self._catalog.save("lineage", self._lineage)
-
-    @hook_impl
-    def on_pipeline_error(self) -> None:
-        """Write what the run has made before it failed; the failure itself goes before."""
-        with self._guard, suppress(Exception):
+    def finish(self) -> None:
+        """Write down that all outputs of the run have taken their places."""
+        if self._run:
+            self._lineage |= self._run
             self._catalog.save("lineage", self._lineage)
 
     def stale(self) -> list[str]:

@@ -22,6 +22,7 @@ from fruits_kedro.errors import FailureRateError
 from fruits_kedro.features.status import count_pending
 from fruits_kedro.hooks.lineage import LineageHooks
 from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.hooks.outputs import OutputHooks
 from fruits_kedro.hooks.stage_clock import StageClock
 from fruits_kedro.reports import tables
 from fruits_kedro.storage.s3 import is_s3
@@ -41,9 +42,12 @@ _MAIN_FILES = (
 class ReportHooks:
     """Logs the running node, shows the progress of long work, and ends a run with a table."""
 
-    def __init__(self, locations: LocationHooks, lineage: LineageHooks) -> None:
+    def __init__(
+        self, locations: LocationHooks, lineage: LineageHooks, outputs: OutputHooks
+    ) -> None:
         self._locations = locations
         self._lineage = lineage
+        self._outputs = outputs
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -99,7 +103,7 @@ class ReportHooks:
             if isinstance(error, FailureRateError):
                 self._end()
             else:
-                self._print(self._stale())
+                self._print(self._unchanged() | self._stale())
 
     @hook_impl
     def after_pipeline_run(self) -> None:
@@ -118,11 +122,14 @@ class ReportHooks:
         metrics = saved.get("classification_metrics")
         places = ((name, getattr(self._catalog.get(name), "location", None)) for name in saved)
         files = {name: place for name, place in places if place}
+        if self._outputs.unchanged:
+            files = {name: place for name, place in files.items() if name == self._outputs.named}
         shown = {
             "Result": tables.result_rows(saved),
             **(tables.score_tables(metrics) if metrics else {}),
             "Where to look": self._where_to_look(files),
             tables.NEXT: tables.next_commands(files, self._locations.roots.given, self._env),
+            **self._unchanged(),
             **self._stale(),
             "Files": [
                 (name, short(place))
@@ -138,6 +145,11 @@ class ReportHooks:
         text = tables.format_tables(shown, console.width)
         if text:
             console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _unchanged(self) -> dict[str, tables.Rows]:
+        """That a run which failed has replaced nothing."""
+        kept = "All outputs are those of the last complete run. What was extracted is kept."
+        return {"Unchanged": [("", kept)]} if self._outputs.unchanged else {}
 
     def _stale(self) -> dict[str, tables.Rows]:
         """What is older than what it was made from, and the runs that make it anew."""

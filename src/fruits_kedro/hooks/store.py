@@ -30,7 +30,6 @@ class StoreHooks:
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
         """Take the lock, then clear up after an interrupted run."""
-        self._catalog = catalog
         self._release()  # of a run in this process that failed before its start
         store, s3 = self._locations.roots.store, self._locations.s3
         self._lock = StoreLock(store, s3)
@@ -47,12 +46,6 @@ class StoreHooks:
         """Raise FruitsError if the lock was lost."""
         if self._lock is not None:
             self._lock.check()
-
-    @hook_impl
-    def after_dataset_saved(self, dataset_name: str) -> None:
-        """Clear the checkpoint once all its rows are among the features."""
-        if dataset_name == "extracted_features":
-            self._catalog.get("extraction_checkpoint").clear()
 
     @hook_impl(wrapper=True)
     def after_pipeline_run(self) -> Generator[None, Any, Any]:
@@ -81,8 +74,10 @@ class StoreHooks:
         return result
 
     def _recover(self, pipeline: Any, catalog: Any) -> None:
+        from fruits_kedro.datasets.cached import stored
+
         for name in pipeline.datasets():
-            dataset = catalog.get(name)
+            dataset = stored(catalog.get(name))
             if hasattr(dataset, "recover"):
                 dataset.recover()
         if "previous_checkpoint" in pipeline.inputs() and (

@@ -1,19 +1,17 @@
-"""Atomic writes: write beside the target, then replace it."""
+"""Atomic writes: write a new version beside the target, then replace it."""
 
 from __future__ import annotations
 
 import os
 import re
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from fsspec.implementations.local import LocalFileSystem
 
-from fruits_kedro.storage.filesystem import file_system
+from fruits_kedro.storage.filesystem import remove
 from fruits_kedro.storage.lock import check_locks
 
 # Names of the new and the previous version beside a target, hidden from Spark and pandas.
@@ -21,70 +19,95 @@ _NEW = r"\.[0-9a-f]{8}\.new"
 _OLD = ".old"
 
 
-@contextmanager
-def atomic_replace(url: str, credentials: dict[str, Any]) -> Iterator[tuple[str, Target]]:
-    """A new URL beside ``url`` to write to, and the target; what is left there is removed.
+@dataclass
+class NewVersion:
+    """A file or a folder that is written beside the one that it is to replace.
 
-    The name is new each time, because some object stores still list a folder that was emptied.
+    Attributes:
+        path: of what it replaces.
+        new: where it is written, by a name that no other version has: some object stores still
+            list a folder that was emptied.
+        part: the file below ``new`` that is the new version of a file; empty if ``new`` is it.
+        last: the file of a folder to copy last in a bucket: it makes the new version count.
     """
-    folder, _, name = url.rstrip("/").rpartition("/")
-    new = f".{name}.{uuid.uuid4().hex[:8]}.new"
-    fs, path = file_system(url, credentials)
-    target = Target(fs, path, str(PurePosixPath(path).with_name(new)))
-    try:
-        yield f"{folder}/{new}", target
-    finally:
-        if fs.exists(target.new):
-            fs.rm(target.new, recursive=True)
-
-
-@dataclass(frozen=True)
-class Target:
-    """A file or folder to replace at ``path``, by what was written to ``new``."""
 
     fs: Any
     path: str
     new: str
+    part: str = ""
+    last: str = ""
 
-    def replace(self, by: str, last: str = "") -> None:
-        """Put a file or folder in the target's place: by renaming, in a bucket by copying.
+    def url(self, target: str) -> str:
+        """The URL of the new version, given that of what it replaces."""
+        folder = target.rstrip("/").rpartition("/")[0]
+        return (
+            f"{folder}/{PurePosixPath(self._source).relative_to(PurePosixPath(self.path).parent)}"
+        )
+
+    @property
+    def _source(self) -> str:
+        return self.part or self.new
+
+    @property
+    def replaces(self) -> bool:
+        """Whether there is something to replace."""
+        return bool(self.fs.exists(self.path))
+
+    def replace(self) -> None:
+        """Put the new version in its place: by renaming, in a bucket by copying.
 
         A folder on a disk is missing for a moment between two renames; :func:`recover` restores it
         if the process died there. In a bucket the old files are removed after the new ones are
         there.
-
-        Args:
-            last: the file to copy last in a bucket: it makes the new version count.
         """
         check_locks()
         if isinstance(self.fs, LocalFileSystem):
-            self._rename(by)
-            return
+            _rename(self.fs, self._source, self.path)
+        elif self.last:
+            self._copy_folder()
+        else:
+            self.fs.cp_file(self._source, self.path)
+        if self.part or not isinstance(self.fs, LocalFileSystem):
+            remove(self.fs, [self.new], recursive=bool(self.part or self.last))
+
+    def _copy_folder(self) -> None:
         before = set(self.fs.find(self.path))
-        copies = {file: self.path + file.removeprefix(by) for file in self.fs.find(by)}
-        for file in sorted(copies, key=lambda file: file == f"{by}/{last}"):
+        copies = {file: self.path + file.removeprefix(self.new) for file in self.fs.find(self.new)}
+        for file in sorted(copies, key=lambda file: file == f"{self.new}/{self.last}"):
             self.fs.cp_file(file, copies[file])
         if gone := sorted(before - set(copies.values())):
-            self.fs.rm(gone)
+            remove(self.fs, gone)
 
-    def _rename(self, by: str) -> None:
-        old = _old_name(self.path)
-        if self.fs.exists(old):
-            self.fs.rm(old, recursive=True)
-        if self.fs.isdir(self.path):  # os.replace below is atomic for a file
-            os.replace(self.path, old)
-        os.replace(by, self.path)
-        if self.fs.exists(old):
-            self.fs.rm(old, recursive=True)
+    def discard(self) -> None:
+        """Remove the new version, or what was written of it."""
+        if self.fs.exists(self.new):
+            remove(self.fs, [self.new], recursive=True)
 
 
-def recover(url: str, credentials: dict[str, Any]) -> None:
+def new_version(fs: Any, path: str, last: str = "") -> NewVersion:
+    """A new version of a file, or of a folder: nothing is written yet."""
+    target = PurePosixPath(path)
+    new = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.new")
+    return NewVersion(fs, path, str(new), last=last)
+
+
+def _rename(fs: Any, new: str, path: str) -> None:
+    old = _old_name(path)
+    if fs.exists(old):
+        fs.rm(old, recursive=True)
+    if fs.isdir(path):  # os.replace below is atomic for a file
+        os.replace(path, old)
+    os.replace(new, path)
+    if fs.exists(old):
+        fs.rm(old, recursive=True)
+
+
+def recover(fs: Any, path: str) -> None:
     """Clear up after a process that died while it replaced a target.
 
     A folder that was moved aside comes back if nothing has taken its place. Call this only while
     holding the store's lock: it deletes unfinished versions.
     """
-    fs, path = file_system(url, credentials)
     old, name = _old_name(path), re.escape(PurePosixPath(path).name)
     try:
         beside = fs.ls(str(PurePosixPath(path).parent), detail=False)
@@ -96,7 +119,7 @@ def recover(url: str, credentials: dict[str, Any]) -> None:
         if re.fullmatch(rf"\.{name}({_NEW}|{re.escape(_OLD)})", PurePosixPath(entry).name) and (
             fs.exists(entry)
         ):
-            fs.rm(entry, recursive=True)
+            remove(fs, [entry], recursive=True)
 
 
 def _old_name(path: str) -> str:

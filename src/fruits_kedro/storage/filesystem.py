@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import re
@@ -39,6 +40,13 @@ def file_system(place: str, credentials: dict[str, Any]) -> tuple[Any, str]:
         place.replace("s3a://", "s3://"), use_listings_cache=False, **credentials
     )
     return fs, path.rstrip("/")
+
+
+def remove(fs: Any, paths: list[str], recursive: bool = False) -> None:
+    """Delete files, or folders with all in them, whatever characters their names have."""
+    if not isinstance(fs, LocalFileSystem):  # all others take each name for a pattern
+        paths = [glob.escape(path) for path in paths]
+    fs.rm(paths, recursive=recursive)
 
 
 def sha256_of(path: Path) -> str:

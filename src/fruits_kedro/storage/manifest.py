@@ -4,30 +4,59 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.storage.filesystem import remove
 from fruits_kedro.storage.lock import check_locks
 
 MARK = "_SUCCESS"
 SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"  # in the footer of a file
 
 
-def commit(fs: Any, folder: str, names: Iterable[str]) -> None:
-    """Write the manifest of a folder, then delete its other files: old ones, or broken ones.
+@dataclass(frozen=True)
+class NewFiles:
+    """The files of a new version of a folder in a bucket, beside those of the last one.
 
-    Args:
-        names: of the files that count, without the folder.
-
-    Raises:
-        FruitsError: this run has lost the lock on its store.
+    Attributes:
+        names: of the files, without the folder.
     """
-    check_locks()
-    files = sorted(names)
-    fs.pipe_file(f"{folder}/{MARK}", json.dumps({"files": files}).encode())
-    kept = {f"{folder}/{name}" for name in (*files, MARK)}
-    if stale := [file for file in fs.find(folder) if file not in kept]:
-        fs.rm(stale)
+
+    fs: Any
+    folder: str
+    names: list[str]
+
+    @property
+    def files(self) -> list[str]:
+        """The paths of the files, in order."""
+        return sorted(f"{self.folder}/{name}" for name in self.names)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether there is something to replace."""
+        return read_manifest(self.fs, self.folder) is not None
+
+    def replace(self) -> None:
+        """Write the manifest, then delete all other files: old ones, or broken ones.
+
+        Raises:
+            FruitsError: this run has lost the lock on its store.
+        """
+        check_locks()
+        write_manifest(self.fs, self.folder, self.names)
+        kept = {*self.files, f"{self.folder}/{MARK}"}
+        if stale := [file for file in self.fs.find(self.folder) if file not in kept]:
+            remove(self.fs, stale)
+
+    def discard(self) -> None:
+        """Delete the files."""
+        remove(self.fs, self.files)
+
+
+def write_manifest(fs: Any, folder: str, names: Iterable[str]) -> None:
+    """Write the manifest of a folder: these files count from now on."""
+    fs.pipe_file(f"{folder}/{MARK}", json.dumps({"files": sorted(names)}).encode())
 
 
 def read_manifest(fs: Any, folder: str) -> bytes | None:

@@ -139,6 +139,17 @@ class S3Settings(StrictModel):
         return dict(zip(map(str.upper, _KEYS), values))
 
 
+def for_fsspec(entry: dict[str, Any] | None) -> dict[str, Any]:
+    """An entry of ``credentials.yml`` as fsspec wants it; its own options stay as they are.
+
+    A run translates the entry once, with what AWS' variables and profile add. Kedro-Viz runs no
+    hooks and gives the datasets the entry itself.
+    """
+    if entry and entry.keys() <= S3Settings.model_fields.keys():
+        return S3Settings(**entry).storage_options()
+    return entry or {}
+
+
 def is_s3(url: str) -> bool:
     """Whether a URL lies in an S3 bucket."""
     return url.startswith(("s3://", "s3a://"))

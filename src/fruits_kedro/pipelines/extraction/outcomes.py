@@ -135,9 +135,10 @@ def check_failure_rate(
         f"{failed:,} of {images:,} photos ({rate:.1%}) cannot be used, and "
         f"extraction.max_failure_rate allows {allowed:.1%}. Most of them are in:\n"
         + "\n".join(_worst_folders(rejected_images, image_index))
-        + "\nThe features of the others are written, and the reason for each in rejected_images.csv"
-        " (08_reporting).\nMend the photos and run again: only these are tried again. Or allow it: "
-        f"--params extraction.max_failure_rate={math.ceil(1000 * rate) / 1000:g}"
+        + "\nThe reason for each is in rejected_images.csv (08_reporting)."
+        "\nMend the photos and run again: only these are tried again. Or allow it: "
+        f"--params extraction.max_failure_rate={math.ceil(1000 * rate) / 1000:g}",
+        output="rejected_images_csv",
     )
 
 
@@ -168,5 +169,6 @@ def _check(counts: pd.DataFrame, rejected: DataFrame) -> None:
             raise FruitsError(
                 f"None of the {row.images} photos of the split {row.split} can be used: "
                 f"{', '.join(f'{n} {reason}' for reason, n in reasons.to_numpy())}.\n"
-                "The reason for each stands in rejected_images.csv, in the store's 08_reporting."
+                "The reason for each stands in rejected_images.csv, in the store's 08_reporting.",
+                output="rejected_images_csv",
             )

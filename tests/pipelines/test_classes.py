@@ -22,7 +22,10 @@ def test_a_planted_training_photo_stops_the_run_and_odd_classes_do_not(kedro_run
     shutil.rmtree(images / "Training/Tomato 1")
     shutil.rmtree(images / "Test/Pear 1")
     places = {"images": images, "store": store, "classification.inputs": "pca_features"}
-    places["classification.models"] = "logistic_regression+random_forest"
+    places |= {
+        "classification.models": "logistic_regression+random_forest",
+        "classification.folds": 2,
+    }
     assert kedro_run(**places).exit_code == 0
     result = kedro_run(*CLASSIFY, **places)
     assert result.exit_code != 0
@@ -48,7 +51,7 @@ def test_a_planted_training_photo_stops_the_run_and_odd_classes_do_not(kedro_run
 def test_two_hundred_classes(kedro_run, tmp_path):
     images, store = tmp_path / "photos", tmp_path / "store"
     sum(write_sample(images, classes=200, images=3, seed=0, broken=0))
-    few = {"inputs": "pca_features", "models": "logistic_regression"}
+    few = {"inputs": "pca_features", "models": "logistic_regression", "folds": 2}
     places = {"images": images, "store": store, **{f"classification.{k}": few[k] for k in few}}
     pipelines = ("--pipelines", "__default__,classification")
     result = kedro_run(*pipelines, **places)

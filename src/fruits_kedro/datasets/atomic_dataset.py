@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
 from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
@@ -52,8 +52,14 @@ class AtomicDataset:
         if version:
             version.discard()
 
+    @contextmanager
+    def _writing(self, version: Replacement) -> Iterator[None]:
+        """Write a version in a block; after it, the version takes its place, now or later."""
+        with _removed_if_it_fails(version):
+            yield
+        self._finish(version)
+
     def _finish(self, version: Replacement) -> None:
-        """Let a complete version take its place, now or later."""
         self.discard()  # of a dataset that is saved twice
         if self.holds_back:
             self.held_back = version
@@ -62,10 +68,17 @@ class AtomicDataset:
 
 
 def _replace(version: Replacement) -> None:
-    try:
+    with _removed_if_it_fails(version):
         version.replace()
+
+
+@contextmanager
+def _removed_if_it_fails(version: Replacement) -> Iterator[None]:
+    try:
+        yield
     except BaseException:
-        version.discard()
+        with suppress(Exception):  # of a disk or a bucket that has gone: the first error counts
+            version.discard()
         raise
 
 
@@ -92,12 +105,8 @@ class AtomicFsspecDataset(AtomicDataset, FsspecDataset[_In, _Out]):
     def _new_version(self) -> Iterator[tuple[str, NewVersion]]:
         """A URL to write a new version to; it takes its place after that, now or later."""
         version = new_version(*file_system(self._url, self._credentials), self.last_file)
-        try:
+        with self._writing(version):
             yield version.url(self._url), version
-        except BaseException:
-            version.discard()
-            raise
-        self._finish(version)
 
     def _exists(self) -> bool:
         fs, path = file_system(f"{self._newest}/{self.last_file}".rstrip("/"), self._credentials)

@@ -21,7 +21,7 @@ class AtomicFile(AtomicDataset):
 
     _fs: Any
     _protocol: str
-    _writing: PurePosixPath | None = None
+    _new: PurePosixPath | None = None  # the file that is being written
 
     def __init__(self, *, credentials: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(credentials=for_fsspec(credentials), **kwargs)  # type: ignore[call-arg]
@@ -31,7 +31,7 @@ class AtomicFile(AtomicDataset):
         """The file that the base class reads and writes: the newest version."""
         held = self.held_back
         newest = PurePosixPath(held.new) if isinstance(held, NewVersion) else self._target
-        return self._writing or newest
+        return self._new or newest
 
     @_filepath.setter
     def _filepath(self, path: PurePosixPath) -> None:
@@ -46,15 +46,12 @@ class AtomicFile(AtomicDataset):
     def save(self, data: Any) -> None:
         """Replace the file atomically."""
         version = new_version(self._fs, str(self._target))
-        self._writing = PurePosixPath(version.new)
-        try:
-            super().save(data)  # type: ignore[misc]  # the other base class's
-        except BaseException:
-            version.discard()
-            raise
-        finally:
-            self._writing = None
-        self._finish(version)
+        self._new = PurePosixPath(version.new)
+        with self._writing(version):
+            try:
+                super().save(data)  # type: ignore[misc]  # the other base class's
+            finally:
+                self._new = None
 
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this file."""

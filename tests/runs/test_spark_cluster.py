@@ -6,6 +6,14 @@ from spark_cluster import running
 from tests.s3.results import assert_same, results
 from tests.s3.server import BUCKET
 
+# For 90 photos: less compiling, of which tests/yarn does what a cluster does.
+QUICK = """
+spark.executor.extraJavaOptions: -XX:TieredStopAtLevel=1
+spark.sql.shuffle.partitions: 1
+spark.sql.codegen.wholeStage: false
+spark.sql.codegen.factoryMode: NO_CODEGEN
+"""
+
 
 @pytest.fixture
 def spark_cluster(tmp_path):
@@ -24,11 +32,14 @@ def test_a_cluster_gives_what_local_mode_gives(
     }
     assert kedro_run(images=sample, store=tmp_path / "local", **params).exit_code == 0
     s3_server.upload(sample, "cluster/photos")
+    conf = spark_cluster.configuration()
+    with (conf / "standalone/spark.yml").open("a") as file:
+        file.write(QUICK)
     place = f"s3://{BUCKET}/cluster"
     whole_run.kedro_run(
         f"{place}/store",
         *("--env", "standalone"),
-        conf=spark_cluster.configuration(),
+        conf=conf,
         variables=s3_server.environment,
         images=f"{place}/photos",
         **params,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,17 +51,8 @@ def imagenet(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project in the test environment, with a cache of its own.
-
-    It begins with the embedded weights as `make setup` has converted them: 10 s less.
-    """
-    from fruits_kedro.storage.cache import cache_folder
-
-    converted = list(cache_folder().glob("mobilenetv2-96-f32-*.litert"))
+    """The project in the test environment, with a cache of its own."""
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    for path in converted:
-        shutil.copy(path, cache_folder())
     os.environ["KEDRO_ENV"] = "test"
     os.chdir(ROOT)
     bootstrap_project(ROOT)

@@ -98,6 +98,22 @@ def _catalog(env: str | None, params: dict[str, Any]) -> Iterator[Any]:
         logging.disable(logging.NOTSET)
 
 
+@cli.command()
+@click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
+def init(folder: Path) -> None:
+    """Write configuration, notebooks and a .gitignore into FOLDER: a Kedro project to change.
+
+    kedro run, kedro viz and kedro jupyter work there.
+    """
+    from fruits_kedro.commands.init import init_project
+
+    try:
+        for path in init_project(folder):
+            click.echo(f"wrote {path}")
+    except (FruitsError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
 cli.add_command(run)
 cli.add_command(emr)
 

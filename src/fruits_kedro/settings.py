@@ -2,6 +2,7 @@
 
 import warnings
 
+from fruits_kedro.config.template import conf_source, default_environment, in_project
 from fruits_kedro.hooks.inputs import InputHooks
 from fruits_kedro.hooks.lineage import LineageHooks
 from fruits_kedro.hooks.locations import LocationHooks
@@ -30,9 +31,11 @@ HOOKS = (
     ReportHooks(locations, lineage, outputs),
 )
 
+CONF_SOURCE = conf_source()
+DISABLE_HOOKS_FOR_PLUGINS = () if in_project() else ("kedro-viz",)  # it keeps figures in a project
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
-    "default_run_env": "local",
+    "default_run_env": default_environment(),
     "config_patterns": {
         "spark": ["spark*", "spark*/**"],
         "s3a": ["s3a*"],

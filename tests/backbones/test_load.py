@@ -42,6 +42,18 @@ def test_engines_agree_and_share_a_fingerprint(random_weights):
     assert np.ptp(theirs, axis=0).max() > 0.1  # photos differ, so do features
 
 
+def test_the_compiled_embedded_weights_are_those_of_their_file(monkeypatch):
+    photos = np.random.default_rng(0).integers(0, 256, (5, 96, 96, 3), np.uint8)
+    theirs = load_backbone("embedded", "tensorflow", None)
+    monkeypatch.setattr(mobilenetv2, "load_tensorflow", lambda: pytest.fail("imported TensorFlow"))
+    ours = load_backbone("embedded", "litert", None)
+    assert ours.weights_sha256 == theirs.weights_sha256 and ours.weights_requested == "embedded"
+    monkeypatch.undo()
+    found, expected = ours.load_model()(photos), theirs.load_model()(photos)
+    error = np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)
+    assert error.max() <= 1e-4
+
+
 def test_a_cached_model_needs_no_tensorflow(random_weights, monkeypatch):
     first = load_backbone(str(random_weights), "litert", 96)
     assert (cache_folder() / f"mobilenetv2-96-f32-{first.weights_sha256}.litert").is_file()

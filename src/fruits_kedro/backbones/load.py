@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fruits_kedro.backbones import mobilenetv2
 from fruits_kedro.backbones.backbone import N_FEATURES, Backbone, Engine, Precision
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
-from fruits_kedro.backbones.weights import Weights, find_weights
+from fruits_kedro.backbones.weights import COMPILED, EMBEDDED, Weights, find_weights
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.storage.filesystem import write_atomic
@@ -63,7 +63,7 @@ def settle_weights(weights: str, previous: Backbone | None) -> str:
 
 
 def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backbone:
-    """MobileNetV2 for an engine; TensorFlow is imported only if nothing is cached.
+    """MobileNetV2 for an engine; TensorFlow is imported only if nothing is compiled yet.
 
     Args:
         weights: ``auto``, ``imagenet``, ``embedded``, a weights file or a compiled ``.backbone``
@@ -78,6 +78,9 @@ def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backb
         return read_backbone(Path(weights), engine, input_size)
     found = find_weights(weights)
     input_size = input_size or found.input_size
+    if (found.path, engine, input_size) == (EMBEDDED, "litert", found.input_size):
+        compiled = read_backbone(COMPILED, engine, input_size)
+        return replace(compiled, weights_requested=weights, weights_source=found.source)
     name = f"{mobilenetv2.NAME}-{input_size}-f32-{found.sha256}.{engine}"
     cached = cache_folder() / name
     if cached.is_file():

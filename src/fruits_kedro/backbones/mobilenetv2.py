@@ -6,6 +6,7 @@ model does not need it.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import tempfile
@@ -128,8 +129,23 @@ class TensorFlowModel:
         return np.asarray(self._model.predict_on_batch(preprocess(images)), np.float32)
 
 
+def has_tensorflow() -> bool:
+    """Whether TensorFlow is installed; it is not imported."""
+    return importlib.util.find_spec("tensorflow") is not None
+
+
 def load_tensorflow() -> Any:
-    """The ``tensorflow`` module, imported without its messages."""
+    """The ``tensorflow`` module, imported without its messages.
+
+    Raises:
+        FruitsError: it is not installed.
+    """
+    if not has_tensorflow():
+        raise FruitsError(
+            "This needs TensorFlow, which is not installed: it converts weights, trains and "
+            "quantises.\nInstall it (pip install 'fruits-kedro[tensorflow]'), or give "
+            "extraction.weights=embedded or a compiled .backbone file."
+        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever another project of this user chose
     with quiet_stderr():

@@ -11,8 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from fruits_kedro.backbones.mobilenetv2 import has_tensorflow
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.storage.filesystem import sha256_of
 
 logger = logging.getLogger(__name__)
@@ -23,6 +25,11 @@ IMAGENET_URL = (
     "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/" + IMAGENET_FILE
 )
 EMBEDDED = Path(__file__).with_name("embedded.npz")
+COMPILED = Path(__file__).with_name("embedded.backbone")  # the same for LiteRT, at their input size
+_EMBEDDED_INSTEAD = (
+    "Using the EMBEDDED ones, trained on apples, cherries and tomatoes. Their features differ from "
+    "ImageNet's (docs/embedded_weights.md)."
+)
 _DOWNLOAD_TIMEOUT_S = 10
 _PROBE_TIMEOUT_S = 4
 
@@ -89,7 +96,18 @@ def _from_file(path: Path, source: str) -> Weights:
 @functools.cache
 def _choose(home: Path) -> str:
     """``imagenet`` if available, else ``embedded``; decided once per process, with one warning."""
-    if (home / "models" / IMAGENET_FILE).is_file():
+    is_there = (home / "models" / IMAGENET_FILE).is_file()
+    if not has_tensorflow():
+        compiled = cache_folder() / f"mobilenetv2-224-f32-{IMAGENET_SHA256}.litert"
+        if is_there and compiled.is_file():
+            return "imagenet"
+        logger.warning(
+            "TensorFlow, which converts ImageNet's weights once, is not installed (pip install "
+            "'fruits-kedro[tensorflow]'). %s",
+            _EMBEDDED_INSTEAD,
+        )
+        return "embedded"
+    if is_there:
         return "imagenet"
     if _server_answers():
         try:
@@ -98,10 +116,9 @@ def _choose(home: Path) -> str:
         except FruitsError as error:
             logger.info("%s", error)
     logger.warning(
-        "No ImageNet weights: they are not in %s, and cannot be downloaded. "
-        "Using the EMBEDDED ones, trained on apples, cherries and tomatoes. Their "
-        "features differ from ImageNet's (docs/embedded_weights.md).",
+        "No ImageNet weights: they are not in %s, and cannot be downloaded. %s",
         home / "models",
+        _EMBEDDED_INSTEAD,
     )
     return "embedded"
 

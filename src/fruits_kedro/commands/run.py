@@ -17,6 +17,7 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 
 from fruits_kedro.commands.params import read_params
+from fruits_kedro.config import template
 from fruits_kedro.errors import own_error, summarize
 from fruits_kedro.spark.logs import log_hint, log_trace
 
@@ -77,7 +78,7 @@ def _noting_interrupts() -> Iterator[Callable[[], bool]]:
 
 def check_environment(env: str | None, conf_source: str | None = None) -> None:
     """Raise ClickException, with those there are, unless an environment has a folder."""
-    conf = Path(conf_source or "conf")
+    conf = Path(conf_source or template.conf_source())
     if env and conf.is_dir() and not (conf / env).is_dir():
         there = sorted(folder.name for folder in conf.iterdir() if folder.is_dir())
         raise click.ClickException(f"There is no environment {env}; there are: {', '.join(there)}.")

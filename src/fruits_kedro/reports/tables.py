@@ -7,6 +7,7 @@ import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from fruits_kedro.config.template import as_typed, in_project
 from fruits_kedro.features.status import count_pending
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def command_line(command: str, places: dict[str, str], env: str | None) -> str:
     params = ",".join(f"{name}={value}" for name, value in places.items())
     options = ["--env", env] if env not in (None, "local") else []
     options += ["--params", params] if params else []
-    return " ".join([f"kedro {command}", *map(shlex.quote, options)])
+    return as_typed(" ".join([f"kedro {command}", *map(shlex.quote, options)]))
 
 
 def next_commands(files: dict[str, str], places: dict[str, str], env: str | None) -> Rows:
@@ -162,7 +163,8 @@ def next_commands(files: dict[str, str], places: dict[str, str], env: str | None
     store = {name: place for name, place in places.items() if name == "store"}
     rows = []
     if "report" in files:
-        rows.append(("explore", kedro("viz run", **store)))
+        if in_project():
+            rows.append(("explore", kedro("viz run", **store)))
         rows.append(("classify", kedro("run --pipelines classification", **places)))
     if "classification_report" in files:
         rows.append(("predict", kedro("predict <folder of new photos>", **store)))

@@ -135,8 +135,8 @@ def test_wrong_settings(project, values, message):
 
 def test_aws_asking_for_patience(emr, aws, monkeypatch):
     """Moto never throttles: this puts AWS' answer in place of the first ones."""
-    import boto3
     from botocore.awsrequest import AWSResponse
+    from botocore.session import Session
 
     class Body:
         def stream(self, **_):
@@ -148,7 +148,7 @@ def test_aws_asking_for_patience(emr, aws, monkeypatch):
         left[0] -= 1
         return AWSResponse(request.url, 400, {}, Body()) if left[0] >= 0 else None
 
-    real = boto3.Session.client
+    real = Session.create_client
 
     def client(self, service, *rest, **kwargs):
         made = real(self, service, *rest, **kwargs)
@@ -156,7 +156,7 @@ def test_aws_asking_for_patience(emr, aws, monkeypatch):
         return made
 
     emr("package")
-    monkeypatch.setattr(boto3.Session, "client", client)
+    monkeypatch.setattr(Session, "create_client", client)
     retries = "botocore.retries"  # nobody waits
     monkeypatch.setattr(f"{retries}.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
     monkeypatch.setattr(f"{retries}.bucket.TokenBucket.acquire", lambda *_, **__: True)

@@ -18,7 +18,7 @@ class FsspecDataset(AbstractDataset[_In, _Out]):
 
     Args:
         filepath: a local path or a URL that fsspec knows.
-        credentials: for fsspec, or an entry of ``credentials.yml`` in boto3's words.
+        credentials: for fsspec, or an entry of ``credentials.yml`` in AWS' words.
         metadata: for Kedro's plugins.
     """
 

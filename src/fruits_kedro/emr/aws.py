@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -28,7 +28,7 @@ class Aws:
 
     def __init__(self, region: str) -> None:
         self.region = region
-        self._session = boto3.Session(region_name=region)
+        self._session = botocore.session.Session()
 
     @functools.cached_property
     def emr(self) -> Any:
@@ -45,7 +45,8 @@ class Aws:
         config = Config(
             retries={"mode": "adaptive", "max_attempts": 5}, connect_timeout=5, read_timeout=30
         )
-        return self._session.client(service, config=config, region_name=region)
+        where = region or self.region
+        return self._session.create_client(service, config=config, region_name=where)
 
     def download(self, url: str) -> bytes | None:
         """An object's bytes, or None if there is none."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -97,8 +99,10 @@ def _entries(aws: Aws, store: str, reports_only: bool) -> dict[str, dict[str, An
 def _download(aws: Aws, store: str, name: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     bucket, key = split_url(f"{store}/{name}")
-    with explained(f"fetching {store}/{name}"):
-        aws.s3.download_file(bucket, key, str(path))  # under another name until it is complete
+    part = path.with_name(f".{path.name}.part")
+    with explained(f"fetching {store}/{name}"), part.open("wb") as file:
+        shutil.copyfileobj(aws.s3.get_object(Bucket=bucket, Key=key)["Body"], file)
+    os.replace(part, path)
 
 
 def _is_current(path: Path, entry: dict[str, Any]) -> bool:

@@ -24,16 +24,16 @@ _WHERE = "the s3 entry of conf/local/credentials.yml, or the usual AWS variables
 
 
 class S3Settings(StrictModel):
-    """Endpoint, region and keys of buckets, in boto3's words; each is optional.
+    """Endpoint, region and keys of buckets, in AWS' words; each is optional.
 
-    One value goes from ``credentials.yml``, or from the AWS variables or profile, to fsspec, boto3,
-    Spark's S3A and the Python workers.
+    One value goes from ``credentials.yml``, or from the AWS variables or profile, to fsspec,
+    botocore, Spark's S3A and the Python workers.
 
     Attributes:
         endpoint_url: of a server other than AWS.
         region_name: of the bucket.
         aws_access_key_id: a key. None if each machine has a role or if keys are renewed during a
-            run: fsspec and boto3 then look them up.
+            run: fsspec and botocore then look them up.
         aws_secret_access_key: its secret.
         aws_session_token: of temporary keys.
     """
@@ -61,15 +61,17 @@ class S3Settings(StrictModel):
         Raises:
             FruitsError: an unknown or wrong setting, or a missing profile.
         """
-        import boto3
         import botocore.exceptions
+        import botocore.session
 
         given = validate(cls, entry or {}, "The s3 entry of credentials.yml")
-        region = given.region_name or os.environ.get("AWS_REGION")  # boto3 does not read it
+        region = given.region_name or os.environ.get("AWS_REGION")  # botocore does not read it
+        session = botocore.session.Session()
+        if region:
+            session.set_config_variable("region", region)
         try:
-            session = boto3.Session(region_name=region or None)
-            # boto3 finds the endpoint in variables or in the profile.
-            client = session.client(
+            # botocore finds the endpoint in variables or in the profile.
+            client = session.create_client(
                 "s3",
                 endpoint_url=given.endpoint_url,
                 aws_access_key_id="",
@@ -83,7 +85,8 @@ class S3Settings(StrictModel):
             keys = dict(zip(_KEYS, found.get_frozen_credentials()))
         endpoint = client.meta.endpoint_url
         is_aws = urlsplit(endpoint).hostname.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-        own = {"endpoint_url": None if is_aws else endpoint, "region_name": session.region_name}
+        region = session.get_config_variable("region")
+        own = {"endpoint_url": None if is_aws else endpoint, "region_name": region}
         return cls(**given.model_dump(exclude_none=True) | keys | own)
 
     @classmethod
@@ -105,10 +108,11 @@ class S3Settings(StrictModel):
         return {name: value for name, value in found.items() if value is not None}
 
     def client(self, config: Any = None) -> Any:
-        """A boto3 client."""
-        import boto3
+        """A client of botocore."""
+        import botocore.session
 
-        return boto3.Session().client("s3", config=config, **self.model_dump())
+        session = botocore.session.Session()
+        return session.create_client("s3", config=config, **self.model_dump())
 
     def spark_settings(self) -> dict[str, str]:
         """Spark's settings for Hadoop's S3A, without the keys."""
@@ -130,9 +134,9 @@ class S3Settings(StrictModel):
         """
         values = (self.aws_access_key_id, self.aws_secret_access_key, self.aws_session_token)
         if values[0] is None:
-            import boto3
+            import botocore.session
 
-            found = boto3.Session().get_credentials()
+            found = botocore.session.Session().get_credentials()
             if found is None or found.method in _OF_A_MACHINE:
                 return {}
             values = found.get_frozen_credentials()

@@ -1,6 +1,6 @@
 # What each command does: make help
 
-PYTHONS ?= python3.11 python3.12 python3 python
+PYTHONS ?= python3.11 python3.12 python3.13 python3 python
 IMAGES ?= data/01_raw/fruits-360
 BIN := .venv/bin
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder

@@ -1,8 +1,9 @@
 """Errors in a few words."""
 
+import pytest
 from kedro.io import DatasetError
 
-from fruits_kedro.errors import FruitsError, ImageError, summarize
+from fruits_kedro.errors import FruitsError, ImageError, need, summarize
 
 JVM = """An error occurred while calling o99.save.
 : org.apache.spark.SparkException: Job aborted due to stage failure: Task 1 failed 4 times
@@ -59,3 +60,13 @@ def test_an_image_error_is_one_line():
     error = ImageError("decode", "damaged", "two\nlines " + "x" * 400)
     assert str(error).startswith("decode: damaged: two lines xxx")
     assert len(error.detail) == 300 and "\n" not in str(error)
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    error = DatasetError("Failed while saving data")
+    error.__cause__ = ModuleNotFoundError("No module named 'xgboost.spark'", name="xgboost.spark")
+    assert summarize(error).endswith("pip install 'fruits-kedro[classification]'")
+    need("sklearn", "xgboost")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(FruitsError, match=r"needs botocore.*\n.*fruits-kedro\[s3\]"):
+        need("botocore")

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,10 @@ BUILD = ("src", "conf", "notebooks", "pyproject.toml", "setup.py", "MANIFEST.in"
 TEXTS = ("README.md", "LICENSE")
 
 
-def succeed(*command, **options):
+def succeed(*command, code=0, **options):
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, **options)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+    assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout if code == 0 else done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +42,22 @@ def command(wheel, project, tmp_path_factory):
     root = tmp_path_factory.mktemp("installed")
     python = root / "venv" / "bin" / "python"
     succeed(sys.executable, "-m", "venv", "--without-pip", root / "venv")
-    given = ("--system-certs", "--constraint", project / "requirements.lock", "--python", python)
-    succeed(Path(sys.executable).with_name("uv"), "pip", "install", *given, wheel)
+
+    def install(extra=""):
+        given = ("--system-certs", "--constraint", project / "requirements.lock")
+        uv = Path(sys.executable).with_name("uv")
+        succeed(uv, "pip", "install", *given, "--python", python, f"{wheel}{extra}")
+
+    install()
     work = root / "work"
     work.mkdir()
     (root / "home").mkdir()
     environment = {"HOME": str(root / "home"), "PATH": f"{root / 'venv' / 'bin'}:{os.defpath}"}
 
-    def call(*arguments, folder=work):
-        return succeed(*arguments, cwd=folder, env=environment)
+    def call(*arguments, folder=work, code=0):
+        return succeed(*arguments, cwd=folder, env=environment, code=code)
 
-    call.folder = work
+    call.folder, call.install = work, install
     return call
 
 
@@ -70,6 +76,9 @@ def test_an_empty_folder_is_enough(command):
     assert "TensorFlow" in said and "EMBEDDED" in said
     few = "classification.models=logistic_regression,classification.inputs=pca_features"
     classify = ("--pipelines", "classification", "--params", f"{places},{few}")
+    missing = command("fruits-kedro", "run", *classify, code=1)
+    assert "pip install 'fruits-kedro[classification]'" in missing
+    command.install("[classification]")
     command("python", "-m", "fruits_kedro", *classify)
     command("fruits-kedro", "predict", "photos/Test", "--params", "store=results")
     assert (command.folder / "results/07_model_output/new_photos.csv").is_file()
@@ -85,3 +94,21 @@ def test_a_folder_with_its_own_settings_is_a_project(command):
     given = ("--params", "images=../photos,store=results", "--pipelines", "ingestion")
     assert "12 Test, 36 Training" in command("kedro", "run", *given, folder=project)
     assert "reduction" in command("kedro", "registry", "list", folder=project)
+
+
+PACK = """
+import sys
+from pathlib import Path
+from fruits_kedro.emr.package import pack_installed
+print(pack_installed(Path(), Path(sys.argv[1])))
+"""
+
+
+def test_a_cluster_gets_the_wheel_that_is_installed(command, wheel, tmp_path):
+    packed = command("python", "-c", PACK, tmp_path / "packed").strip()
+    one, two = (zipfile.ZipFile(path) for path in (wheel, packed))
+    names = {name for name in one.namelist() if not name.endswith("/")}
+    assert names == set(two.namelist())
+    assert all(one.read(name) == two.read(name) for name in names if "RECORD" not in name)
+    (record,) = (name for name in names if "RECORD" in name)
+    assert set(one.read(record).split()) == set(two.read(record).split())

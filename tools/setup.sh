@@ -4,20 +4,20 @@ set -eu
 
 python=
 for candidate in "$@"; do
-    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
         python=$candidate
         break
     fi
 done
 if [ -z "$python" ]; then
-    echo "Python 3.11 or 3.12 is needed: install it (Debian: apt install python3.11-venv; macOS: brew install python@3.11), or say where it is: make PYTHONS=/path/to/python3.11" >&2
+    echo "Python 3.11, 3.12 or 3.13 is needed: install it (Debian: apt install python3-venv; macOS: brew install python@3.13), or say where it is: make PYTHONS=/path/to/python3.13" >&2
     exit 1
 fi
 
 echo "Setting up .venv with $("$python" --version): once, 1 to 6 minutes, 4 GB of disk"
 echo "1 of 4  making the environment"
 if ! "$python" -m venv --clear .venv; then
-    echo "This Python cannot make virtual environments (Debian: apt install python3.11-venv)." >&2
+    echo "This Python cannot make virtual environments (Debian: apt install python3-venv)." >&2
     exit 1
 fi
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 
 
@@ -20,6 +21,32 @@ class FruitsError(Exception):
 
 class FailureRateError(FruitsError):
     """More photos were rejected than ``extraction.max_failure_rate`` allows."""
+
+
+# The extra of the package that brings a module.
+_EXTRAS = {
+    "botocore": "s3",
+    "keras": "tensorflow",
+    "s3fs": "s3",
+    "scipy": "classification",
+    "sklearn": "classification",
+    "tensorflow": "tensorflow",
+    "xgboost": "classification",
+}
+
+
+def need(*modules: str) -> None:
+    """Raise FruitsError, with the extra that brings it, if a module is not installed."""
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise _missing(module)
+
+
+def _missing(module: str) -> FruitsError:
+    return FruitsError(
+        f"This needs {module}, which is not installed.\n"
+        f"Install it: pip install 'fruits-kedro[{_EXTRAS[module]}]'"
+    )
 
 
 class ImageError(Exception):
@@ -54,6 +81,10 @@ _PYTHON_ERROR = re.compile(r"^(?:(?:[a-z_0-9]+\.)+([A-Z]\w+)|(\w*(?:Error|Except
 def own_error(error: BaseException | None) -> FruitsError | None:
     """The project's own error among an error and its causes, or None."""
     while error is not None and not isinstance(error, FruitsError):
+        if isinstance(error, ModuleNotFoundError):
+            module = str(error.name).partition(".")[0]
+            if module in _EXTRAS:
+                return _missing(module)
         error = error.__cause__
     return error
 

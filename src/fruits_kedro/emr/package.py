@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import io
@@ -13,11 +14,14 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 
+from fruits_kedro.config.template import PACKAGE, conf_source
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.filesystem import sha256_of
 
@@ -25,6 +29,7 @@ MANIFEST = "manifest.json"
 _SECRET = re.compile(
     rb"(AKIA|ASIA)[0-9A-Z]{16}|aws_secret_access_key\s*[:=]|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
+_OF_PIP = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json")
 _NO_WHEEL = ("antlr4-python3-runtime==",)  # on PyPI only as source
 _GLIBC = range(34, 16, -1)  # Amazon Linux 2023 has 2.34; pip needs every older one named
 
@@ -58,10 +63,11 @@ class Package:
 
 
 def build_package(project: Path, folder: Path, python: str, arch: str, weights: str) -> Package:
-    """All that the cluster needs, built from a checkout.
+    """All that the cluster needs.
 
     Args:
-        project: the checkout: ``pyproject.toml``, ``src``, ``conf``.
+        project: a checkout, a project that ``fruits-kedro init`` wrote, or any other folder, where
+            the configuration is that of the installed wheel.
         folder: to build in; wheels that are there are kept.
         python: version on the nodes, such as ``3.11``.
         arch: of the nodes, ``x86_64`` or ``aarch64``.
@@ -76,9 +82,10 @@ def build_package(project: Path, folder: Path, python: str, arch: str, weights: 
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("bootstrap.sh", "run.py"):
         (folder / name).write_bytes((files("fruits_kedro.emr") / "node" / name).read_bytes())
-    (folder / "conf.tar.gz").write_bytes(archive_configuration(project / "conf"))
+    (folder / "conf.tar.gz").write_bytes(archive_configuration(project / conf_source()))
     write_backbone(load_backbone(weights, "litert", None), folder / "model.backbone")
-    wheel = _build_wheel(project, folder / "project")
+    is_checkout = (project / "src" / PACKAGE).is_dir()
+    wheel = (_build_wheel if is_checkout else pack_installed)(project, folder / "project")
     wheels = fetch_wheels(folder / "wheels", python, arch)
     lines = sorted(f"{_pinned(path)} --hash=sha256:{sha256_of(path)}" for path in wheels)
     (folder / "requirements.txt").write_text("\n".join(lines) + "\n")
@@ -186,6 +193,31 @@ def _build_wheel(project: Path, folder: Path) -> Path:
     if done.returncode or len(built) != 1:
         raise FruitsError(f"The project's wheel cannot be built:\n{done.stderr.strip()[-500:]}")
     return built[0]
+
+
+def pack_installed(_: Path, folder: Path) -> Path:
+    """The wheel that this package was installed from, from its files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.whl"):
+        old.unlink()
+    package = distribution(PACKAGE)
+    wheel = folder / f"{PACKAGE}-{package.version}-py3-none-any.whl"
+    # Not what pip has added: its notes, compiled files, and the command, which is not below.
+    kept = [
+        file
+        for file in package.files or []
+        if "__pycache__" not in file.parts and ".." not in file.parts and file.name not in _OF_PIP
+    ]
+    record = f"{PACKAGE}-{package.version}.dist-info/RECORD"
+    lines = []
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as out:
+        for file in sorted(kept, key=str):
+            content = file.read_binary()
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
+            lines.append(f"{file.as_posix()},sha256={digest.decode()},{len(content)}")
+            out.writestr(zipfile.ZipInfo(file.as_posix()), content)  # of 1980: the same bytes
+        out.writestr(zipfile.ZipInfo(record), "\n".join([*lines, f"{record},,", ""]))
+    return wheel
 
 
 def _pinned(wheel: Path) -> str:

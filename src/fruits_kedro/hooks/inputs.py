@@ -11,7 +11,7 @@ from kedro.io import DataCatalog
 from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.config.locations import check_store
 from fruits_kedro.config.parameters import Parameters, select_subset
-from fruits_kedro.errors import FruitsError
+from fruits_kedro.errors import FruitsError, need
 from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.images.open import open_images
 from fruits_kedro.storage.s3 import check_bucket, is_s3
@@ -41,6 +41,8 @@ class InputHooks:
     def before_pipeline_run(self, pipeline: Any, catalog: DataCatalog) -> None:
         """Check that photos and weights are there and that the store can be written."""
         roots, s3 = self._locations.roots, self._locations.s3
+        if "params:classification" in pipeline.inputs():
+            need("sklearn", "xgboost")
         check_store(roots.store, s3)
         if "raw_images" in pipeline.inputs():
             if is_s3(roots.images):

@@ -1,5 +1,5 @@
 """What spark-submit runs on the cluster: ``kedro run`` of the installed package."""
 
-from fruits_kedro.__main__ import main
+import runpy
 
-main()
+runpy.run_module("fruits_kedro", run_name="__main__")

@@ -73,7 +73,7 @@ def test_an_empty_folder_is_enough(command):
     places = "images=photos,store=results"
     said = command("fruits-kedro", "run", "--params", f"{places},pca.n_components=3")
     assert "fruits-kedro run --pipelines classification --params images=photos" in said
-    assert "TensorFlow" in said and "EMBEDDED" in said
+    assert "TensorFlow" in said and "EMBEDDED" in said and "telemetry" not in said
     few = "classification.models=logistic_regression,classification.inputs=pca_features"
     classify = ("--pipelines", "classification", "--params", f"{places},{few}")
     missing = command("fruits-kedro", "run", *classify, code=1)
@@ -93,7 +93,8 @@ def test_a_folder_with_its_own_settings_is_a_project(command):
     (project / "conf" / "local" / "parameters.yml").write_text("pca: {n_components: 4}")
     given = ("--params", "images=../photos,store=results", "--pipelines", "ingestion")
     assert "12 Test, 36 Training" in command("kedro", "run", *given, folder=project)
-    assert "reduction" in command("kedro", "registry", "list", folder=project)
+    listed = command("kedro", "registry", "list", folder=project)
+    assert "reduction" in listed and "telemetry" not in listed
 
 
 PACK = """

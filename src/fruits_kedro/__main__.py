@@ -40,8 +40,10 @@ def commands() -> None:
 
 def _configure() -> None:
     project = own_project()
-    if project is None and (logging := TEMPLATE / "conf" / "logging.yml").is_file():
-        os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(logging))  # Kedro reads it on import
+    if project is None:
+        os.environ.setdefault("DO_NOT_TRACK", "1")  # a project says so in .telemetry
+        if (logging := TEMPLATE / "conf" / "logging.yml").is_file():
+            os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(logging))  # Kedro reads it on import
     from kedro.framework.project import configure_project
     from kedro.framework.startup import bootstrap_project
 

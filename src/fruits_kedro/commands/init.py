@@ -43,6 +43,7 @@ def init_project(folder: Path) -> Iterator[Path]:
             package=PACKAGE, name=folder.resolve().name, kedro=kedro.__version__
         ),
         ".gitignore": _GITIGNORE,
+        ".telemetry": "consent: false\n",  # of Kedro, which would ask or send
     }
     names = [*texts, *(path.name for path in sorted(TEMPLATE.iterdir()))]
     if there := [name for name in names if (folder / name).exists()]:

@@ -100,6 +100,7 @@ def test_outputs_were_committed_not_renamed(in_bucket, bucket, tmp_path):
     for name in ("04_feature/extracted_features", "05_model_input/pca_features"):
         named = json.loads((store / name / "_SUCCESS").read_text())["files"]
         assert named == sorted(path.name for path in (store / name).glob("*.parquet"))
+    assert not (store / "08_reporting/progress.json").exists()  # of the extraction, which is over
     uploads = bucket.client.list_multipart_uploads(Bucket=BUCKET)
     assert not uploads.get("Uploads")
 

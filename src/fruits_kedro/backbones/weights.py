@@ -159,6 +159,7 @@ def _imagenet() -> Weights:
 def _download() -> None:
     from fruits_kedro.backbones import mobilenetv2
 
+    mobilenetv2.load_tensorflow()
     logger.info("Downloading Keras' ImageNet weights (9 MB) to %s …", keras_home())
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT_S)

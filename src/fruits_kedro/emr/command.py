@@ -26,12 +26,12 @@ def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Sho
     def decorate(function: Callable[..., Shown]) -> Callable[..., Shown]:
         @functools.wraps(function)
         def run(env: str, params: str, as_json: bool, **given: Any) -> None:
-            from fruits_kedro.emr.context import EmrContext
-
             check_environment(env)
             # Kedro logs to standard output: allow warnings only, and nothing between JSON.
             logging.disable(logging.CRITICAL if as_json else logging.INFO)
             try:
+                from fruits_kedro.emr.context import EmrContext
+
                 result = function(EmrContext.load(env, params), **given)
             except FruitsError as error:
                 if as_json:

@@ -43,6 +43,8 @@ class InputHooks:
         roots, s3 = self._locations.roots, self._locations.s3
         if "params:classification" in pipeline.inputs():
             need("sklearn", "xgboost")
+        if "params:pretraining" in pipeline.inputs():
+            need("tensorflow")
         check_store(roots.store, s3)
         if "raw_images" in pipeline.inputs():
             if is_s3(roots.images):

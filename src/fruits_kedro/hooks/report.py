@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import fsspec
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
@@ -25,6 +24,7 @@ from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.hooks.outputs import OutputHooks
 from fruits_kedro.hooks.stage_clock import StageClock
 from fruits_kedro.reports import tables
+from fruits_kedro.storage.filesystem import file_system, remove
 from fruits_kedro.storage.s3 import is_s3
 
 logger = logging.getLogger(__name__)
@@ -94,6 +94,7 @@ class ReportHooks:
         self._saved[dataset_name] = data if dataset_name in tables.FIGURES else None
         if dataset_name in _LONG_WORK:
             self._stop_progress()
+            self._note_progress(None)
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
@@ -188,12 +189,14 @@ class ReportHooks:
         spark = SparkSession.builder.getOrCreate()
         return lambda: int(total * share_of_tasks_done(spark))
 
-    def _note_progress(self, figures: dict[str, Any]) -> None:
+    def _note_progress(self, figures: dict[str, Any] | None) -> None:
         store = self._locations.roots.store
         if is_s3(store):  # 'kedro emr watch' reads it there
-            options = self._locations.s3.storage_options()
-            with fsspec.open(f"{store}/{PROGRESS}", "w", **options) as file:
-                json.dump(figures, file)
+            fs, path = file_system(f"{store}/{PROGRESS}", self._locations.s3.storage_options())
+            if figures is not None:
+                fs.pipe_file(path, json.dumps(figures).encode())
+            elif fs.exists(path):
+                remove(fs, [path])
 
     def _stop_progress(self) -> None:
         if self._progress is not None:

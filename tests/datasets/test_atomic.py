@@ -8,7 +8,7 @@ from decimal import Decimal
 import pandas as pd
 import pyarrow as pa
 import pytest
-from kedro.io import DatasetError
+from kedro.io import DatasetError, Version
 from pyspark.ml import PipelineModel
 from pyspark.ml.feature import SQLTransformer
 from pyspark.ml.linalg import Vectors
@@ -197,6 +197,19 @@ def test_what_is_held_back_takes_its_place_later_or_never(name, kept, frame, tmp
     dataset.publish() if kept else dataset.discard()
     assert found(dataset) == found(other) == (3 if kept else 1)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_versions_of_a_file_are_kedro_s(tmp_path):
+    place = {"filepath": str(tmp_path / "info.json")}
+    for name in ("2026-01-01T00.00.00.000Z", "2026-01-02T00.00.00.000Z"):
+        dataset = datasets.JsonDataset(**place, version=Version(None, name))
+        dataset.hold_back()
+        dataset.save({"of": name})
+        dataset.publish()
+    found = [path.parent.name for path in sorted(tmp_path.rglob("*/info.json"))]
+    assert found == ["2026-01-01T00.00.00.000Z", "2026-01-02T00.00.00.000Z"]
+    newest = datasets.JsonDataset(**place, version=Version(None, None))
+    assert newest.load() == {"of": "2026-01-02T00.00.00.000Z"}
 
 
 def test_recovery_removes_what_is_left_and_nothing_else(tmp_path):

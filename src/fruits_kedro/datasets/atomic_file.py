@@ -21,6 +21,7 @@ class AtomicFile(AtomicDataset):
 
     _fs: Any
     _protocol: str
+    _version: Any
     _new: PurePosixPath | None = None  # the file that is being written
 
     def __init__(self, *, credentials: dict[str, Any] | None = None, **kwargs: Any) -> None:
@@ -44,7 +45,10 @@ class AtomicFile(AtomicDataset):
         return place if self._protocol == "file" else f"{self._protocol}://{place}"
 
     def save(self, data: Any) -> None:
-        """Replace the file atomically."""
+        """Replace the file atomically; with ``versioned: true`` add a version, as Kedro does."""
+        if self._version:
+            super().save(data)  # type: ignore[misc]  # the other base class's
+            return
         version = new_version(self._fs, str(self._target))
         self._new = PurePosixPath(version.new)
         with self._writing(version):

@@ -101,7 +101,7 @@ PACK = """
 import sys
 from pathlib import Path
 from fruits_kedro.emr.package import pack_installed
-print(pack_installed(Path(), Path(sys.argv[1])))
+print(pack_installed(Path(sys.argv[1])))
 """
 
 

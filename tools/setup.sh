@@ -36,16 +36,16 @@ briefly() {
 echo "2 of 4  installing some 270 packages: Spark, TensorFlow, a Java and others"
 awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements.lock >.venv/uv.lock
 export VIRTUAL_ENV="$PWD/.venv"
-if .venv/bin/python -m pip install --quiet --require-hashes -r .venv/uv.lock &&
+if .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock &&
     briefly .venv/bin/uv pip install --system-certs --compile-bytecode --no-config \
         --require-hashes -r requirements.lock; then
     :
 else
     echo "        uv could not; now with pip (a few minutes more)"
-    briefly .venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+    briefly .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 fi
 echo "3 of 4  installing the project"
-.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 echo "4 of 4  running the pipeline over 17 photos: Spark starts faster after that"
 # Without it, each run takes 2 seconds more, and works as well.
 .venv/bin/python -m fruits_kedro.commands.appcds >.venv/archive.log 2>&1 ||

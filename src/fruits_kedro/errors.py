@@ -35,10 +35,15 @@ _EXTRAS = {
 }
 
 
+def is_installed(module: str) -> bool:
+    """Whether a module is installed; it is not imported."""
+    return importlib.util.find_spec(module) is not None
+
+
 def need(*modules: str) -> None:
     """Raise FruitsError, with the extra that brings it, if a module is not installed."""
     for module in modules:
-        if importlib.util.find_spec(module) is None:
+        if not is_installed(module):
             raise _missing(module)
 
 

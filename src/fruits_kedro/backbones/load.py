@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 from fruits_kedro.backbones import mobilenetv2
 from fruits_kedro.backbones.backbone import N_FEATURES, Backbone, Engine, Precision
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
-from fruits_kedro.backbones.weights import COMPILED, EMBEDDED, Weights, find_weights
+from fruits_kedro.backbones.weights import (
+    COMPILED,
+    EMBEDDED,
+    Weights,
+    compiled_path,
+    find_weights,
+)
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.storage.filesystem import write_atomic
 
 logger = logging.getLogger(__name__)
@@ -81,8 +86,7 @@ def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backb
     if (found.path, engine, input_size) == (EMBEDDED, "litert", found.input_size):
         compiled = read_backbone(COMPILED, engine, input_size)
         return replace(compiled, weights_requested=weights, weights_source=found.source)
-    name = f"{mobilenetv2.NAME}-{input_size}-f32-{found.sha256}.{engine}"
-    cached = cache_folder() / name
+    cached = compiled_path(found.sha256, input_size, engine)
     if cached.is_file():
         model = cached.read_bytes()
     else:

@@ -6,7 +6,6 @@ model does not need it.
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import tempfile
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from fruits_kedro.backbones.silence import quiet_stderr
 from fruits_kedro.backbones.weights_file import WeightsFile
-from fruits_kedro.errors import FruitsError
+from fruits_kedro.errors import FruitsError, is_installed
 
 if TYPE_CHECKING:
     import keras
@@ -129,18 +128,13 @@ class TensorFlowModel:
         return np.asarray(self._model.predict_on_batch(preprocess(images)), np.float32)
 
 
-def has_tensorflow() -> bool:
-    """Whether TensorFlow is installed; it is not imported."""
-    return importlib.util.find_spec("tensorflow") is not None
-
-
 def load_tensorflow() -> Any:
     """The ``tensorflow`` module, imported without its messages.
 
     Raises:
         FruitsError: it is not installed.
     """
-    if not has_tensorflow():
+    if not is_installed("tensorflow"):
         raise FruitsError(
             "This needs TensorFlow, which is not installed: it converts weights, trains and "
             "quantises.\nInstall it (pip install 'fruits-kedro[tensorflow]'), or give "

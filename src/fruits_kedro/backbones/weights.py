@@ -11,9 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from fruits_kedro.backbones.mobilenetv2 import has_tensorflow
 from fruits_kedro.backbones.weights_file import WeightsFile
-from fruits_kedro.errors import FruitsError
+from fruits_kedro.errors import FruitsError, is_installed
 from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.storage.filesystem import sha256_of
 
@@ -76,6 +75,11 @@ def find_weights(weights: str) -> Weights:
     return _from_file(path, path.name)
 
 
+def compiled_path(sha256: str, input_size: int, engine: str) -> Path:
+    """Where weights are kept once they are compiled for an engine, in float32."""
+    return cache_folder() / f"mobilenetv2-{input_size}-f32-{sha256}.{engine}"
+
+
 def keras_home() -> Path:
     """Where Keras keeps its downloads: ``KERAS_HOME``, else ``~/.keras``."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
@@ -97,9 +101,8 @@ def _from_file(path: Path, source: str) -> Weights:
 def _choose(home: Path) -> str:
     """``imagenet`` if available, else ``embedded``; decided once per process, with one warning."""
     is_there = (home / "models" / IMAGENET_FILE).is_file()
-    if not has_tensorflow():
-        compiled = cache_folder() / f"mobilenetv2-224-f32-{IMAGENET_SHA256}.litert"
-        if is_there and compiled.is_file():
+    if not is_installed("tensorflow"):
+        if is_there and compiled_path(IMAGENET_SHA256, 224, "litert").is_file():
             return "imagenet"
         logger.warning(
             "TensorFlow, which converts ImageNet's weights once, is not installed (pip install "

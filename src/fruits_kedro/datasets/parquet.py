@@ -90,9 +90,9 @@ class ParquetDataset(SparkDataset[Any, Any]):
 
     def _files(self) -> list[str]:
         """The paths of the files of the last complete version; none where there is none."""
-        fs, path = file_system(self._newest, self._credentials)
         if isinstance(self.held_back, NewFiles):
             return self.held_back.files
+        fs, path = file_system(self._newest, self._credentials)
         manifest = read_manifest(fs, path)
         if manifest is None:
             return []

@@ -100,9 +100,12 @@ def _download(aws: Aws, store: str, name: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     bucket, key = split_url(f"{store}/{name}")
     part = path.with_name(f".{path.name}.part")
-    with explained(f"fetching {store}/{name}"), part.open("wb") as file:
-        shutil.copyfileobj(aws.s3.get_object(Bucket=bucket, Key=key)["Body"], file)
-    os.replace(part, path)
+    try:
+        with explained(f"fetching {store}/{name}"), part.open("wb") as file:
+            shutil.copyfileobj(aws.s3.get_object(Bucket=bucket, Key=key)["Body"], file)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _is_current(path: Path, entry: dict[str, Any]) -> bool:

@@ -84,8 +84,10 @@ def build_package(project: Path, folder: Path, python: str, arch: str, weights: 
         (folder / name).write_bytes((files("fruits_kedro.emr") / "node" / name).read_bytes())
     (folder / "conf.tar.gz").write_bytes(archive_configuration(project / conf_source()))
     write_backbone(load_backbone(weights, "litert", None), folder / "model.backbone")
-    is_checkout = (project / "src" / PACKAGE).is_dir()
-    wheel = (_build_wheel if is_checkout else pack_installed)(project, folder / "project")
+    own, is_checkout = folder / "project", (project / "src" / PACKAGE).is_dir()
+    for old in own.glob("*.whl"):
+        old.unlink()
+    wheel = _build_wheel(project, own) if is_checkout else pack_installed(own)
     wheels = fetch_wheels(folder / "wheels", python, arch)
     lines = sorted(f"{_pinned(path)} --hash=sha256:{sha256_of(path)}" for path in wheels)
     (folder / "requirements.txt").write_text("\n".join(lines) + "\n")
@@ -177,8 +179,6 @@ def _pip(folder: Path, entries: Iterable[str], options: list[str] | None) -> Non
 
 
 def _build_wheel(project: Path, folder: Path) -> Path:
-    for old in folder.glob("*.whl"):
-        old.unlink()
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder)]
     command += ["--no-build-isolation", "--disable-pip-version-check", "."]
     environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}  # the same bytes each time
@@ -195,11 +195,9 @@ def _build_wheel(project: Path, folder: Path) -> Path:
     return built[0]
 
 
-def pack_installed(_: Path, folder: Path) -> Path:
+def pack_installed(folder: Path) -> Path:
     """The wheel that this package was installed from, from its files."""
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.whl"):
-        old.unlink()
     package = distribution(PACKAGE)
     wheel = folder / f"{PACKAGE}-{package.version}-py3-none-any.whl"
     # Not what pip has added: its notes, compiled files, and the command, which is not below.

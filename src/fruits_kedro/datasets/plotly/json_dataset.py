@@ -20,6 +20,7 @@ class _PlainJson(plotly.JSONDataset):
         path = get_filepath_str(self._get_save_path(), self._protocol)
         with self._fs.open(path, **self._fs_open_args_save) as file:
             file.write(pio.to_json(plain, validate=False))
+        self._invalidate_cache()
 
 
 class JSONDataset(AtomicFile, _PlainJson):

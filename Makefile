@@ -1,6 +1,8 @@
 # What each command does: make help
 
 PYTHONS ?= python3.11 python3.12 python3.13 python3 python
+# The one that is set up, else 3.5.
+SPARK ?= $(patsubst .venv/spark-%,%,$(firstword $(wildcard .venv/spark-*) .venv/spark-3.5))
 IMAGES ?= data/01_raw/fruits-360
 BIN := .venv/bin
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
@@ -38,8 +40,8 @@ bench: setup ## measure for an hour: IMAGES=<folder of photos>
 clean: ## remove what make has made, and nothing else
 	@sh tools/clean.sh
 
-setup: .venv/ready ## set everything up, in .venv
+setup: .venv/spark-$(SPARK) ## set everything up, in .venv; SPARK=4.1: with that Spark
 
-.venv/ready: requirements.lock pyproject.toml
-	@sh tools/setup.sh $(PYTHONS)
+.venv/spark-$(SPARK): requirements.lock $(wildcard requirements-spark-$(SPARK).lock) pyproject.toml
+	@sh tools/setup.sh $(SPARK) $(PYTHONS)
 	@touch $@

@@ -71,7 +71,7 @@ class Memory(threading.Thread):
                 try:
                     command, size = one.cmdline(), one.memory_info().rss / 1e6
                     kind = "JVM" if "java" in command[0] else "driver"
-                    kind = "worker" if command[-1].endswith(".worker_daemon") else kind
+                    kind = "worker" if "fruits_kedro.spark.worker_daemon" in command else kind
                 except (psutil.Error, IndexError):  # it ended meanwhile
                     continue
                 self.peaks[kind] = max(self.peaks[kind], size)

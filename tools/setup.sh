@@ -1,6 +1,14 @@
 #!/bin/sh
-# Make .venv from the lock file. Arguments: names of Pythons to try, in order.
+# Make .venv from the lock files. Arguments: Spark's version, names of Pythons to try, in order.
 set -eu
+
+spark=$1
+shift
+other_spark=requirements-spark-$spark.lock
+if [ "$spark" != 3.5 ] && [ ! -f "$other_spark" ]; then
+    echo "There is no $other_spark: write SPARK=3.5 or SPARK=4.1." >&2
+    exit 1
+fi
 
 python=
 for candidate in "$@"; do
@@ -31,18 +39,24 @@ briefly() {
     return "$(cat .venv/status)"
 }
 
+lock=requirements.lock
+if [ "$spark" != 3.5 ]; then
+    lock=.venv/requirements.lock
+    awk '/^[^ ]/ { spark = /^pyspark==/ } !spark' requirements.lock | cat - "$other_spark" >$lock
+fi
+
 # uv installs in a third of pip's time; it comes from the same lock, and pip serves where it cannot.
 # Both compile to bytecode: TensorFlow's modules alone take 7 s, in each process where nothing keeps it.
-echo "2 of 4  installing some 270 packages: Spark, TensorFlow, a Java and others"
+echo "2 of 4  installing some 270 packages: Spark $spark, TensorFlow, a Java and others"
 awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements.lock >.venv/uv.lock
 export VIRTUAL_ENV="$PWD/.venv"
 if .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock &&
     briefly .venv/bin/uv pip install --system-certs --compile-bytecode --no-config \
-        --require-hashes -r requirements.lock; then
+        --require-hashes -r $lock; then
     :
 else
     echo "        uv could not; now with pip (a few minutes more)"
-    briefly .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+    briefly .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $lock
 fi
 echo "3 of 4  installing the project"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

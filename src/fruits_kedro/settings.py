@@ -10,7 +10,7 @@ from fruits_kedro.hooks.outputs import OutputHooks
 from fruits_kedro.hooks.report import ReportHooks
 from fruits_kedro.hooks.spark import SparkHooks
 from fruits_kedro.hooks.store import StoreHooks
-from fruits_kedro.spark.versions import hadoop_version
+from fruits_kedro.spark.versions import s3_packages
 from fruits_kedro.storage.cache import ensure_home
 
 ensure_home()
@@ -42,7 +42,7 @@ CONFIG_LOADER_ARGS = {
         "emr": ["emr*"],
         "prices": ["prices*"],
     },
-    "custom_resolvers": {"hadoop_version": hadoop_version},
+    "custom_resolvers": {"s3_packages": s3_packages},
     "merge_strategy": {
         "parameters": "soft",
         "globals": "soft",

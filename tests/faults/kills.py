@@ -44,7 +44,7 @@ def kill_worker(process: subprocess.Popen) -> bool:
             lines = child.cmdline(), child.parent().cmdline()
         except (psutil.Error, AttributeError):
             continue  # it has just gone
-        if all(line[-1:] == ["fruits_kedro.spark.worker_daemon"] for line in lines):
+        if all("fruits_kedro.spark.worker_daemon" in line for line in lines):
             child.kill()
             return True
     return False

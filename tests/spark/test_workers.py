@@ -27,8 +27,9 @@ def imported(batches):
 settings = yaml.safe_load(open("conf/base/spark.yml"))
 spark = start_session({**settings, "spark.master": "local[2]"})
 start_workers(spark).join()
+daemon = "fruits_kedro.spark.worker_daemon"
 processes = psutil.Process().children(recursive=True)
-workers = {one.pid for one in processes if one.parent().cmdline()[-1].endswith("worker_daemon")}
+workers = {one.pid for one in processes if daemon in one.parent().cmdline()}
 rows = spark.range(2, numPartitions=2).mapInArrow(imported, "there boolean, worker long").collect()
 print([row.there for row in rows], {row.worker for row in rows} <= workers, len(workers))
 """

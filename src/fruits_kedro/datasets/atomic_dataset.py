@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TypeVar
@@ -86,7 +87,8 @@ class AtomicFsspecDataset(AtomicDataset, FsspecDataset[_In, _Out]):
     """A file or folder that is replaced atomically, and exists once its last file does.
 
     Attributes:
-        last_file: the file of a folder that is written last; empty if the target is a file.
+        last_file: how the file of a folder begins that is written last; empty if the target is a
+            file.
     """
 
     last_file = ""
@@ -109,8 +111,10 @@ class AtomicFsspecDataset(AtomicDataset, FsspecDataset[_In, _Out]):
             yield version.url(self._url), version
 
     def _exists(self) -> bool:
-        fs, path = file_system(f"{self._newest}/{self.last_file}".rstrip("/"), self._credentials)
-        return bool(fs.exists(path))
+        fs, path = file_system(self._newest, self._credentials)
+        if not self.last_file:
+            return bool(fs.exists(path))
+        return bool(fs.glob(glob.escape(f"{path}/{self.last_file}") + "*"))
 
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this dataset."""

@@ -14,7 +14,7 @@ from fruits_kedro.storage.filesystem import file_system
 class SparkModelDataset(SparkDataset[PipelineModel, PipelineModel]):
     """A ``PipelineModel`` in Spark's own format, which any Spark job can load."""
 
-    last_file = "metadata/part-00000"  # names the stages' folders
+    last_file = "metadata/part-00000"  # and more, by version of Spark; names the stages' folders
 
     def load(self) -> PipelineModel:
         """The model."""

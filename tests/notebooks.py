@@ -3,8 +3,8 @@
 PLOTLY = "application/vnd.plotly.v1+json"
 
 
-def executed(name, project, images, store):
-    """The outputs of a notebook over these photos and this store."""
+def executed(name, project, images, store, more=""):
+    """The outputs of a notebook over these photos and this store, and of one more cell."""
     import nbformat  # 3 s, which only a worker that runs a notebook should pay
     from nbclient import NotebookClient
 
@@ -12,6 +12,7 @@ def executed(name, project, images, store):
     assert not any(cell.get("outputs") for cell in notebook.cells)
     places = f"%reload_kedro {project} --env=test --params=images={images},store={store}"
     notebook.cells[1].source += f"\n{places}"
+    notebook.cells.append(nbformat.v4.new_code_cell(more))
     NotebookClient(
         notebook, timeout=300, resources={"metadata": {"path": project / "notebooks"}}
     ).execute()

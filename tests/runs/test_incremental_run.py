@@ -106,9 +106,9 @@ def test_a_part_of_any_kind_loses_nothing(copy, kedro_run):
     before = results(store)
     for part in (
         ("--to-outputs", "extraction_plan"),
-        ("--to-nodes", "extract_features"),
+        ("--to-nodes", "extraction.extract_features"),
         ("--tags", "ingestion,extraction"),
-        ("--from-nodes", "merge_features"),
+        ("--from-nodes", "extraction.merge_features"),
         ("--only-missing-outputs",),
     ):
         again = {"extraction.retry_rejected": "false"}

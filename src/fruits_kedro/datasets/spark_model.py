@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from pyspark.ml import PipelineModel
+from pyspark.sql import SparkSession
 
 from fruits_kedro.datasets.spark_dataset import SparkDataset
 from fruits_kedro.spark.paths import model_pattern
@@ -18,7 +19,7 @@ class SparkModelDataset(SparkDataset[PipelineModel, PipelineModel]):
 
     def load(self) -> PipelineModel:
         """The model."""
-        return PipelineModel.load(model_pattern(self._newest))
+        return _load(self._newest)
 
     def save(self, data: PipelineModel) -> None:
         """Replace the model atomically."""
@@ -35,7 +36,7 @@ class SparkModelsDataset(SparkDataset[dict[str, PipelineModel], dict[str, Pipeli
         """The models by name."""
         fs, path = file_system(self._newest, self._credentials)
         names = json.loads(fs.cat_file(f"{path}/{self.last_file}"))
-        return {name: PipelineModel.load(model_pattern(f"{self._newest}/{name}")) for name in names}
+        return {name: _load(f"{self._newest}/{name}") for name in names}
 
     def save(self, data: dict[str, PipelineModel]) -> None:
         """Replace all models atomically."""
@@ -44,3 +45,8 @@ class SparkModelsDataset(SparkDataset[dict[str, PipelineModel], dict[str, Pipeli
                 model.write().save(f"{url}/{name}")
             names = json.dumps(list(data)).encode()
             version.fs.pipe_file(f"{version.new}/{self.last_file}", names)
+
+
+def _load(url: str) -> PipelineModel:
+    SparkSession.builder.getOrCreate()  # Spark 4 starts none for it
+    return PipelineModel.load(model_pattern(url))

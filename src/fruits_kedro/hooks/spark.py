@@ -43,7 +43,7 @@ class SparkHooks:
 
         trains = pipeline.only_nodes_with_tags("classification").nodes
         spark = start_session(for_training(self._settings) if trains else self._settings)
-        if "extract_features" in {node.name for node in pipeline.nodes}:
+        if "extraction.extract_features" in {node.name for node in pipeline.nodes}:
             start_workers(spark)
 
     @hook_impl

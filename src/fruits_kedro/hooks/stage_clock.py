@@ -21,7 +21,7 @@ class StageClock:
     def touch(self, node: Any) -> None:
         """Add the time since the last call to this node, if the last call was its own."""
         now = time.perf_counter()
-        self._stage_of[node.name] = next((tag for tag in STAGES if tag in node.tags), "other")
+        self._stage_of[node.name] = node.namespace
         if self._mark is not None and self._mark[0] == node.name:
             self.nodes[node.name] += now - self._mark[1]
         self._mark = (node.name, now)

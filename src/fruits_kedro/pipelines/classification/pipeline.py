@@ -81,4 +81,4 @@ def create_pipeline() -> Pipeline:
             outputs="classification_report",
         ),
     ]
-    return Pipeline([*training, *evaluation], tags="classification")
+    return Pipeline([*training, *evaluation])

@@ -85,5 +85,4 @@ def create_pipeline() -> Pipeline:
                 outputs="extraction_counts",
             ),
         ],
-        tags="extraction",
     )

@@ -16,5 +16,4 @@ def create_pipeline() -> Pipeline:
                 outputs=["image_index", "class_counts", "input_root"],
             )
         ],
-        tags="ingestion",
     )

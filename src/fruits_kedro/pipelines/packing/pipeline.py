@@ -13,5 +13,4 @@ def create_pipeline() -> Pipeline:
             node(list_images, "raw_images", "image_listing"),
             node(pack_images, ["image_listing", "raw_images"], ["packing_info", "packed_images"]),
         ],
-        tags="packing",
     )

@@ -22,5 +22,4 @@ def create_pipeline() -> Pipeline:
             ),
             node(plot_learning_curve, "learning_history", "learning_curve"),
         ],
-        tags="pretraining",
     )

@@ -24,5 +24,4 @@ def create_pipeline() -> Pipeline:
             node(apply_pca, ["extracted_features", "pca_model"], "pca_features"),
             node(to_matrix, ["pca_features", "pca_model"], "pca_matrix"),
         ],
-        tags="reduction",
     )

@@ -26,5 +26,4 @@ def create_pipeline() -> Pipeline:
                 outputs="model_info",
             ),
         ],
-        tags="reporting",
     )

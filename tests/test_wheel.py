@@ -23,15 +23,14 @@ def succeed(*command, code=0, **options):
 
 @pytest.fixture(scope="module")
 def wheel(project, tmp_path_factory):
-    """The wheel of a copy of the checkout, with a conf/local that must not get into it."""
+    """What ``kedro package`` makes of a copy of the checkout, whose conf/local must not get in."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in (*BUILD, *TEXTS):
         copy = shutil.copytree if (project / name).is_dir() else shutil.copy
         copy(project / name, folder / name)
     (folder / "conf" / "local").mkdir(exist_ok=True)
     (folder / "conf" / "local" / "credentials.yml").write_text("s3: {aws_access_key_id: mine}")
-    command = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q")
-    succeed(*command, "-w", folder / "dist", folder)
+    succeed(sys.executable, "-m", "kedro", "package", cwd=folder)
     (built,) = (folder / "dist").glob("*.whl")
     return built
 

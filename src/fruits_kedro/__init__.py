@@ -1,3 +1,3 @@
 """Photos of fruits in; MobileNetV2 features, a PCA matrix and pictures of both out."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,5 +1,6 @@
 """A root is exactly the place that was written, or one line says why not."""
 
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -64,3 +65,10 @@ def test_another_root_is_refused_in_a_line(value, why):
     with pytest.raises(FruitsError, match=why) as caught:
         read_root("store", value, PROJECT)
     assert str(caught.value).startswith("store") and len(str(caught.value).splitlines()) <= 2
+
+
+def test_a_folder_of_windows_is_refused_and_a_bucket_is_not(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(FruitsError, match="Windows are not supported.*\n.*WSL 2"):
+        read_root("store", r"C:\results", PROJECT)
+    assert read_root("store", "s3://bucket/results", PROJECT) == "s3://bucket/results"

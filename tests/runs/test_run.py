@@ -198,7 +198,7 @@ def test_a_run_of_a_part_ends_with_a_table_too(kedro_run, store, sample, tmp_pat
     assert (
         f"kedro run --pipelines reporting --env test --params images={sample},store={copy}" in stale
     )
-    plot = kedro_run("--nodes", "plot_scree", images=sample, store=copy)
+    plot = kedro_run("--nodes", "reporting.plot_scree", images=sample, store=copy)
     table = plot.output[plot.output.rindex("Files") :]
     assert f"{copy}/08_reporting/scree_plot.json" in table and "whole run" in table
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,12 @@ def read_root(name: str, value: Any, project: Path) -> str:
     scheme = _SCHEME.match(text)
     if scheme and scheme[1].lower() != "file":
         return _read_bucket(name, text, scheme[1].lower())
+    if sys.platform == "win32":
+        raise FruitsError(
+            f"{name}={text}: folders of Windows are not supported, as Hadoop, in Spark, needs "
+            "programs there that it does not bring.\nRun it in WSL 2, which is Linux: "
+            "https://learn.microsoft.com/windows/wsl/install"
+        )
     if text.startswith("file:"):
         text = text.removeprefix("file:")
         if not text.startswith("/") or re.match("//[^/]", text):

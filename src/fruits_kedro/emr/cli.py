@@ -14,7 +14,9 @@ from fruits_kedro.errors import FruitsError
 
 __all__ = ["emr"]
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ENDS = [signal.SIGTERM]
+if hasattr(signal, "SIGHUP"):  # all but Windows
+    _ENDS.append(signal.SIGHUP)
 
 yes = click.Option(["--yes", "-y"], is_flag=True, help="Do not ask.")
 mode = click.Option(
@@ -230,7 +232,7 @@ def run(context: Any, yes: bool, output: Path, keep: bool, everything: bool, **g
         listed = "\n".join(f"- {c['check']}: {c['found']}" for c in faults)
         raise FruitsError(f"Not ready:\n{listed}")
     # A terminal that closes ends the cluster as Ctrl-C does.
-    for name in (signal.SIGTERM, signal.SIGHUP):
+    for name in _ENDS:
         signal.signal(name, signal.default_int_handler)
     check_same_photos(context.aws, context.roots.store, output)
     result = _create(context, yes)
@@ -251,7 +253,7 @@ def _finish(context: Any, cluster_id: str, keep: bool) -> None:
     """End the cluster of a run, or say that it stays; a second signal does not stop this."""
     from fruits_kedro.emr.cluster import end_cluster
 
-    before = {name: signal.signal(name, signal.SIG_IGN) for name in _SIGNALS}
+    before = {name: signal.signal(name, signal.SIG_IGN) for name in (signal.SIGINT, *_ENDS)}
     try:
         if keep:
             said = f"The cluster {cluster_id} is kept: 'kedro emr down' ends it."

@@ -18,11 +18,9 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Raise TimeLimitError in a block that takes longer.
 
     It takes effect between two steps of Python code; Pillow decodes in blocks of 64 kB. It has no
-    effect outside the main thread or without POSIX signals (Windows).
+    effect outside the main thread.
     """
-    if not hasattr(signal, "setitimer") or (
-        threading.current_thread() is not threading.main_thread()
-    ):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGALRM, _interrupt)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import locale
 import logging
 import os
+import pwd
+import resource
 import sys
 from pathlib import Path
 
@@ -48,11 +50,6 @@ def check_machine() -> None:
     Raises:
         FruitsError: the system does not allow so many, or this user has no name.
     """
-    try:
-        import pwd
-        import resource
-    except ImportError:  # Windows
-        return
     try:
         pwd.getpwuid(os.getuid())
     except KeyError:

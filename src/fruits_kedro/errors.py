@@ -27,6 +27,7 @@ class FailureRateError(FruitsError):
 _EXTRAS = {
     "botocore": "s3",
     "keras": "tensorflow",
+    "mlflow": "mlflow",
     "s3fs": "s3",
     "scipy": "classification",
     "sklearn": "classification",

@@ -6,6 +6,7 @@ from fruits_kedro.config.template import conf_source, default_environment, in_pr
 from fruits_kedro.hooks.inputs import InputHooks
 from fruits_kedro.hooks.lineage import LineageHooks
 from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.hooks.mlflow import MlflowHooks
 from fruits_kedro.hooks.outputs import OutputHooks
 from fruits_kedro.hooks.report import ReportHooks
 from fruits_kedro.hooks.spark import SparkHooks
@@ -29,6 +30,7 @@ HOOKS = (
     outputs,
     lineage,
     ReportHooks(locations, lineage, outputs),
+    MlflowHooks(locations),
 )
 
 CONF_SOURCE = conf_source()
@@ -41,6 +43,7 @@ CONFIG_LOADER_ARGS = {
         "s3a": ["s3a*"],
         "emr": ["emr*"],
         "prices": ["prices*"],
+        "mlflow": ["mlflow*"],
     },
     "custom_resolvers": {"s3_packages": s3_packages},
     "merge_strategy": {

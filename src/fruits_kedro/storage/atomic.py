@@ -73,7 +73,8 @@ class NewVersion:
 
     def _copy_folder(self) -> None:
         before = set(self.fs.find(self.path))
-        copies = {file: self.path + file.removeprefix(self.new) for file in self.fs.find(self.new)}
+        files = [file for file in self.fs.find(self.new) if file[-1] != "/"]  # some mark folders
+        copies = {file: self.path + file.removeprefix(self.new) for file in files}
         last = f"{self.new}/{self.last}"
         for file in sorted(copies, key=lambda file: file.startswith(last)):
             self.fs.cp_file(file, copies[file])

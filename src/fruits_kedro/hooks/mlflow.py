@@ -1,0 +1,103 @@
+"""Notes a run in MLflow, for those who have it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
+
+from fruits_kedro.config.mlflow import MlflowSettings
+from fruits_kedro.errors import FruitsError, need
+from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.images.limits import ImageLimits
+from fruits_kedro.validation import validate
+
+_PAGES = ("report", "classification_report")
+
+
+class MlflowHooks:
+    """Notes parameters, metrics, pages and the model of a run that has ended well.
+
+    Nothing is imported or sent unless ``mlflow.yml`` has a ``tracking_uri``.
+    """
+
+    def __init__(self, locations: LocationHooks) -> None:
+        self._locations = locations
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Read the settings."""
+        config = context.config_loader
+        self._settings = validate(MlflowSettings, dict(config["mlflow"]), "mlflow.yml is wrong")
+        self._parameters = config["parameters"]
+
+    @hook_impl
+    def before_pipeline_run(self) -> None:
+        """Find the experiment, before the work begins; FruitsError where MLflow does not answer."""
+        if self._settings.tracking_uri is None:
+            return
+        need("mlflow")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        import mlflow
+
+        try:
+            mlflow.set_tracking_uri(self._settings.tracking_uri)
+            mlflow.set_experiment(self._settings.experiment)
+        except Exception as error:  # of its server, files or database
+            raise FruitsError(
+                f"MLflow at {self._settings.tracking_uri} does not answer: {error}\n"
+                "Start it, or leave tracking_uri of mlflow.yml empty."
+            ) from None
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
+        """Note the run."""
+        if self._settings.tracking_uri is None:
+            return
+        import mlflow
+
+        made = pipeline.all_outputs()
+        with mlflow.start_run(run_name=run_params["run_id"]):
+            mlflow.set_tag("store", self._locations.roots.store)
+            mlflow.set_tag("pipelines", ",".join(run_params["pipeline_names"] or ["__default__"]))
+            mlflow.log_params(dict(_flatten(self._parameters)))
+            for name in ("model_info", "classification_metrics"):
+                if name in made:
+                    found = catalog.load(name)
+                    mlflow.log_dict(found, f"{name}.json")
+                    mlflow.log_metrics(dict(_metrics(found)))
+            for name in made.intersection(_PAGES):
+                mlflow.log_text(catalog.load(name), f"{name}.html")
+            if "classifiers" in made and self._settings.model:
+                from fruits_kedro.commands.pyfunc import log_classifier
+
+                limits = self._parameters["extraction"].get("limits", {})
+                log_classifier(catalog, ImageLimits.model_validate(limits))
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Each value that is no mapping, by its name with dots."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _metrics(found: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """The numbers of ``model_info``, or of the best classifier in ``classification_metrics``."""
+    for protocol, scores in found.get("protocols", {}).items():
+        for name, metric in scores.get("models", {}).get(found["best"], {}).items():
+            yield f"{protocol}.{name}", metric["value"]
+    for group in ("counts", "pca", "stages", "total_seconds"):
+        for name, value in _flatten({group: found.get(group)}):
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                yield name, value

@@ -25,7 +25,7 @@ from fruits_kedro.classification.metrics import score
 from fruits_kedro.classification.samples import PCA, to_vectors
 from fruits_kedro.classification.training import Candidate, candidates, collect, fit
 from fruits_kedro.config.classification import ClassificationParams
-from fruits_kedro.hooks.spark import for_training
+from fruits_kedro.hooks.spark import with_full_compiler
 from fruits_kedro.spark.session import start_session
 
 SHARES = (0.25, 0.5, 1.0)
@@ -37,7 +37,7 @@ def settings() -> tuple[ClassificationParams, dict[str, str]]:
     conf = PROJECT / "conf/base"
     params = yaml.safe_load((conf / "parameters_classification.yml").read_text())
     spark = yaml.safe_load((conf / "spark.yml").read_text())
-    return ClassificationParams(**params["classification"]), for_training(spark)
+    return ClassificationParams(**params["classification"]), with_full_compiler(spark)
 
 
 def rows_of(spark: SparkSession, store: Path, split: str) -> DataFrame:

@@ -34,14 +34,15 @@ class LocationHooks:
             )
         config = context.config_loader
         self.roots = Locations.of(context)
-        credentials = _credentials(config)
+        credentials = read_optional(config, "credentials")
         entry = credentials.get("s3")
         self.s3 = S3Settings.find(entry) if self.roots.in_s3 else S3Settings()
         config["credentials"] = credentials | {"s3": self.s3.storage_options()}
 
 
-def _credentials(config: AbstractConfigLoader) -> dict[str, Any]:
+def read_optional(config: AbstractConfigLoader, name: str) -> dict[str, Any]:
+    """What a kind of configuration file says; empty where there is none."""
     try:
-        return dict(config["credentials"])
+        return dict(config[name])
     except MissingConfigException:
         return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,10 +14,13 @@ from kedro.pipeline import Pipeline
 
 from fruits_kedro.config.mlflow import MlflowSettings
 from fruits_kedro.errors import FruitsError, need
-from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.hooks.locations import LocationHooks, read_optional
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.validation import validate
 
+logger = logging.getLogger(__name__)
+
+_FIGURES = ("model_info", "classification_metrics")
 _PAGES = ("report", "classification_report")
 
 
@@ -32,9 +36,9 @@ class MlflowHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Read the settings."""
-        config = context.config_loader
-        self._settings = validate(MlflowSettings, dict(config["mlflow"]), "mlflow.yml is wrong")
-        self._parameters = config["parameters"]
+        self._config = context.config_loader
+        given = read_optional(self._config, "mlflow")
+        self._settings = validate(MlflowSettings, given, "mlflow.yml is wrong")
 
     @hook_impl
     def before_pipeline_run(self) -> None:
@@ -62,24 +66,29 @@ class MlflowHooks:
         """Note the run."""
         if self._settings.tracking_uri is None:
             return
+        try:
+            self._note(run_params, pipeline, catalog)
+        except Exception as error:  # of the server: the run itself has ended well
+            logger.warning("The run is complete, but MLflow has not taken its notes: %s", error)
+
+    def _note(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         import mlflow
 
-        made = pipeline.all_outputs()
+        made, parameters = pipeline.all_outputs(), self._config["parameters"]
         with mlflow.start_run(run_name=run_params["run_id"]):
             mlflow.set_tag("store", self._locations.roots.store)
             mlflow.set_tag("pipelines", ",".join(run_params["pipeline_names"] or ["__default__"]))
-            mlflow.log_params(dict(_flatten(self._parameters)))
-            for name in ("model_info", "classification_metrics"):
-                if name in made:
-                    found = catalog.load(name)
-                    mlflow.log_dict(found, f"{name}.json")
-                    mlflow.log_metrics(dict(_metrics(found)))
+            mlflow.log_params(dict(_flatten(parameters)))
+            for name in made.intersection(_FIGURES):
+                found = catalog.load(name)
+                mlflow.log_dict(found, f"{name}.json")
+                mlflow.log_metrics(dict(_metrics(found)))
             for name in made.intersection(_PAGES):
                 mlflow.log_text(catalog.load(name), f"{name}.html")
             if "classifiers" in made and self._settings.model:
                 from fruits_kedro.commands.pyfunc import log_classifier
 
-                limits = self._parameters["extraction"].get("limits", {})
+                limits = parameters["extraction"].get("limits", {})
                 log_classifier(catalog, ImageLimits.model_validate(limits))
 
 

@@ -26,12 +26,15 @@ class SparkHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Prepare the settings for the first use of Spark."""
         from fruits_kedro.spark.session import prepare_session
+        from fruits_kedro.spark.versions import spark_major
 
         config, store = context.config_loader, self._locations.roots.store
         settings, keys = dict(config["spark"]), None
         if is_s3(store) and settings.get("spark.master") != "yarn":
             settings = {**config["s3a"], **self._locations.s3.spark_settings(), **settings}
             keys = self._locations.s3.jvm_environment()
+        if spark_major() == 4:  # it multiplies matrices by instructions that need this compiler
+            settings = with_full_compiler(settings)
         self._settings = settings
         prepare_session(settings, keys)
 
@@ -42,7 +45,7 @@ class SparkHooks:
         from fruits_kedro.spark.workers import start_workers
 
         trains = pipeline.only_nodes_with_tags("classification").nodes
-        spark = start_session(for_training(self._settings) if trains else self._settings)
+        spark = start_session(with_full_compiler(self._settings) if trains else self._settings)
         if "extraction.extract_features" in {node.name for node in pipeline.nodes}:
             start_workers(spark)
 
@@ -63,7 +66,7 @@ class SparkHooks:
         ) from error
 
 
-def for_training(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings for Spark's classifiers: with the JVM's full compiler, which starts slower."""
+def with_full_compiler(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with Java's full compiler, which starts slower, for long calculations in Java."""
     options = str(settings.get(_JAVA_OPTIONS, ""))
     return settings | {_JAVA_OPTIONS: options.replace("-XX:TieredStopAtLevel=1", "").strip()}

@@ -74,6 +74,7 @@ def test_an_empty_folder_is_enough(command):
     assert "fruits-kedro run --pipelines classification --params images=photos" in said
     assert "TensorFlow" in said and "EMBEDDED" in said and "telemetry" not in said
     few = "classification.models=logistic_regression,classification.inputs=pca_features"
+    few += ",classification.folds=2,classification.bootstrap=0"
     classify = ("--pipelines", "classification", "--params", f"{places},{few}")
     missing = command("fruits-kedro", "run", *classify, code=1)
     assert "pip install 'fruits-kedro[classification]'" in missing

@@ -12,6 +12,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from fruits_kedro.emr import aws
 from fruits_kedro.emr.aws import Aws
+from fruits_kedro.emr.cluster import cluster_request
+from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.steps import submit_arguments
 
 from .conftest import BUCKET, put_results
@@ -82,12 +84,25 @@ def test_the_cluster_is_as_asked_for(running, aws, small_package):
     actions = aws("emr").list_bootstrap_actions(ClusterId=running)["BootstrapActions"]
     package = f"s3://{BUCKET}/fruits-kedro-emr/package"
     assert actions[0]["ScriptPath"] == f"{package}/bootstrap.sh"
-    assert actions[0]["Args"] == [package, "3.11"]
+    assert actions[0]["Args"] == [package, "3.11", "eu-west-3"]
+    kept = aws("emr").describe_security_configuration(Name="fruits-kedro-encryption")
+    service = json.loads(kept["SecurityConfiguration"])["InstanceMetadataServiceConfiguration"]
+    assert service["MinimumInstanceMetadataServiceVersion"] == 2
     groups = aws("emr").list_instance_groups(ClusterId=running)["InstanceGroups"]
     assert {(g["InstanceGroupType"], g["Market"], g["InstanceType"]) for g in groups} == {
         ("MASTER", "ON_DEMAND", "m6g.xlarge"),
         ("CORE", "ON_DEMAND", "c6g.2xlarge"),
     }
+
+
+@pytest.mark.parametrize("spot", [0, 2])
+def test_the_driver_is_on_no_spot_node(spot):
+    settings = EmrContext.load("emr").settings
+    task = settings.task.model_copy(update={"count": spot})
+    request = cluster_request(settings.model_copy(update={"task": task}), "id")
+    properties = [c["Properties"] for c in request["Configurations"]]
+    label = "yarn.node-labels.am.default-node-label-expression"
+    assert [p[label] for p in properties] == (["ON_DEMAND"] if spot else [])
 
 
 @pytest.mark.parametrize(("notebooks", "more"), [(False, set()), (True, {"JupyterHub", "Livy"})])
@@ -118,6 +133,9 @@ def test_submit_and_watch(running, emr, aws, moves):
         *("--pipelines", "extraction", "--params", "subset=mini"),
     ]
     assert "spark.executor.instances=3" in arguments and "spark.master=yarn" in arguments
+    assert "spark.shuffle.service.enabled=false" in arguments
+    for process in ("appMasterEnv", "executorEnv"):
+        assert any(x.endswith(f"{process}.AWS_REGION=eu-west-3") for x in arguments)
     assert not any("access" in x.lower() or "jars" in x for x in arguments)
 
     def half_done(cluster):

@@ -65,7 +65,7 @@ def conf(project, tmp_path):
 
 
 def test_runs_stand_side_by_side(mlflow_server, conf, kedro_run, tmp_path):
-    images, store = tmp_path / "photos", tmp_path / "store"
+    images, store = tmp_path / "photos", tmp_path / "[my] store"
     sum(write_sample(images, classes=3, images=8, seed=0, broken=2))
     given = {"images": images, "store": store}
     for n_components in (2, 3):

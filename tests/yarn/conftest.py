@@ -11,13 +11,14 @@ from tests.s3.server import BUCKET
 from tests.yarn.server import QUICK_START, SPARK_HOME, Yarn, fetch_jars
 
 from fruits_kedro.emr.aws import Aws
+from fruits_kedro.emr.cluster import cluster_request
 from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.package import build_package
 from fruits_kedro.emr.steps import submit_arguments
 from fruits_kedro.emr.upload import upload_package
 
 CACHE = Path.home() / ".cache" / "fruits-kedro-tests"
-# Stands in for the command of a node: `aws s3 cp --recursive --only-show-errors SOURCE TARGET`.
+# Stands in for a node's `aws --region R s3 cp --recursive --only-show-errors SOURCE TARGET`.
 AWS = """#!{python}
 import sys
 from pathlib import Path
@@ -34,9 +35,11 @@ for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=p
 
 
 @pytest.fixture(scope="module")
-def yarn(s3_server, maven, tmp_path_factory):
+def yarn(s3_server, maven, settings, tmp_path_factory):
     jars = fetch_jars(CACHE / "yarn-3.3.4")
-    cluster = Yarn(tmp_path_factory.mktemp("yarn"), jars, s3_server.environment)
+    configurations = cluster_request(settings, "id")["Configurations"]
+    folder = tmp_path_factory.mktemp("yarn")
+    cluster = Yarn(folder, jars, s3_server.environment, configurations)
     cluster.start()
     yield cluster
     cluster.stop()
@@ -75,7 +78,7 @@ def node(package, settings, in_server, tmp_path_factory):
     path = f"{root / 'bin'}:{os.environ['PATH']}"
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     installed = subprocess.run(
-        ["bash", package.folder / "bootstrap.sh", settings.package_root, python],
+        ["bash", package.folder / "bootstrap.sh", settings.package_root, python, settings.region],
         env={**os.environ, "FRUITS_KEDRO_ROOT": str(root / "opt"), "PATH": path},
         capture_output=True,
         text=True,
@@ -93,6 +96,8 @@ def submit(yarn, node, project, tmp_path_factory):
     s3a = _s3a_settings()
     endpoint = yarn.environment["AWS_ENDPOINT_URL"]
     s3a |= {  # what EMR's own spark-defaults and core-site bring
+        "spark.shuffle.service.enabled": "true",
+        "spark.shuffle.service.port": str(yarn.shuffle_port),
         "spark.yarn.jars": f"local:{SPARK_HOME}/jars/*",  # else zipped and sent at each start
         "spark.hadoop.fs.s3a.endpoint": endpoint,
         "spark.hadoop.fs.s3a.path.style.access": "true",

@@ -1,4 +1,4 @@
-"""YARN's own daemons as processes of their own, from Maven's jars, on loopback."""
+"""YARN and HDFS as EMR configures them: their own daemons, from Maven's jars, on loopback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ from fruits_kedro.spark.java import find_java
 
 _MAVEN = "https://repo1.maven.org/maven2/"
 _LIST = Path(__file__).with_name("jars.txt")
-_MAIN = "org.apache.hadoop.yarn.server."
+_HDFS = "org.apache.hadoop.hdfs.server."
+_YARN = "org.apache.hadoop.yarn.server."
+_HDFS_ADDRESSES = (
+    "namenode.rpc-address",
+    "namenode.http-address",
+    "datanode.address",
+    "datanode.http.address",
+    "datanode.ipc.address",
+)
 _ADDRESSES = (
     "resourcemanager.address",
     "resourcemanager.webapp.address",
@@ -31,14 +39,16 @@ _ADDRESSES = (
     "nodemanager.localizer.address",
 )
 SPARK_HOME = Path(pyspark.__file__).parent
+_SHUFFLE = "org.apache.spark.network.yarn.YarnShuffleService"
 
 
 def fetch_jars(folder: Path) -> Path:
-    """Fetch YARN 3.3.4, the version of Spark's Hadoop, once for all tests."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Fetch YARN and HDFS 3.3.4, the version of Spark's Hadoop, once for all tests."""
+    (folder / "hdfs").mkdir(parents=True, exist_ok=True)
 
     def fetch(name: str) -> None:
-        path = folder / name.rpartition("/")[2]
+        place = folder / "hdfs" if "minicluster" in name else folder
+        path = place / name.rpartition("/")[2]
         if not path.is_file():
             part = path.with_suffix(f".{os.getpid()}")
             part.write_bytes(urllib.request.urlopen(_MAVEN + name, timeout=60).read())
@@ -70,17 +80,19 @@ QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 @dataclass
 class Yarn:
-    """A ResourceManager and a NodeManager.
+    """A ResourceManager, a NodeManager with Spark's shuffle service, and an HDFS for both.
 
     Attributes:
         folder: for configuration, logs and local files.
         jars: of YARN.
         environment: of the node: what a role would give it, and what Spark is given.
+        configurations: those of ``run_job_flow``.
     """
 
     folder: Path
     jars: Path
     environment: dict[str, str]
+    configurations: list[dict[str, object]]
     processes: list[subprocess.Popen] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -89,20 +101,37 @@ class Yarn:
 
     def start(self) -> None:
         conf = self._write_configuration()
-        for daemon in ("resourcemanager.ResourceManager", "nodemanager.NodeManager"):
-            opened = ("--add-opens", "java.base/java.lang=ALL-UNNAMED")
-            command = [f"{self.java_home}/bin/java", "-Xmx400m", *QUICK_START, *opened]
-            command += ["-cp", f"{conf}:{self.jars}/*", _MAIN + daemon]
-            with (self.folder / f"{daemon}.log").open("wb") as log:
-                made = subprocess.Popen(
-                    command, stdout=log, stderr=log, env={**os.environ, **self.environment}
-                )
-            self.processes.append(made)
+        assert self._java(conf, "namenode.NameNode", "-format").wait(timeout=90) == 0
+        daemons = "namenode.NameNode", "datanode.DataNode"
+        daemons += "resourcemanager.ResourceManager", "nodemanager.NodeManager"
+        self.processes = [self._java(conf, daemon) for daemon in daemons]
         self._wait()
+
+    def _java(self, conf: Path, daemon: str, *arguments: str) -> subprocess.Popen:
+        opened = ("--add-opens", "java.base/java.lang=ALL-UNNAMED")
+        command = [f"{self.java_home}/bin/java", "-Xmx400m", *QUICK_START, *opened]
+        if daemon.startswith(("namenode", "datanode")):  # the rest of Hadoop is among Spark's jars
+            path = f"{conf}:{self.jars}/hdfs/*:{SPARK_HOME}/jars/*"
+            main = _HDFS + daemon
+        else:
+            path, main = f"{conf}:{self.jars}/*", _YARN + daemon
+        with (self.folder / f"{daemon}.log").open("ab") as log:
+            return subprocess.Popen(
+                [*command, "-cp", path, main, *arguments],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+            )
 
     def _write_configuration(self) -> Path:
         conf = self.folder / "conf"
         conf.mkdir()
+        ports = _free_ports(len(_HDFS_ADDRESSES) + 1)
+        hdfs = {f"dfs.{name}": f"127.0.0.1:{port}" for name, port in zip(_HDFS_ADDRESSES, ports)}
+        self.hdfs_web = f"http://{hdfs['dfs.namenode.http-address']}"
+        self.shuffle_port = ports[-1]
+        hdfs |= {"dfs.replication": 1, "dfs.permissions.enabled": "false"}
+        hdfs |= {f"dfs.{n}node.{n}.dir": self.folder / f"hdfs/{n}" for n in ("name", "data")}
         addresses = {name: f"127.0.0.1:{port}" for name, port in zip(_ADDRESSES, _free_ports(8))}
         self.web = f"http://{addresses['resourcemanager.webapp.address']}"
         yarn = addresses | {
@@ -121,10 +150,22 @@ class Yarn:
             "scheduler.capacity.root.queues": "default",
             "scheduler.capacity.root.default.capacity": 100,
             "scheduler.capacity.maximum-am-resource-percent": 0.9,
+            "nodemanager.aux-services": "spark_shuffle",
+            "nodemanager.aux-services.spark_shuffle.class": _SHUFFLE,
         }
-        hadoop = {"fs.defaultFS": "file:///", "hadoop.tmp.dir": self.folder / "tmp"}
-        _write_xml(conf / "core-site.xml", hadoop)
-        _write_xml(conf / "yarn-site.xml", {f"yarn.{name}": v for name, v in yarn.items()})
+        sites: dict[str, dict[str, object]] = {
+            "core-site": {
+                "fs.defaultFS": f"hdfs://{hdfs['dfs.namenode.rpc-address']}",
+                "hadoop.tmp.dir": self.folder / "tmp",
+            },
+            "hdfs-site": hdfs,
+            "yarn-site": {f"yarn.{name}": v for name, v in yarn.items()}
+            | {"spark.shuffle.service.port": self.shuffle_port},
+        }
+        for given in self.configurations:
+            sites[given["Classification"]] |= given["Properties"]
+        for name, values in sites.items():
+            _write_xml(conf / f"{name}.xml", values)
         _write_xml(conf / "capacity-scheduler.xml", {})
         (conf / "log4j.properties").write_text("log4j.rootLogger=WARN\n")
         return conf
@@ -136,8 +177,12 @@ class Yarn:
                 with urllib.request.urlopen(
                     f"{self.web}/ws/v1/cluster/metrics", timeout=5
                 ) as answer:
-                    if json.load(answer)["clusterMetrics"]["activeNodes"] == 1:
-                        return
+                    has_node = json.load(answer)["clusterMetrics"]["activeNodes"] == 1
+                query = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
+                with urllib.request.urlopen(self.hdfs_web + query, timeout=5) as answer:
+                    state = json.load(answer)["beans"][0]
+                if has_node and state["NumLiveDataNodes"] == 1:
+                    return
             except OSError:
                 pass
             time.sleep(1)

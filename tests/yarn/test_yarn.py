@@ -29,7 +29,7 @@ def test_a_damaged_package_stops_the_bootstrap(package, settings, in_server, tmp
     upload_package(in_server, package, settings_.package_root, lambda *_: None)
     in_server.upload(f"{settings_.package_root}/run.py", b"print('not ours')")
     done = subprocess.run(
-        ["bash", package.folder / "bootstrap.sh", settings_.package_root, "3.11"],
+        ["bash", package.folder / "bootstrap.sh", settings_.package_root, "3.11", settings.region],
         env={
             **os.environ,
             "FRUITS_KEDRO_ROOT": str(tmp_path / "opt"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import pandas as pd
+from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DataCatalog
 from mlflow.models import ModelSignature
 from mlflow.pyfunc import PythonModel
@@ -82,7 +84,12 @@ def log_classifier(catalog: DataCatalog, limits: ImageLimits) -> None:
             dataset: Any = catalog.get(name)
             fs, path = file_system(dataset.location, credentials)
             artifacts[name] = str(Path(folder, Path(path).name))
-            fs.get(path, artifacts[name], recursive=True)
+            if not isinstance(fs, LocalFileSystem):
+                fs.get(path, artifacts[name], recursive=True)
+            elif fs.isdir(path):  # its get would take a name for a pattern
+                shutil.copytree(path, artifacts[name])
+            else:
+                shutil.copy(path, artifacts[name])
         mlflow.pyfunc.log_model(
             name="model",
             python_model=PhotoClassifier(limits),

@@ -128,7 +128,8 @@ def submit(context: Any, mode: str, pipelines: str | None) -> Shown:
 
     cluster = need_cluster(context.aws, context.settings)
     settings = context.spark | context.sizing.spark_settings
-    arguments = submit_arguments(settings, context.env, mode, pipelines, context.params)
+    given = (context.env, mode, pipelines, context.params)
+    arguments = submit_arguments(settings, *given, region=context.settings.region)
     name = f"kedro run {pipelines or ''} {context.params}".strip()[:250]
     step_id = add_step(context.aws, cluster["Id"], name, arguments)
     return {"step": {"cluster": cluster["Id"], "id": step_id, "command": " ".join(arguments)}}

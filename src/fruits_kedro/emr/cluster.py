@@ -18,9 +18,10 @@ _APPLICATIONS = ("Spark", "Hadoop")
 _NOTEBOOKS = ("JupyterHub", "JupyterEnterpriseGateway", "Livy")
 ALIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
 READY = {"RUNNING", "WAITING"}
-_ENCRYPTED = {
-    "core-site": {"hadoop.rpc.protection": "privacy"},
-    "hdfs-site": {"dfs.encrypt.data.transfer": "true"},
+# The driver is in a container that YARN starts: never on a Spot node, whose loss would end the run.
+_DRIVER_ON_DEMAND = {
+    "yarn.node-labels.enabled": "true",
+    "yarn.node-labels.am.default-node-label-expression": "ON_DEMAND",
 }
 
 
@@ -36,7 +37,7 @@ def cluster_request(settings: EmrSettings, package_id: str) -> dict[str, Any]:
     if settings.key_pair:
         instances["Ec2KeyName"] = settings.key_pair
     bootstrap = {"Path": f"{settings.package_root}/bootstrap.sh"}
-    arguments = [settings.package_root, settings.python]
+    arguments = [settings.package_root, settings.python, settings.region]
     tags = settings.tags | {
         TAG: settings.name,
         "fruits-kedro:package": package_id,
@@ -59,9 +60,11 @@ def cluster_request(settings: EmrSettings, package_id: str) -> dict[str, Any]:
         "BootstrapActions": [
             {"Name": "fruits-kedro", "ScriptBootstrapAction": bootstrap | {"Args": arguments}}
         ],
-        "Configurations": [
-            {"Classification": name, "Properties": values} for name, values in _ENCRYPTED.items()
-        ],
+        "Configurations": (
+            [{"Classification": "yarn-site", "Properties": _DRIVER_ON_DEMAND}]
+            if settings.task.count
+            else []
+        ),
         "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())],
     }
 
@@ -84,7 +87,11 @@ def security_name(settings: EmrSettings) -> str:
 
 
 def security_configuration(settings: EmrSettings) -> dict[str, Any]:
-    """Encryption at rest: S3's keys for objects, the given key or account's default for disks."""
+    """Encryption at rest, and how a node gets its role's keys.
+
+    Objects are encrypted by S3's keys, disks by the given key or the account's default. Version 1
+    of the metadata service would give the keys to whoever makes a process send a request.
+    """
     at_rest: dict[str, Any] = {"S3EncryptionConfiguration": {"EncryptionMode": "SSE-S3"}}
     if settings.kms_key:
         at_rest["LocalDiskEncryptionConfiguration"] = {
@@ -94,10 +101,14 @@ def security_configuration(settings: EmrSettings) -> dict[str, Any]:
         }
     return {
         "EncryptionConfiguration": {
-            "EnableInTransitEncryption": False,  # Spark's and Hadoop's own settings do it
+            "EnableInTransitEncryption": False,  # it needs certificates; Spark encrypts its own
             "EnableAtRestEncryption": True,
             "AtRestEncryptionConfiguration": at_rest,
-        }
+        },
+        "InstanceMetadataServiceConfiguration": {
+            "MinimumInstanceMetadataServiceVersion": 2,
+            "HttpPutResponseHopLimit": 1,
+        },
     }
 
 

@@ -25,6 +25,7 @@ def submit_arguments(
     pipelines: str | None = None,
     params: str | None = None,
     root: str = ROOT,
+    region: str | None = None,
 ) -> list[str]:
     """The command line of a run on the cluster.
 
@@ -34,10 +35,12 @@ def submit_arguments(
         pipelines: as for ``kedro run``.
         params: as for ``kedro run``.
         root: where the bootstrap installed the package.
+        region: of the bucket: a node's processes do not know it.
     """
     settings = {key: setting_text(value) for key, value in spark.items()}
-    settings |= {f"spark.yarn.appMasterEnv.{k}": v for k, v in _ENVIRONMENT.items()}
-    settings |= {f"spark.executorEnv.{k}": v for k, v in _ENVIRONMENT.items()}
+    environment = _ENVIRONMENT | ({"AWS_REGION": region} if region else {})
+    settings |= {f"spark.yarn.appMasterEnv.{k}": v for k, v in environment.items()}
+    settings |= {f"spark.executorEnv.{k}": v for k, v in environment.items()}
     arguments = ["spark-submit", "--deploy-mode", mode]
     for key, value in sorted(settings.items()):
         arguments += ["--conf", f"{key}={value}"]

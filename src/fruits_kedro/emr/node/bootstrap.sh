@@ -1,10 +1,11 @@
 #!/bin/bash
 # Installs the package on a node, from the bucket alone. It stops at the first error and says which.
-#   bootstrap.sh s3://<bucket>/<prefix>/package 3.11
+#   bootstrap.sh s3://<bucket>/<prefix>/package 3.11 eu-west-3
 set -euo pipefail
 
 package=${1:?the URL of the package}
 version=${2:?the version of Python}
+region=${3:?the region of the bucket}
 root=${FRUITS_KEDRO_ROOT:-/opt/fruits-kedro}
 step=""
 trap 'code=$?; echo "BOOTSTRAP FAILED: $step (line $LINENO, exit $code)" >&2; exit $code' ERR
@@ -15,7 +16,7 @@ if ! mkdir -p "$root" 2>/dev/null || [ ! -w "$root" ]; then
 fi
 
 step="downloading $package"
-aws s3 cp --recursive --only-show-errors "$package" "$root/package"
+aws --region "$region" s3 cp --recursive --only-show-errors "$package" "$root/package"
 
 step="comparing hashes"
 cd "$root/package"

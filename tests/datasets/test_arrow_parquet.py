@@ -1,9 +1,15 @@
 """What the Python workers write is what Spark would have written; nothing else counts."""
 
+import base64
 import json
+import pickle
+from contextlib import nullcontext
 from datetime import datetime
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
+from kedro.io import DatasetError
 from pyspark import TaskContext
 
 from fruits_kedro.datasets import ArrowParquetDataset, ParquetDataset
@@ -55,3 +61,33 @@ def test_a_task_that_was_tried_again_doubles_no_row(spark, tmp_path):
     late = tmp_path / "rows" / files[0].replace("-c001.", "-c000.")
     late.write_bytes((tmp_path / "rows" / files[0]).read_bytes())
     assert dataset.load().count() == 100
+
+
+class Planted:
+    """What a pickle of it does where it is loaded: it makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+@pytest.mark.parametrize("name", ["pyspark.ml.linalg.VectorUDT", "planted.Type"])
+def test_a_schema_runs_no_code(spark, tmp_path, name):
+    seen, folder = tmp_path / "seen", tmp_path / "rows"
+    pickled = base64.b64encode(pickle.dumps(Planted(seen))).decode()
+    kind = {"type": "udt", "pyClass": name, "serializedClass": pickled, "sqlType": "double"}
+    field = {"name": "x", "type": kind, "nullable": True, "metadata": {}}
+    written = {
+        b"org.apache.spark.sql.parquet.row.metadata": json.dumps(
+            {"type": "struct", "fields": [field]}
+        )
+    }
+    folder.mkdir()
+    pq.write_table(pa.table({"x": [1.0]}).replace_schema_metadata(written), folder / "a.parquet")
+    (folder / "_SUCCESS").touch()
+    refused = pytest.raises(DatasetError, match="a type of its own .planted.Type.")
+    with refused if name == "planted.Type" else nullcontext():
+        ParquetDataset(filepath=str(folder)).load()
+    assert not seen.exists()

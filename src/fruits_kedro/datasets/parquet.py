@@ -15,6 +15,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from fruits_kedro.datasets.spark_dataset import SparkDataset
+from fruits_kedro.errors import FruitsError
 from fruits_kedro.spark.paths import spark_pattern
 from fruits_kedro.storage.filesystem import file_system
 from fruits_kedro.storage.manifest import (
@@ -27,6 +28,7 @@ from fruits_kedro.storage.manifest import (
 )
 from fruits_kedro.storage.s3 import is_s3
 
+_VECTORS = ("pyspark.ml.linalg.VectorUDT", "pyspark.ml.linalg.MatrixUDT")
 _MARKS = "mapreduce.fileoutputcommitter.marksuccessfuljobs"
 
 
@@ -113,8 +115,19 @@ def _write_table(fs: Any, folder: str, table: pa.Table) -> str:
 
 
 def read_schema(fs: Any, path: str) -> StructType:
-    """Spark's schema of a Parquet file."""
+    """Spark's schema of a Parquet file; FruitsError if loading it could run code of the file."""
     with fs.open(path, "rb") as file:
         schema = pq.read_schema(file)
     written = (schema.metadata or {}).get(SPARKS_SCHEMA)  # has types that Arrow lacks
-    return StructType.fromJson(json.loads(written)) if written else from_arrow_schema(schema)
+    if not written:
+        return from_arrow_schema(schema)
+
+    def check(part: dict[str, Any]) -> dict[str, Any]:
+        if part.get("type") == "udt" and part.get("pyClass") not in _VECTORS:
+            raise FruitsError(
+                f"{path} has a column of a type of its own ({part.get('pyClass')}), which PySpark "
+                "would load and run.\nIf you trust the file, copy its other columns into another."
+            )
+        return {name: value for name, value in part.items() if name != "serializedClass"}
+
+    return StructType.fromJson(json.loads(written, object_hook=check))

@@ -13,6 +13,7 @@ import botocore.session
 import pytest
 from click.testing import CliRunner, Result
 
+from fruits_kedro.emr.cluster import MANAGED
 from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.package import Package
 
@@ -74,6 +75,10 @@ def aws(moto_server: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     iam.add_role_to_instance_profile(
         InstanceProfileName="fruits-kedro-emr-nodes", RoleName="fruits-kedro-emr-nodes"
     )
+    ec2 = client("ec2")
+    (vpc,) = (one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"])
+    subnets = [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"]]
+    ec2.create_tags(Resources=[vpc, *subnets], Tags=[{"Key": MANAGED, "Value": "true"}])
     yield client
     import urllib.request
 

@@ -90,6 +90,8 @@ def test_logs_show_the_traceback_first(running, emr, aws):
 def test_logs_of_a_failed_bootstrap(running, emr, aws):
     emr("down")
     text = "x\nBOOTSTRAP FAILED: comparing hashes (line 22, exit 1)\n"
+    for i in range(201):  # more than are read
+        put_log(aws, running, f"node/i-0/applications/{i}.gz", "x")
     put_log(aws, running, "node/i-1/bootstrap-actions/1/stderr.gz", text)
     found = emr("logs", "--json")["errors"]
     assert [error["says"] for error in found] == [text.splitlines()[1]]

@@ -49,6 +49,13 @@ def break_profile(aws, change):
     aws("iam").remove_role_from_instance_profile(**names)
 
 
+def break_tags(aws, change):
+    ec2 = aws("ec2")
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    names = {"GroupName": "ElasticMapReduce-master", "Description": "of an older cluster"}
+    ec2.create_security_group(VpcId=vpc, **names)  # which has no tag
+
+
 FAULTS = {
     "bucket": (break_bucket, "Create it with the CloudFormation template"),
     "bucket ": (break_location, "far is in us-west-2, the cluster would be in eu-west-3"),
@@ -72,6 +79,7 @@ FAULTS = {
     "instance profile": (break_profile, "has no role"),
     "key pair": (lambda _, c: c(key_pair="mine"), "set key_pair: null"),
     "subnet": (lambda _, c: c(subnet="subnet-1234"), "correct 'subnet'"),
+    "subnet ": (break_tags, "--tags Key=for-use-with.*,Value=true --resources sg-[0-9a-f]+$"),
     "instance types": (lambda _, c: c(core=Group(type="m5.xlarge")), "processors differ"),
     "package": (
         lambda a, _: a("s3").delete_object(
@@ -92,6 +100,19 @@ def test_one_thing_is_wrong(faults, aws, change, name):
     assert re.search(message, found[name.strip()]), found
     allowed = {"bucket": {"encryption", "public access", "package"}, "region": {"bucket", "subnet"}}
     assert set(found) <= {name.strip()} | allowed.get(name.strip(), set()), found
+
+
+def test_packed_photos_are_photos(emr, aws):
+    place = f"s3://{BUCKET}/packed.parquet"
+
+    def found(code):
+        listed = emr("check", "--params", f"images={place}", "--json", code=code)["checks"]
+        return {check["check"]: check["found"] for check in listed}["photos"]
+
+    emr("package")
+    assert "not there, or not complete" in found(1)
+    aws("s3").put_object(Bucket=BUCKET, Key="packed.parquet/_SUCCESS", Body=b"")
+    assert found(0) == "packed"
 
 
 def test_a_quota_that_is_too_small(faults, quotas):

@@ -10,10 +10,12 @@ from typing import Any
 from fruits_kedro.commands.checks import run_checks
 from fruits_kedro.config.prices import Prices
 from fruits_kedro.emr.aws import Aws, explained
+from fruits_kedro.emr.cluster import MANAGED
 from fruits_kedro.emr.package import MANIFEST, Package
 from fruits_kedro.emr.settings import EmrSettings
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.formats import extensions
+from fruits_kedro.storage.manifest import MARK
 from fruits_kedro.storage.s3 import split_url
 
 # Service Quotas' codes for vCPUs of standard types (A, C, D, H, I, M, R, T, Z).
@@ -95,6 +97,10 @@ def _private(aws: Aws, bucket: str) -> str:
 
 
 def _photos(aws: Aws, images: str) -> str:
+    if images.rstrip("/").endswith(".parquet"):
+        if aws.download(f"{images.rstrip('/')}/{MARK}") is None:
+            raise FruitsError(f"The packed photos {images} are not there, or not complete.")
+        return "packed"
     for entry in islice(aws.listing(images.rstrip("/") + "/"), 10_000):
         if entry["Key"].lower().endswith(extensions()):
             return f"for example s3://{split_url(images)[0]}/{entry['Key']}"
@@ -141,9 +147,9 @@ def _key_pair(aws: Aws, settings: EmrSettings) -> str:
 
 
 def _subnet(aws: Aws, settings: EmrSettings) -> str:
+    ec2 = aws.client("ec2")
     if settings.subnet:
         with explained(f"{settings.subnet} (correct 'subnet' in conf/emr/emr.yml)"):
-            ec2 = aws.client("ec2")
             found = ec2.describe_subnets(SubnetIds=[settings.subnet])["Subnets"][0]
         nodes = sum(group.count for group in settings.groups.values())
         if found["AvailableIpAddressCount"] < nodes:
@@ -151,15 +157,40 @@ def _subnet(aws: Aws, settings: EmrSettings) -> str:
                 f"{settings.subnet} has {found['AvailableIpAddressCount']} free addresses, and "
                 f"{nodes} nodes need one each. Choose a larger subnet."
             )
+        _check_tags(ec2, settings, found["VpcId"], [found])
         return f"{settings.subnet} in {found['AvailabilityZone']}"
     with explained("looking for the default network"):
-        ec2 = aws.client("ec2")
-        if not ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]:
-            raise FruitsError(
-                "This account has no default network in this region. Give a 'subnet' in "
-                "conf/emr/emr.yml."
-            )
+        default = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    if not default:
+        raise FruitsError(
+            "This account has no default network in this region. Give a 'subnet' in "
+            "conf/emr/emr.yml."
+        )
+    vpc = default[0]["VpcId"]
+    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+    _check_tags(ec2, settings, vpc, subnets)
     return "the default network's"
+
+
+def _check_tags(ec2: Any, settings: EmrSettings, vpc: str, subnets: list[Any]) -> None:
+    """Raise FruitsError, with the command, where the network lacks the tag of EMR's policy."""
+    with explained("asking for the network's tags"):
+        network = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"] + subnets
+        network += ec2.describe_security_groups(
+            Filters=[
+                {"Name": "vpc-id", "Values": [vpc]},
+                {"Name": "group-name", "Values": ["ElasticMapReduce-*"]},
+            ]
+        )["SecurityGroups"]
+    wanted = {"Key": MANAGED, "Value": "true"}
+    lacking = [one for one in network if wanted not in one.get("Tags", [])]
+    # A security group names its network, too.
+    ids = [one.get("GroupId") or one.get("SubnetId") or one["VpcId"] for one in lacking]
+    if ids:
+        raise FruitsError(
+            f"EMR may not use this network without a tag:\naws ec2 create-tags --region "
+            f"{settings.region} --tags Key={MANAGED},Value=true --resources {' '.join(ids)}"
+        )
 
 
 def _types(aws: Aws, settings: EmrSettings, prices: Prices) -> str:

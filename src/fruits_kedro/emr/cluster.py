@@ -13,7 +13,7 @@ from fruits_kedro.errors import FruitsError
 
 TAG = "fruits-kedro:cluster"
 # EMR's managed service policy grants rights only on resources with this tag.
-_MANAGED = "for-use-with-amazon-emr-managed-policies"
+MANAGED = "for-use-with-amazon-emr-managed-policies"
 _APPLICATIONS = ("Spark", "Hadoop")
 _NOTEBOOKS = ("JupyterHub", "JupyterEnterpriseGateway", "Livy")
 ALIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
@@ -41,7 +41,7 @@ def cluster_request(settings: EmrSettings, package_id: str) -> dict[str, Any]:
     tags = settings.tags | {
         TAG: settings.name,
         "fruits-kedro:package": package_id,
-        _MANAGED: "true",
+        MANAGED: "true",
     }
     applications = _APPLICATIONS + (_NOTEBOOKS if settings.notebooks else ())
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.settings import EmrSettings
@@ -17,6 +18,7 @@ _TRACEBACK = re.compile(
 )
 _MESSAGE = re.compile(r"^(?:Error: .*(?:\n(?!\d\d/).+){0,5}|BOOTSTRAP FAILED: .*)$", re.MULTILINE)
 _MAX_FILES = 200
+_MAX_BYTES = 50 * 2**20
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def read_logs(aws: Aws, settings: EmrSettings, cluster_id: str, step_id: str | N
         applications = set(_APPLICATION.findall("\n".join(texts.values())))
         for application in sorted(applications):
             texts |= _read(aws, f"{root}/containers/{application}/")
-    texts |= {u: t for u, t in _read(aws, f"{root}/node/").items() if "bootstrap-actions" in u}
+    texts |= _read(aws, f"{root}/node/", "bootstrap-actions")
     errors: dict[str, str] = {}
     for url, text in texts.items():
         for error in find_errors(text):
@@ -60,12 +62,14 @@ def read_logs(aws: Aws, settings: EmrSettings, cluster_id: str, step_id: str | N
     return LogReport([(url, error) for error, url in ordered], sorted(texts))
 
 
-def _read(aws: Aws, url: str) -> dict[str, str]:
+def _read(aws: Aws, url: str, part: str = "") -> dict[str, str]:
+    """The logs below a URL whose keys have a part; of a huge one the place alone."""
     found = {}
     bucket, _ = split_url(url)
-    for entry in list(aws.listing(url))[:_MAX_FILES]:
+    wanted = (entry for entry in aws.listing(url) if part in entry["Key"])
+    for entry in islice(wanted, _MAX_FILES):
         place = f"s3://{bucket}/{entry['Key']}"
-        content = aws.download(place) or b""
+        content = (entry["Size"] <= _MAX_BYTES and aws.download(place)) or b""
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
         found[place] = content.decode("utf-8", "replace")

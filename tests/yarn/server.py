@@ -40,6 +40,14 @@ _ADDRESSES = (
 )
 SPARK_HOME = Path(pyspark.__file__).parent
 _SHUFFLE = "org.apache.spark.network.yarn.YarnShuffleService"
+# What it needs beside its own jar: EMR has all in one.
+_SHUFFLE_JARS = (
+    "spark-network-*",
+    "spark-common-utils*",
+    "netty-*",
+    "scala-library*",
+    "metrics-core*",
+)
 
 
 def fetch_jars(folder: Path) -> Path:
@@ -101,6 +109,10 @@ class Yarn:
 
     def start(self) -> None:
         conf = self._write_configuration()
+        (self.folder / "shuffle").mkdir()
+        for name in _SHUFFLE_JARS:
+            for jar in (SPARK_HOME / "jars").glob(name):
+                (self.folder / "shuffle" / jar.name).symlink_to(jar)
         assert self._java(conf, "namenode.NameNode", "-format").wait(timeout=90) == 0
         daemons = "namenode.NameNode", "datanode.DataNode"
         daemons += "resourcemanager.ResourceManager", "nodemanager.NodeManager"
@@ -114,7 +126,7 @@ class Yarn:
             path = f"{conf}:{self.jars}/hdfs/*:{SPARK_HOME}/jars/*"
             main = _HDFS + daemon
         else:
-            path, main = f"{conf}:{self.jars}/*", _YARN + daemon
+            path, main = f"{conf}:{self.jars}/*:{self.folder}/shuffle/*", _YARN + daemon
         with (self.folder / f"{daemon}.log").open("ab") as log:
             return subprocess.Popen(
                 [*command, "-cp", path, main, *arguments],
@@ -167,12 +179,16 @@ class Yarn:
         for name, values in sites.items():
             _write_xml(conf / f"{name}.xml", values)
         _write_xml(conf / "capacity-scheduler.xml", {})
-        (conf / "log4j.properties").write_text("log4j.rootLogger=WARN\n")
+        (conf / "log4j.properties").write_text(
+            "log4j.rootLogger=WARN,console\n"
+            "log4j.appender.console=org.apache.log4j.ConsoleAppender\n"
+            "log4j.appender.console.layout=org.apache.log4j.SimpleLayout\n"
+        )
         return conf
 
     def _wait(self) -> None:
         end = time.monotonic() + 90
-        while time.monotonic() < end:
+        while time.monotonic() < end and all(one.poll() is None for one in self.processes):
             try:
                 with urllib.request.urlopen(
                     f"{self.web}/ws/v1/cluster/metrics", timeout=5
@@ -180,12 +196,13 @@ class Yarn:
                     has_node = json.load(answer)["clusterMetrics"]["activeNodes"] == 1
                 query = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
                 with urllib.request.urlopen(self.hdfs_web + query, timeout=5) as answer:
-                    state = json.load(answer)["beans"][0]
-                if has_node and state["NumLiveDataNodes"] == 1:
+                    states = json.load(answer)["beans"]
+                if has_node and any(state["NumLiveDataNodes"] == 1 for state in states):
                     return
             except OSError:
                 pass
-            time.sleep(1)
+            time.sleep(0.5)
+        self.stop()
         logs = "\n".join(p.read_text()[-1500:] for p in self.folder.glob("*.log"))
         raise RuntimeError(f"YARN did not start:\n{logs}")
 

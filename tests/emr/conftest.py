@@ -11,6 +11,7 @@ import boto3
 import botocore.loaders
 import botocore.session
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from fruits_kedro.emr.cluster import MANAGED
@@ -96,6 +97,9 @@ def quotas(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     class Quotas:
         def get_service_quota(self, ServiceCode, QuotaCode):
             assert ServiceCode == "ec2"
+            if QuotaCode not in values:
+                refused = {"Code": "AccessDeniedException", "Message": "you may not"}
+                raise ClientError({"Error": refused}, "GetServiceQuota")
             return {"Quota": {"Value": values[QuotaCode]}}
 
     real = Aws.client

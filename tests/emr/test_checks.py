@@ -120,6 +120,14 @@ def test_a_quota_that_is_too_small(faults, quotas):
     assert "20 vCPUs on demand are needed, and this account may use 16" in faults()["vCPU quota"]
 
 
+def test_what_a_login_may_not_ask_is_unknown(emr, quotas):
+    emr("package")
+    quotas.clear()  # the service refuses
+    rows = {row["check"]: row for row in emr("check", "--json")["checks"]}
+    assert rows["vCPU quota"][""] == "unknown" and "may not" in rows["vCPU quota"]["found"]
+    assert {row[""] for row in rows.values()} == {"ok", "unknown"}
+
+
 def test_spot_nodes_have_a_quota_of_their_own(faults, quotas, change):
     change(task=Group(type="c6g.2xlarge", count=3))
     quotas["L-34B43A08"] = 8.0

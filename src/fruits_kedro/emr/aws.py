@@ -12,12 +12,13 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fruits_kedro.errors import FruitsError
+from fruits_kedro.errors import FruitsError, NotAllowedError
 from fruits_kedro.storage.s3 import list_objects, split_url
 
 _EVERY_S = 10.0  # between looks
 _PATIENCE_S = 900  # without an answer of AWS
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 Seen = TypeVar("Seen")
 Show = Callable[..., None]  # gets a state, the seconds so far and, of a run, its progress
@@ -100,6 +101,7 @@ def explained(doing: str, remedy: str = "") -> Iterator[None]:
         code, text = (error.response["Error"].get(key, "") for key in ("Code", "Message"))
         if code in _THROTTLED:
             text = f"AWS is answering too many requests of this account; try again later. {text}"
-        raise FruitsError(f"{doing}: {text} ({code}){remedy}") from error
+        kind = NotAllowedError if code in _DENIED else FruitsError
+        raise kind(f"{doing}: {text} ({code}){remedy}") from error
     except BotoCoreError as error:
         raise FruitsError(f"{doing}: {error}{remedy}") from error

@@ -229,7 +229,7 @@ def run(context: Any, yes: bool, output: Path, keep: bool, everything: bool, **g
     from fruits_kedro.emr.fetch import check_same_photos
 
     package(context)
-    if faults := [c for c in check(context)["checks"] if c[""] != "ok"]:
+    if faults := [c for c in check(context)["checks"] if c[""] == "FAILED"]:
         listed = "\n".join(f"- {c['check']}: {c['found']}" for c in faults)
         raise FruitsError(f"Not ready:\n{listed}")
     # A terminal that closes ends the cluster as Ctrl-C does.

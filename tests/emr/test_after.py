@@ -87,10 +87,11 @@ def test_logs_show_the_traceback_first(running, emr, aws):
     assert emr("logs").index("ValueError: planted") < emr("logs").index("stderr.gz")
 
 
-def test_logs_of_a_failed_bootstrap(running, emr, aws):
+def test_logs_of_a_failed_bootstrap(running, emr, aws, monkeypatch):
+    monkeypatch.setattr("fruits_kedro.emr.logs._MAX_FILES", 2)
     emr("down")
     text = "x\nBOOTSTRAP FAILED: comparing hashes (line 22, exit 1)\n"
-    for i in range(201):  # more than are read
+    for i in range(3):  # more than are read
         put_log(aws, running, f"node/i-0/applications/{i}.gz", "x")
     put_log(aws, running, "node/i-1/bootstrap-actions/1/stderr.gz", text)
     found = emr("logs", "--json")["errors"]

@@ -95,6 +95,13 @@ def test_the_cluster_is_as_asked_for(running, aws, small_package):
     }
 
 
+def test_a_cluster_of_an_older_package_takes_no_runs(running, emr, small_package):
+    small_package.hashes["run.py"] = "another"
+    emr("package")
+    said = emr("submit", code=1)
+    assert f"{small_package.id} was uploaded since" in said and "kedro emr down" in said
+
+
 @pytest.mark.parametrize("spot", [0, 2])
 def test_the_driver_is_on_no_spot_node(spot):
     settings = EmrContext.load("emr").settings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -11,8 +10,9 @@ from fruits_kedro.commands.checks import run_checks
 from fruits_kedro.config.prices import Prices
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.cluster import MANAGED
-from fruits_kedro.emr.package import MANIFEST, Package
+from fruits_kedro.emr.package import Package
 from fruits_kedro.emr.settings import EmrSettings
+from fruits_kedro.emr.upload import uploaded_id
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.formats import extensions
 from fruits_kedro.storage.manifest import MARK
@@ -111,16 +111,13 @@ def _photos(aws: Aws, images: str) -> str:
 
 
 def _package(aws: Aws, settings: EmrSettings, package: Package) -> str:
-    found = aws.download(f"{settings.package_root}/{MANIFEST}")
-    if found is None:
-        raise FruitsError("Nothing was uploaded yet: kedro emr package")
-    uploaded = json.loads(found)["id"]
+    uploaded = uploaded_id(aws, settings.package_root)
     if uploaded != package.id:
         raise FruitsError(
             f"The uploaded package {uploaded} is not the current one, {package.id}: "
             "kedro emr package"
         )
-    return str(uploaded)
+    return uploaded
 
 
 def _service_role(aws: Aws, settings: EmrSettings) -> str:

@@ -102,15 +102,17 @@ def up(context: Any, yes: bool) -> Shown:
 def _create(context: Any, yes: bool) -> Shown:
     from fruits_kedro.emr.cluster import create_cluster
     from fruits_kedro.emr.sizing import cost_per_hour
+    from fruits_kedro.emr.upload import uploaded_id
 
     hourly = cost_per_hour(context.settings, context.prices)
+    package_id = uploaded_id(context.aws, context.settings.package_root)
     said = (
         f"about {hourly:.2f} {context.prices.currency} an hour (prices of {context.prices.as_of})"
     )
     nodes = ", ".join(f"{g.count} x {g.type}" for g in context.settings.groups.values())
     if not yes:
         click.confirm(f"Create {context.settings.name} ({nodes}): {said}?", abort=True, err=True)
-    cluster_id = create_cluster(context.aws, context.settings, context.package.id)
+    cluster_id = create_cluster(context.aws, context.settings, package_id)
     return {"cluster": {"id": cluster_id, "cost": said}}
 
 
@@ -123,10 +125,12 @@ def _wait(context: Any, created: Shown) -> None:
 @command(mode, pipelines)
 def submit(context: Any, mode: str, pipelines: str | None) -> Shown:
     """Submit a run as a step of the cluster."""
-    from fruits_kedro.emr.cluster import need_cluster
+    from fruits_kedro.emr.cluster import check_package, need_cluster
     from fruits_kedro.emr.steps import add_step, submit_arguments
+    from fruits_kedro.emr.upload import uploaded_id
 
     cluster = need_cluster(context.aws, context.settings)
+    check_package(cluster, uploaded_id(context.aws, context.settings.package_root))
     settings = context.spark | context.sizing.spark_settings
     given = (context.env, mode, pipelines, context.params)
     arguments = submit_arguments(settings, *given, region=context.settings.region)

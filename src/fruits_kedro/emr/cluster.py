@@ -12,6 +12,7 @@ from fruits_kedro.emr.settings import EmrSettings, Group
 from fruits_kedro.errors import FruitsError
 
 TAG = "fruits-kedro:cluster"
+_PACKAGE = "fruits-kedro:package"
 # EMR's managed service policy grants rights only on resources with this tag.
 MANAGED = "for-use-with-amazon-emr-managed-policies"
 _APPLICATIONS = ("Spark", "Hadoop")
@@ -40,7 +41,7 @@ def cluster_request(settings: EmrSettings, package_id: str) -> dict[str, Any]:
     arguments = [settings.package_root, settings.python, settings.region]
     tags = settings.tags | {
         TAG: settings.name,
-        "fruits-kedro:package": package_id,
+        _PACKAGE: package_id,
         MANAGED: "true",
     }
     applications = _APPLICATIONS + (_NOTEBOOKS if settings.notebooks else ())
@@ -192,6 +193,16 @@ def wait_for(aws: Aws, cluster_id: str, states: set[str], show: Show) -> None:
                 f"{reason_of(cluster) or state}.\n"
                 "A failed bootstrap says in its stderr which step it was: kedro emr logs"
             )
+
+
+def check_package(cluster: dict[str, Any], uploaded: str) -> None:
+    """Raise FruitsError if another package was uploaded since the cluster was made."""
+    runs = cluster["tags"].get(_PACKAGE)
+    if runs != uploaded:
+        raise FruitsError(
+            f"The cluster runs the package {runs}, and {uploaded} was uploaded since: its nodes "
+            "would run the old code.\nEnd it (kedro emr down), and create one (kedro emr up)."
+        )
 
 
 def end_cluster(aws: Aws, cluster_id: str, show: Show) -> None:

@@ -36,6 +36,14 @@ def upload_package(
     return changed
 
 
+def uploaded_id(aws: Aws, root: str) -> str:
+    """The id of the package that nodes install now; FruitsError if nothing was uploaded."""
+    manifest = aws.download(f"{root}/{MANIFEST}")
+    if manifest is None:
+        raise FruitsError("Nothing was uploaded yet: kedro emr package")
+    return str(json.loads(manifest)["id"])
+
+
 @dataclass(frozen=True)
 class Leftovers:
     """What can be deleted.

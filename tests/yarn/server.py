@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -59,12 +60,24 @@ def fetch_jars(folder: Path) -> Path:
         path = place / name.rpartition("/")[2]
         if not path.is_file():
             part = path.with_suffix(f".{os.getpid()}")
-            part.write_bytes(urllib.request.urlopen(_MAVEN + name, timeout=60).read())
+            part.write_bytes(_download(_MAVEN + name))
             part.rename(path)
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(fetch, _LIST.read_text().split()))
     return folder
+
+
+def _download(url: str) -> bytes:
+    """The content of a URL; a network that is away for a moment is asked again."""
+    for pause in (1, 4, 16):
+        try:
+            return urllib.request.urlopen(url, timeout=60).read()
+        except urllib.error.URLError as error:
+            if isinstance(error, urllib.error.HTTPError):
+                raise
+            time.sleep(pause)
+    return urllib.request.urlopen(url, timeout=60).read()
 
 
 def _free_ports(n: int) -> list[int]:

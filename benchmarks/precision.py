@@ -52,9 +52,8 @@ def main() -> None:
             leaks = ~test & np.isin(files, files[test])
         cosine = (features * exact).sum(axis=1)
         f1, _ = probe(rows[~test & ~leaks], rows[test], "label")
-        once = info["node_seconds"][
-            "extraction.load_backbone"
-        ]  # calibrates and quantises, once for a store
+        # Calibrates and quantises, once for a store.
+        once = info["node_seconds"]["extraction.load_backbone"]
         speed = len(rows) / (info["stages"]["extraction"]["seconds"] - once)
         figures = f"{ceiling:,.0f} | {speed:,.0f} | {once:,.0f}"
         fidelity = f"{cosine.mean():.4f} | {np.quantile(cosine, 0.01):.4f} | {f1:.4f}"

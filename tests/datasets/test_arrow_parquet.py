@@ -13,6 +13,7 @@ from kedro.io import DatasetError
 from pyspark import TaskContext
 
 from fruits_kedro.datasets import ArrowParquetDataset, ParquetDataset
+from fruits_kedro.storage.manifest import SPARKS_SCHEMA
 
 SCHEMA = "path string, features array<float>, bytes long, modified_at timestamp"
 ROWS = [
@@ -79,11 +80,7 @@ def test_a_schema_runs_no_code(spark, tmp_path, name):
     pickled = base64.b64encode(pickle.dumps(Planted(seen))).decode()
     kind = {"type": "udt", "pyClass": name, "serializedClass": pickled, "sqlType": "double"}
     field = {"name": "x", "type": kind, "nullable": True, "metadata": {}}
-    written = {
-        b"org.apache.spark.sql.parquet.row.metadata": json.dumps(
-            {"type": "struct", "fields": [field]}
-        )
-    }
+    written = {SPARKS_SCHEMA: json.dumps({"type": "struct", "fields": [field]})}
     folder.mkdir()
     pq.write_table(pa.table({"x": [1.0]}).replace_schema_metadata(written), folder / "a.parquet")
     (folder / "_SUCCESS").touch()

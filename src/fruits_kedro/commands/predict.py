@@ -23,7 +23,7 @@ _EXTRACTED = (
     "path string, bytes long, features array<float>, error string, fingerprint string, "
     "engine string"
 )
-NEEDED = ("backbone", "pca_model", "classifiers", "classifier_info")
+_NEEDED = ("backbone", "pca_model", "classifiers", "classifier_info")
 COLUMNS = ("path", "predicted", "probability", "top_3", "out_of_distribution", "distance", "error")
 
 
@@ -65,7 +65,7 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
 
 def _load_classifiers(catalog: DataCatalog) -> tuple[dict[str, Any], PipelineModel, PipelineModel]:
     """``classifier_info``, the nearest centroid and the best classifier."""
-    missing = [name for name in NEEDED if not catalog.exists(name)]
+    missing = [name for name in _NEEDED if not catalog.exists(name)]
     if missing:
         raise FruitsError(
             f"The store has no {', '.join(missing)}.\nRun 'kedro run' and then 'kedro run "

@@ -16,7 +16,7 @@ from mlflow.pyfunc import PythonModel
 from mlflow.types import ColSpec, Schema
 
 from fruits_kedro import __version__
-from fruits_kedro.commands.predict import NEEDED, predict_folder
+from fruits_kedro.commands.predict import predict_folder
 from fruits_kedro.datasets import (
     BackboneDataset,
     JsonDataset,
@@ -80,7 +80,7 @@ def log_classifier(catalog: DataCatalog, limits: ImageLimits) -> None:
     with tempfile.TemporaryDirectory() as folder:
         artifacts = {}
         credentials = stored(catalog.get("backbone")).credentials
-        for name in NEEDED:
+        for name in _DATASETS:
             dataset: Any = catalog.get(name)
             fs, path = file_system(dataset.location, credentials)
             artifacts[name] = str(Path(folder, Path(path).name))

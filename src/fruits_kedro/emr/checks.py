@@ -15,6 +15,7 @@ from fruits_kedro.emr.settings import EmrSettings
 from fruits_kedro.emr.upload import uploaded_id
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.formats import extensions
+from fruits_kedro.images.source import PACKED_SUFFIX
 from fruits_kedro.storage.manifest import MARK
 from fruits_kedro.storage.s3 import split_url
 
@@ -97,7 +98,7 @@ def _private(aws: Aws, bucket: str) -> str:
 
 
 def _photos(aws: Aws, images: str) -> str:
-    if images.rstrip("/").endswith(".parquet"):
+    if images.rstrip("/").endswith(PACKED_SUFFIX):
         if aws.download(f"{images.rstrip('/')}/{MARK}") is None:
             raise FruitsError(f"The packed photos {images} are not there, or not complete.")
         return "packed"

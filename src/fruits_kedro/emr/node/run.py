@@ -1,7 +1,5 @@
 """What spark-submit runs on the cluster: ``kedro run`` of the installed package."""
 
-import os
 import runpy
 
-os.environ.setdefault("DO_NOT_TRACK", "1")  # in client mode the driver has the shell's environment
 runpy.run_module("fruits_kedro", run_name="__main__")

@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from tests.s3.server import BUCKET, SECRET
@@ -12,7 +13,7 @@ from tests.s3.server import BUCKET, SECRET
 from fruits_kedro.config.locations import check_store
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.folder import ImageFolder
-from fruits_kedro.storage.s3 import S3Settings, check_bucket
+from fruits_kedro.storage.s3 import S3Settings, check_bucket, end_of_login
 
 NAMES = [
     "Test/50% off #1/a+b.jpg",
@@ -36,6 +37,22 @@ def test_every_name_is_listed_and_read_back(photos):
     *contents, missing = folder.read_all([*NAMES, "Test/none.jpg"])
     assert contents == [b"", b"x", b"xx"]
     assert isinstance(missing, ImageError) and missing.reason == "missing"
+
+
+def test_requests_say_that_the_requester_pays(photos, monkeypatch):
+    """SeaweedFS bills nobody: what is asked for is seen in the requests."""
+    sent, real = [], S3Settings.client
+
+    def client(self, config=None):
+        made = real(self, config)
+        made.meta.events.register("before-send.s3", lambda request, **_: sent.append(request))
+        return made
+
+    monkeypatch.setattr(S3Settings, "client", client)
+    folder = ImageFolder(f"s3://{BUCKET}/odd", {"requester_pays": True})
+    assert folder.list().num_rows == 3 and folder.read(NAMES[1]) == b"x"
+    assert {request.headers["x-amz-request-payer"] for request in sent} == {b"requester"}
+    assert folder._fs.req_kw == {"RequestPayer": "requester"}  # s3fs gives it with each request
 
 
 def test_reading_ahead_keeps_the_order(photos):
@@ -196,6 +213,10 @@ def test_keys_that_are_renewed_are_left_to_who_renews_them(shell):
     found = S3Settings.find()
     assert found.storage_options() == {}
     assert list(found.jvm_environment().values()) == ["AK2", "s2", "t2"]
+    assert end_of_login() is None
+    process = process.replace("'t2'", "'t2', 'Expiration': '2099-01-02T03:04:05Z'")
+    shell(config=f'[default]\ncredential_process = {sys.executable} -c "{process}"\n')
+    assert end_of_login() == datetime(2099, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_a_machine_without_keys_has_a_role(shell):

@@ -10,12 +10,13 @@ import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.errors import FruitsError, ImageError
+from fruits_kedro.images.bucket import list_bucket
 from fruits_kedro.images.clutter import clutter_folder
 from fruits_kedro.images.formats import extensions
 from fruits_kedro.images.listing import EPOCH, Entry, LeftOut, to_listing, to_time
 from fruits_kedro.images.source import ImageSource
 from fruits_kedro.storage.filesystem import file_system
-from fruits_kedro.storage.s3 import S3Settings, is_of_key, is_s3, list_objects, split_url
+from fruits_kedro.storage.s3 import S3Settings, is_of_key, is_s3
 
 _REQUESTS = 32  # in parallel per worker: one takes as long as several inferences
 
@@ -71,7 +72,12 @@ class ImageFolder(ImageSource):
     def list(self) -> pa.Table:
         """List the photos, as :meth:`ImageSource.list`; log the number of other files by kind."""
         left_out = LeftOut(self.root)
-        table = to_listing(left_out.photos_of(self._walk(left_out)))
+        self.check()
+        if is_s3(self.root):
+            settings = S3Settings.of_options(self.storage_options)
+            table = list_bucket(self.root, settings, left_out)
+        else:
+            table = to_listing(left_out.photos_of(self._walk(left_out)))
         left_out.log()
         if not table.num_rows:
             raise FruitsError(
@@ -104,19 +110,11 @@ class ImageFolder(ImageSource):
             raise FruitsError(f"images={self.root} is a file; give the folder that holds photos.")
 
     def _walk(self, left_out: LeftOut) -> Iterator[Entry]:
-        self.check()
         if self._is_local:
             yield from _walk_local(self._base, "", left_out)
             return
-        if not is_s3(self.root):
-            for path, info in self._fs.find(self._base, detail=True).items():
-                yield path[len(self._base) + 1 :], info.get("LastModified") or EPOCH, info["size"]
-            return
-        settings = S3Settings.of_options(self.storage_options)
-        start = len(split_url(f"{self.root}/")[1])
-        for entry in list_objects(settings.client(), f"{self.root}/"):
-            if not entry["Key"].endswith("/"):  # a console made it to stand for a folder
-                yield entry["Key"][start:], entry["LastModified"], entry["Size"]
+        for path, info in self._fs.find(self._base, detail=True).items():
+            yield path[len(self._base) + 1 :], info.get("LastModified") or EPOCH, info["size"]
 
 
 def _is_below(path: str, base: str) -> bool:

@@ -19,8 +19,9 @@ from fruits_kedro.images.source import LISTING_SCHEMA
 logger = logging.getLogger(__name__)
 
 EPOCH = datetime.fromtimestamp(0, UTC)
-Entry = tuple[str, datetime, int]
-_ROWS = 20_000  # in Python objects at a time
+# Path, time and size: of a file, or as a bucket writes them.
+Entry = tuple[str, datetime | str, int | str]
+_ROWS = 5_000  # in Python objects at a time
 
 
 def to_listing(entries: Iterable[Entry]) -> pa.Table:
@@ -28,12 +29,16 @@ def to_listing(entries: Iterable[Entry]) -> pa.Table:
     batches = []
     rows = iter(entries)
     while some := list(itertools.islice(rows, _ROWS)):
-        columns = [pa.array(c, f.type) for c, f in zip(zip(*some), LISTING_SCHEMA)]
+        columns = [pa.array(c).cast(f.type) for c, f in zip(zip(*some), LISTING_SCHEMA)]
         batches.append(pa.RecordBatch.from_arrays(columns, schema=LISTING_SCHEMA))
-    table = pa.Table.from_batches(batches, LISTING_SCHEMA)
-    paths = table["path"]
-    in_order = pc.all(pc.less_equal(paths[:-1], paths[1:])).as_py()
-    return table if in_order is not False else table.sort_by("path")
+    return in_order(pa.Table.from_batches(batches, LISTING_SCHEMA))
+
+
+def in_order(listing: pa.Table) -> pa.Table:
+    """The rows ordered by path; sorting, which needs as much memory again, only if they are not."""
+    paths = listing["path"]
+    is_ordered = pc.all(pc.less_equal(paths[:-1], paths[1:])).as_py()
+    return listing if is_ordered is not False else listing.sort_by("path")
 
 
 def to_time(seconds: float) -> datetime:
@@ -72,6 +77,11 @@ class LeftOut:
                 yield entry
             else:
                 self._others[extension or "no extension"] += 1
+
+    def merge(self, other: LeftOut) -> None:
+        """Add what another has counted."""
+        self._clutter += other._clutter
+        self._others += other._others
 
     def log(self) -> None:
         """Say how many files were left out, and of which kinds."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,6 +37,7 @@ class S3Settings(StrictModel):
             run: fsspec and botocore then look them up.
         aws_secret_access_key: its secret.
         aws_session_token: of temporary keys.
+        requester_pays: pay for requests and traffic, where a bucket's owner does not.
     """
 
     endpoint_url: str | None = None
@@ -43,6 +45,7 @@ class S3Settings(StrictModel):
     aws_access_key_id: str | None = None
     aws_secret_access_key: str | None = None
     aws_session_token: str | None = None
+    requester_pays: bool = False
 
     @model_validator(mode="after")
     def _key_and_secret(self) -> S3Settings:
@@ -94,7 +97,8 @@ class S3Settings(StrictModel):
         """The settings that :meth:`storage_options` gave."""
         found = {name: options.get(key) for name, key in zip(_KEYS, ("key", "secret", "token"))}
         region = options.get("client_kwargs", {}).get("region_name")
-        return cls(endpoint_url=options.get("endpoint_url"), region_name=region, **found)
+        endpoint, pays = options.get("endpoint_url"), options.get("requester_pays", False)
+        return cls(endpoint_url=endpoint, region_name=region, requester_pays=pays, **found)
 
     def storage_options(self) -> dict[str, Any]:
         """Options for fsspec (s3fs), in the driver and in the workers."""
@@ -104,6 +108,7 @@ class S3Settings(StrictModel):
             "token": self.aws_session_token,
             "endpoint_url": self.endpoint_url,
             "client_kwargs": {"region_name": self.region_name} if self.region_name else None,
+            "requester_pays": True if self.requester_pays else None,
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -112,7 +117,8 @@ class S3Settings(StrictModel):
         import botocore.session
 
         session = botocore.session.Session()
-        return session.create_client("s3", config=config, **self.model_dump())
+        given = self.model_dump(exclude={"requester_pays"})
+        return session.create_client("s3", config=config, **given)
 
     def spark_settings(self) -> dict[str, str]:
         """Spark's settings for Hadoop's S3A, without the keys."""
@@ -143,6 +149,17 @@ class S3Settings(StrictModel):
         return dict(zip(map(str.upper, _KEYS), values))
 
 
+def end_of_login() -> datetime | None:
+    """When the keys end that Spark's S3 client was given and cannot renew; None if they do not."""
+    import botocore.session
+
+    found = botocore.session.Session().get_credentials()
+    if found is None or found.method in (*_FIXED[1:], *_OF_A_MACHINE):
+        return None
+    end: datetime | None = getattr(found, "_expiry_time", None)  # botocore has no other way to ask
+    return end
+
+
 def for_fsspec(entry: dict[str, Any] | None) -> dict[str, Any]:
     """An entry of ``credentials.yml`` as fsspec wants it; its own options stay as they are.
 
@@ -171,13 +188,16 @@ def is_of_key(error: BaseException) -> bool:
     return response.get("Error", {}).get("Code") in _OF_KEY
 
 
-def list_objects(client: Any, url: str) -> Iterator[dict[str, Any]]:
+def list_objects(client: Any, url: str, **more: str) -> Iterator[dict[str, Any]]:
     """All objects whose keys begin as a URL does, in order, by pages of 1,000.
 
     No request is sent for each folder or object, and one page is in memory at a time.
+
+    Args:
+        more: arguments of ``list_objects_v2``.
     """
     bucket, prefix = split_url(url)
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **more)
     for page in pages:
         yield from page.get("Contents", [])
 
@@ -219,7 +239,8 @@ def _check(url: str, settings: S3Settings, write: bool) -> bool:
     with _explained(url, settings, "be reached"):
         client = settings.client(quick_config())
     with _explained(url, settings, "be listed"):
-        page = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+        payer = {"RequestPayer": "requester"} if settings.requester_pays else {}
+        page = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1, **payer)
     headers = page["ResponseMetadata"]["HTTPHeaders"]
     _check_region(url, bucket, client.meta.region_name, headers.get("x-amz-bucket-region"))
     if write:

@@ -74,8 +74,9 @@ def test_one_of_this_process_has_it(store):
 def lease(s3_environment):
     """The lock of a run in another container of this host, renewed some seconds ago."""
 
-    def put(name, seconds):
+    def put(name, seconds, **more):
         holder = {"id": "x", "host": socket.gethostname(), "machine": "another", "process": 2**30}
+        holder |= more
         renewed = datetime.now(UTC) - timedelta(seconds=seconds)
         times = {"started": "2026-01-01T00:00:00", "renewed": renewed.isoformat()}
         body = json.dumps(holder | times)
@@ -87,11 +88,33 @@ def lease(s3_environment):
 
 def test_a_lease_of_another_container_expires(lease, monkeypatch):
     monkeypatch.setattr(store_lock, "_RENEW_S", 0.1)
-    with pytest.raises(FruitsError, match="(?s)process 1073741824.*expires within 45 s"):
-        StoreLock(lease("renewed", 40)).acquire()
-    lock = StoreLock(lease("expired", 50))
+    with pytest.raises(FruitsError, match="(?s)process 1073741824.*expires within 90 s"):
+        StoreLock(lease("renewed", 80)).acquire()
+    lock = StoreLock(lease("expired", 100))
     lock.acquire()
     lock.release()
+
+
+def test_the_second_attempt_of_a_driver_waits_for_the_lock_of_the_first(lease, monkeypatch):
+    container = "container_e17_1410901177871_0001_02_000001"
+    monkeypatch.setenv("CONTAINER_ID", container)  # YARN gives it to each of its processes
+    monkeypatch.setattr(store_lock, "_RENEW_S", 0.1)
+    waits = []
+
+    def sleep(seconds):
+        waits.append(seconds)
+        lease("attempt", 80 + 5 * len(waits), application="1410901177871_0001")
+
+    url = lease("attempt", 80, application="1410901177871_0001")
+    monkeypatch.setattr(store_lock, "time", SimpleNamespace(sleep=sleep, time=time.time))
+    with pytest.raises(FruitsError, match="process 1073741824"):  # another application's
+        StoreLock(lease("other", 80, application="1410901177871_0002")).acquire()
+    assert waits == []
+    monkeypatch.setattr(store_lock.time, "sleep", lambda s: sleep(s) if s == 5 else None)
+    lock = StoreLock(url)
+    lock.acquire()
+    lock.release()
+    assert waits == [5, 5]
 
 
 def test_a_refused_lock_is_none(lease, s3_environment):
@@ -165,7 +188,7 @@ def test_a_run_that_slept_replaces_nothing(lease, holder, monkeypatch, tmp_path)
     lock = StoreLock(f"s3://{BUCKET}/taken")
     lock.acquire()
     lease("taken", 0)  # another run has taken over while this machine slept
-    awake = time.time() + 60
+    awake = time.time() + 120
     monkeypatch.setattr(store_lock.time, "time", lambda: awake)
     (tmp_path / "old.parquet").touch()
     fs = LocalFileSystem()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -19,8 +20,10 @@ from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.s3 import S3Settings, is_s3, quick_config, split_url
 
 _NAME = ".lock"
-_RENEW_S = 10.0
-_EXPIRES_S = 45.0  # without renewal
+_RENEW_S = 30.0
+_EXPIRES_S = 90.0  # without renewal
+_WAIT_S = 5.0  # between looks at the lease of an earlier attempt
+_CONTAINER = re.compile(r"container_(?:e\d+_)?(\d+_\d+)_\d+_\d+")
 
 # The locks that this process holds.
 _held: set[StoreLock] = set()
@@ -85,7 +88,7 @@ def check_locks() -> None:
 class _Lease:
     """An object in a bucket. Each write names the version that it replaces, or that there is none.
 
-    A server that ignores such conditions still tells its holder within ten seconds that another
+    A server that ignores such conditions still tells its holder within half a minute that another
     run has replaced the object.
     """
 
@@ -107,10 +110,13 @@ class _Lease:
             holder, version = self._read()
             if holder is None:
                 continue  # released at this moment
-            if not self._is_over(holder, version):
+            if self._is_over(holder, version):
+                if self._write(IfMatch=version):
+                    break
+            elif self._is_of_this_run(holder):
+                time.sleep(_WAIT_S)
+            else:
                 raise FruitsError(_refusal(self._store, holder))
-            if self._write(IfMatch=version):
-                break
         self._thread.start()
 
     def check(self) -> None:
@@ -149,6 +155,11 @@ class _Lease:
             is_own = holder is not None and holder["id"] == self._own["id"]
             self._lost = self._lost or not is_own or not self._write(IfMatch=self._etag)
 
+    def _is_of_this_run(self, holder: dict[str, Any]) -> bool:
+        """Whether the holder is an earlier attempt of YARN's, whose node was lost."""
+        own = self._own["application"]
+        return own is not None and holder.get("application") == own
+
     def _is_over(self, holder: dict[str, Any], version: str) -> bool:
         """Whether the holder is dead: of this machine and gone, or not renewed for a while."""
         if holder.get("machine") == self._own["machine"] and not _is_alive(holder):
@@ -185,7 +196,13 @@ class _Lease:
 def _holder() -> dict[str, Any]:
     started = datetime.now(UTC).isoformat(timespec="seconds")
     who = {"host": socket.gethostname(), "process": os.getpid(), "machine": _machine()}
-    return who | {"started": started}
+    return who | {"started": started, "application": _application()}
+
+
+def _application() -> str | None:
+    """YARN's number of the run that this process is the driver of, in whichever attempt."""
+    found = _CONTAINER.fullmatch(os.environ.get("CONTAINER_ID", ""))
+    return found[1] if found else None
 
 
 def _machine() -> str:

@@ -42,6 +42,7 @@ CONFIG_LOADER_ARGS = {
         "spark": ["spark*", "spark*/**"],
         "s3a": ["s3a*"],
         "emr": ["emr*"],
+        "instances": ["instances*"],
         "prices": ["prices*"],
         "mlflow": ["mlflow*"],
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
@@ -14,12 +15,28 @@ import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
-from fruits_kedro.emr.cluster import MANAGED
+from fruits_kedro.config.prices import Prices
+from fruits_kedro.emr.aws import _BLOCKED, Aws
 from fruits_kedro.emr.context import EmrContext
-from fruits_kedro.emr.package import Package
+from fruits_kedro.emr.package import SUMS, Package
+from fruits_kedro.emr.request import MANAGED
 
 REGION, BUCKET = "eu-west-3", "my-bucket"  # as in conf/emr
 KEY, SECRET = "AKEMRTESTS", "the-secret-of-the-emr-tests"
+PRICES = Prices(
+    as_of=datetime.now(UTC).date(),
+    region=REGION,
+    currency="USD",
+    ec2={"m6g.xlarge": 0.2, "c6g.2xlarge": 0.3},
+    spot={"c6g.2xlarge": 0.15},
+    emr={"m6g.xlarge": 0.05, "c6g.2xlarge": 0.1},
+    gp3_gib_month=0.073,
+    ipv4_hour=0.005,
+    s3_get_1000=0.0004,
+    s3_put_1000=0.005,
+    serverless={"x86_64": {"vcpu_hour": 0.06, "gb_hour": 0.007}},
+    serverless_storage_gb_hour=0.0001,
+)
 RESULTS = [
     "02_intermediate/class_counts.csv",
     "04_feature/extracted_features/_SUCCESS",
@@ -65,12 +82,12 @@ def aws(moto_server: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
-    blocked = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     s3.put_public_access_block(
-        Bucket=BUCKET, PublicAccessBlockConfiguration=dict.fromkeys(blocked, True)
+        Bucket=BUCKET, PublicAccessBlockConfiguration=dict.fromkeys(_BLOCKED, True)
     )
     s3.put_object(Bucket=BUCKET, Key="fruits-360/Training/Apple 1/a.jpg", Body=b"x")
-    for role in ("fruits-kedro-emr-service", "fruits-kedro-emr-nodes"):
+    for role in ("service", "nodes", "jobs"):
+        role = f"fruits-kedro-emr-{role}"
         iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
     iam.create_instance_profile(InstanceProfileName="fruits-kedro-emr-nodes")
     iam.add_role_to_instance_profile(
@@ -90,13 +107,11 @@ def aws(moto_server: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 @pytest.fixture
 def quotas(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """Quotas by their code: moto knows none of vCPUs, so this stands in for the service."""
-    from fruits_kedro.emr.aws import Aws
-
-    values = {"L-1216C47A": 64.0, "L-34B43A08": 64.0}
+    values = {"L-1216C47A": 64.0, "L-34B43A08": 64.0, "L-D05C8A75": 64.0}
 
     class Quotas:
         def get_service_quota(self, ServiceCode, QuotaCode):
-            assert ServiceCode == "ec2"
+            assert ServiceCode == ("emr-serverless" if QuotaCode == "L-D05C8A75" else "ec2")
             if QuotaCode not in values:
                 refused = {"Code": "AccessDeniedException", "Message": "you may not"}
                 raise ClientError({"Error": refused}, "GetServiceQuota")
@@ -110,12 +125,29 @@ def quotas(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
 
 
 @pytest.fixture
+def account_block(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
+    """What the account blocks: moto serves S3's control at a name that does not resolve here."""
+    values = dict.fromkeys(_BLOCKED, False)
+
+    class Control:
+        def get_public_access_block(self, AccountId):
+            assert AccountId == "123456789012"
+            return {"PublicAccessBlockConfiguration": values}
+
+    real = Aws.client
+    monkeypatch.setattr(
+        Aws, "client", lambda s, n, *r: Control() if n == "s3control" else real(s, n, *r)
+    )
+    return values
+
+
+@pytest.fixture
 def small_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
     """A package of three files in place of the real one, which takes a minute to build."""
     folder = tmp_path / "package"
     folder.mkdir()
     hashes = {}
-    for name in ("bootstrap.sh", "run.py", "conf.tar.gz"):
+    for name in ("bootstrap.sh", "run.py", SUMS):
         (folder / name).write_text(name)
         hashes[name] = f"sha-of-{name}"
     package = Package(folder, hashes)
@@ -124,7 +156,9 @@ def small_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
 
 
 @pytest.fixture
-def emr(aws: Callable, small_package: Package, quotas: dict[str, float]) -> Callable[..., Result]:
+def emr(
+    aws: Callable, small_package: Package, quotas: dict[str, float], account_block: dict[str, bool]
+) -> Callable[..., Result]:
     """``kedro emr`` in this process: ``emr("check")``; ``code=`` is the expected exit code."""
     from fruits_kedro.cli import cli
 
@@ -151,13 +185,28 @@ def backend() -> Callable:
 
 
 @pytest.fixture
+def with_prices(monkeypatch: pytest.MonkeyPatch) -> Prices:
+    """Prices as 'kedro emr prices' would have written them."""
+    load = EmrContext.load
+
+    def changed(*given: str) -> EmrContext:
+        context = load(*given)
+        types = context.types.model_copy(update={"prices": PRICES})
+        object.__setattr__(context, "types", types)
+        return context
+
+    monkeypatch.setattr(EmrContext, "load", changed)
+    return PRICES
+
+
+@pytest.fixture
 def change(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Other settings than conf/emr/emr.yml has."""
     load = EmrContext.load
 
     def arrange(**values: object) -> None:
-        def changed(env: str, params: str) -> EmrContext:
-            context = load(env, params)
+        def changed(*given: str) -> EmrContext:
+            context = load(*given)
             settings = context.settings.model_copy(update=values)
             object.__setattr__(context, "settings", settings)
             return context
@@ -170,7 +219,7 @@ def change(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.fixture
 def running(emr):
     emr("package")
-    return emr("up", "--yes", "--json")["cluster"]["id"]
+    return emr("up", "--yes", "--json")["created"]["id"]
 
 
 def put_results(aws: Callable) -> None:

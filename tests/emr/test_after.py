@@ -2,9 +2,13 @@
 
 import gzip
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
+
+from fruits_kedro.emr import clean, logs
+from fruits_kedro.emr.aws import Aws
 
 from .conftest import BUCKET, KEY, RESULTS, SECRET, put_results
 
@@ -72,7 +76,7 @@ ValueError: planted
 
 
 def test_logs_show_the_traceback_first(running, emr, aws):
-    step = emr("submit", "--json")["step"]["id"]
+    step = emr("submit", "--json")["run"]["id"]
     assert "There are no logs" in emr("logs", code=1)
     put_log(
         aws, running, f"steps/{step}/stderr.gz", "tracking application_17_0001 (state: FAILED)\n"
@@ -89,7 +93,7 @@ def test_logs_show_the_traceback_first(running, emr, aws):
 
 def test_logs_of_a_failed_bootstrap(running, emr, aws, monkeypatch):
     monkeypatch.setattr("fruits_kedro.emr.logs._MAX_FILES", 2)
-    emr("down")
+    emr("down", "--yes")
     text = "x\nBOOTSTRAP FAILED: comparing hashes (line 22, exit 1)\n"
     for i in range(3):  # more than are read
         put_log(aws, running, f"node/i-0/applications/{i}.gz", "x")
@@ -98,32 +102,115 @@ def test_logs_of_a_failed_bootstrap(running, emr, aws, monkeypatch):
     assert [error["says"] for error in found] == [text.splitlines()[1]]
 
 
+def test_a_huge_log_is_read_from_its_end(running, emr, aws, monkeypatch):
+    monkeypatch.setattr(logs, "_MAX_BYTES", 2 * 2**20)
+    step = emr("submit", "--json")["run"]["id"]
+    put_log(aws, running, f"steps/{step}/stderr.gz", "x" * 5 * 2**20 + "\n" + TRACEBACK)
+    assert len(logs._unpacked_end(gzip.compress(b"x" * 5 * 2**20))) == 2 * 2**20
+    assert [error["says"] for error in emr("logs", "--json")["errors"]] == [TRACEBACK.strip()]
+
+
+def unfinished(aws):
+    found = aws("s3").list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+    return {upload["Key"] for upload in found}
+
+
 def test_clean_shows_asks_and_spares_the_results(running, emr, aws):
     put_results(aws)
     put_log(aws, running, "steps/s-1/stderr.gz", "x")
     for key in ("fruits-kedro/of-a-run", "of-somebody", "fruits-kedro-emr/package/half"):
         aws("s3").create_multipart_upload(Bucket=BUCKET, Key=key)
+    assert f"The cluster {running} (WAITING)" in emr("clean", "--yes", code=1)
+    emr("down", "--yes")
     output = emr("clean", code=1, given="n\n")
     assert "logs: 1 objects" in output and "package: 1 unfinished uploads" in output
     assert emr("clean", "--yes", "--json")["deleted"] == {"objects": 5, "uploads": 1}
     left = [e["Key"] for e in aws("s3").list_objects_v2(Bucket=BUCKET)["Contents"]]
-    uploads = aws("s3").list_multipart_uploads(Bucket=BUCKET)["Uploads"]
-    assert {u["Key"] for u in uploads} == {"fruits-kedro/of-a-run", "of-somebody"}
+    assert unfinished(aws) == {"fruits-kedro/of-a-run", "of-somebody"}
     assert sorted(left) == sorted(
         ["fruits-360/Training/Apple 1/a.jpg", *(f"fruits-kedro/{name}" for name in RESULTS)]
     )
 
 
-def test_cost_of_a_cluster(running, emr, backend):
+def test_clean_leaves_an_upload_of_today(emr, aws, monkeypatch):
+    key = "fruits-kedro-emr/package/half"
+    aws("s3").create_multipart_upload(Bucket=BUCKET, Key=key)
+    # Moto says 2010 of each: half a day before that, it is young.
+    before = datetime(2010, 11, 11, 8, tzinfo=UTC)
+    monkeypatch.setattr(clean, "datetime", SimpleNamespace(now=lambda _: before))
+    assert emr("clean", "--yes", "--json")["deleted"] == {"objects": 0, "uploads": 0}
+    assert unfinished(aws) == {key}
+
+
+def test_clean_believes_no_deletion_that_failed(emr, aws, monkeypatch):
+    emr("package")
+    error = {"Key": "fruits-kedro-emr/package/x", "Code": "AccessDenied", "Message": "no"}
+    real = Aws.s3.func
+
+    class Client:
+        def __init__(self, client):
+            self._client = client
+
+        def __getattr__(self, name):
+            return getattr(self._client, name)
+
+        def delete_objects(self, **_):
+            return {"Errors": [error]}
+
+    monkeypatch.setattr(Aws, "s3", property(lambda self: Client(real(self))))
+    assert "1 objects were not deleted, such as" in emr("clean", "--yes", code=1)
+
+
+def test_cost_of_a_cluster_counts_each_node_from_its_start_to_its_end(
+    running, emr, backend, with_prices, monkeypatch
+):
+    from moto.emr.models import Instance
+
     cluster = backend()[-1]
-    cluster.creation_datetime = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
-    cluster.end_datetime = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
+    start, end = (datetime(2026, 1, 1, *time, tzinfo=UTC) for time in ((10, 0), (12, 30)))
+    cluster.creation_datetime, cluster.end_datetime = start, end
+    cores = [one.id for one in cluster.ec2_instances if one.instance_group.role == "CORE"]
+
+    def status(node):  # moto gives nodes no times
+        gone = {"EndDateTime": start + timedelta(hours=1)} if node.id == cores[0] else {}
+        return {"State": "RUNNING", "Timeline": {"CreationDateTime": start, **gone}}
+
+    monkeypatch.setattr(Instance, "status", property(status), raising=False)
     found = emr("cost", "--json")["cost"]
     assert found["hours"] == 2.5
-    disk = 64 * 0.0928 / 730
-    assert found["primary"] == round(2.5 * (0.18 + 0.045 + disk), 2)
-    assert found["core"] == round(2.5 * 2 * (0.3232 + 0.0808 + disk), 2)
+    node = (64 + 30) * 0.073 / 730 + 0.005
+    assert found["primary"] == round(2.5 * (0.25 + node), 2)
+    assert found["core"] == round((1 + 2.5) * (0.4 + node), 2)
     assert found["total"] == pytest.approx(found["primary"] + found["core"], abs=0.011)
+
+
+def test_cost_without_prices_says_how_to_get_them(running, emr):
+    assert "kedro emr prices" in emr("cost", code=1)
+
+
+def test_the_first_cell_of_a_notebook_and_the_way_there(emr, aws, change):
+    assert "notebooks: true" in emr("notebook", code=1)
+    change(notebooks=True)
+    emr("package")
+    cluster = emr("up", "--yes", "--json")["created"]["id"]
+    found = emr("notebook", "--json")
+    (cell,) = found["the first cell, of the kernel PySpark"]
+    magic, _, body = cell.partition("\n")
+    conf = json.loads(body)["conf"]
+    assert magic == "%%configure -f" and set(map(type, conf.values())) == {str}
+    step = emr("submit", "--json")["run"]["id"]
+    told = aws("emr").describe_step(ClusterId=cluster, StepId=step)["Step"]["Config"]["Args"]
+    assert [word for word in told if "=" in word] == [f"{k}={v}" for k, v in conf.items()]
+    (node,) = aws("emr").list_instances(ClusterId=cluster, InstanceGroupTypes=["MASTER"])[
+        "Instances"
+    ]
+    command, address, *rest = found["JupyterHub"]
+    assert f"--target {node['Ec2InstanceId']} " in command and '"portNumber": ["9443"]' in command
+    assert "jovyan" in address and "Change that password" in rest[0]
+    kept = aws("emr").describe_cluster(ClusterId=cluster)["Cluster"]["Configurations"]
+    assert {"s3.persistence.enabled": "true", "s3.persistence.bucket": BUCKET} in [
+        one["Properties"] for one in kept
+    ]
 
 
 def test_nothing_that_was_uploaded_holds_a_key(running, emr, aws):

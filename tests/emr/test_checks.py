@@ -1,9 +1,13 @@
 """Each check in turn: it passes where all is well, and says how to mend what is not."""
 
+import json
+import re
+
 import pytest
 
+from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.context import EmrContext
-from fruits_kedro.emr.settings import EmrSettings, Group
+from fruits_kedro.emr.settings import ClusterSettings, Group
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.validation import validate
 
@@ -58,22 +62,10 @@ def break_tags(aws, change):
 
 FAULTS = {
     "bucket": (break_bucket, "Create it with the CloudFormation template"),
-    "bucket ": (break_location, "far is in us-west-2, the cluster would be in eu-west-3"),
+    "bucket ": (break_location, "far is in us-west-2, the run would be in eu-west-3"),
     "region": (lambda _, c: c(region="us-east-1"), "outside the European Union"),
     "region ": (lambda _, c: c(region="eu-west-2"), "eu-west-2 lies outside"),
     "encryption": (lambda a, _: a("s3").delete_bucket_encryption(Bucket=BUCKET), "Switch on"),
-    "public access": (
-        lambda a, _: a("s3").put_public_access_block(
-            Bucket=BUCKET,
-            PublicAccessBlockConfiguration={
-                "BlockPublicAcls": True,
-                "IgnorePublicAcls": True,
-                "BlockPublicPolicy": False,
-                "RestrictPublicBuckets": True,
-            },
-        ),
-        "BlockPublicPolicy is off",
-    ),
     "photos": (break_photos, "There is no photo below s3://my-bucket/fruits-360"),
     "service role": (lambda _, c: c(service_role="none"), "none .the template"),
     "instance profile": (break_profile, "has no role"),
@@ -83,7 +75,7 @@ FAULTS = {
     "instance types": (lambda _, c: c(core=Group(type="m5.xlarge")), "processors differ"),
     "package": (
         lambda a, _: a("s3").delete_object(
-            Bucket=BUCKET, Key="fruits-kedro-emr/package/manifest.json"
+            Bucket=BUCKET, Key="fruits-kedro-emr/package/latest.json"
         ),
         "kedro emr package",
     ),
@@ -92,8 +84,6 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_one_thing_is_wrong(faults, aws, change, name):
-    import re
-
     spoil, message = FAULTS[name]
     spoil(aws, change)
     found = faults()
@@ -117,7 +107,114 @@ def test_packed_photos_are_photos(emr, aws):
 
 def test_a_quota_that_is_too_small(faults, quotas):
     quotas["L-1216C47A"] = 16.0
-    assert "20 vCPUs on demand are needed, and this account may use 16" in faults()["vCPU quota"]
+    assert "20 vCPUs on demand are needed, 0 are in use" in faults()["vCPU quota"]
+
+
+def test_a_quota_that_others_use(faults, aws, monkeypatch):
+    image = aws("ec2").describe_images()["Images"][0]["ImageId"]
+    kind = {"ImageId": image, "InstanceType": "c5.2xlarge", "MinCount": 6, "MaxCount": 6}
+    aws("ec2").run_instances(**kind)
+    # Moto says nothing of their cores, which EC2 always does.
+    monkeypatch.setattr(
+        "moto.ec2.models.instances.Instance.cpu_options",
+        {"CoreCount": 4, "ThreadsPerCore": 2},
+        raising=False,
+    )
+    assert (
+        "20 vCPUs on demand are needed, 48 are in use, and this account may use 64"
+        in faults()["vCPU quota"]
+    )
+
+
+def encrypt_by_kms(aws, bucket_key=True):
+    rule = {
+        "ApplyServerSideEncryptionByDefault": {
+            "SSEAlgorithm": "aws:kms",
+            "KMSMasterKeyID": "arn:aws:kms:eu-west-3:123456789012:key/mine",
+        },
+        "BucketKeyEnabled": bucket_key,
+    }
+    aws("s3").put_bucket_encryption(
+        Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
+
+
+@pytest.fixture
+def simulated(monkeypatch):
+    """IAM's simulation of a policy, which moto does not have, with the given decision."""
+
+    def arrange(decision):
+        real = Aws.client
+
+        class Iam:
+            def __init__(self, client):
+                self._client = client
+
+            def __getattr__(self, name):
+                return getattr(self._client, name)
+
+            def simulate_principal_policy(self, PolicySourceArn, ActionNames, ResourceArns):
+                assert PolicySourceArn.endswith(("role/fruits-kedro-emr-nodes", "-jobs"))
+                assert ResourceArns == ["arn:aws:kms:eu-west-3:123456789012:key/mine"]
+                return {
+                    "EvaluationResults": [
+                        {"EvalActionName": name, "EvalDecision": decision} for name in ActionNames
+                    ]
+                }
+
+        def client(self, name, *rest):
+            made = real(self, name, *rest)
+            return Iam(made) if name == "iam" else made
+
+        monkeypatch.setattr(Aws, "client", client)
+
+    return arrange
+
+
+@pytest.mark.parametrize("on", ["cluster", "serverless"])
+@pytest.mark.parametrize("decision", ["allowed", "implicitDeny"])
+def test_a_bucket_with_a_key_that_runs_may_not_use(emr, aws, quotas, simulated, decision, on):
+    encrypt_by_kms(aws)
+    simulated(decision)
+    emr("package", "--on", on)
+    is_good = decision == "allowed"
+    rows = emr("check", "--on", on, "--json", code=0 if is_good else 1)["checks"]
+    found = {row["check"]: row["found"] for row in rows}["encryption"]
+    assert found == "aws:kms, with a bucket key" if is_good else "kms:GenerateDataKey" in found
+
+
+def test_a_bucket_that_asks_kms_for_each_photo(faults, aws):
+    encrypt_by_kms(aws, bucket_key=False)
+    assert "Switch on its bucket key" in faults()["encryption"]
+
+
+def test_a_cluster_encrypts_as_its_bucket_does(emr, aws):
+    encrypt_by_kms(aws)
+    emr("package")
+    for _ in range(2):  # the second finds the configuration of the first
+        emr("up", "--yes")
+        emr("down", "--yes")
+    found = aws("emr").describe_security_configuration(Name="fruits-kedro-encryption")
+    rest = json.loads(found["SecurityConfiguration"])["EncryptionConfiguration"]
+    assert rest["AtRestEncryptionConfiguration"]["S3EncryptionConfiguration"] == {
+        "EncryptionMode": "SSE-KMS",
+        "AwsKmsKey": "arn:aws:kms:eu-west-3:123456789012:key/mine",
+    }
+
+
+def test_public_access_may_be_blocked_by_the_account(faults, aws, account_block):
+    aws("s3").delete_public_access_block(Bucket=BUCKET)
+    assert "BlockPublicAcls, IgnorePublicAcls" in faults()["public access"]
+    account_block.update(dict.fromkeys(account_block, True))
+    assert faults(expected=0) == {}
+    account_block["BlockPublicPolicy"] = False
+    assert "(BlockPublicPolicy is off)" in faults()["public access"]
+
+
+def test_run_skips_the_checks_if_asked(emr, aws, quotas):
+    quotas["L-1216C47A"] = 16.0
+    assert "--skip-checks goes on" in emr("run", code=1)
+    assert "Create fruits-kedro" in emr("run", "--skip-checks", code=1, given="n\n")
 
 
 def test_what_a_login_may_not_ask_is_unknown(emr, quotas):
@@ -128,15 +225,19 @@ def test_what_a_login_may_not_ask_is_unknown(emr, quotas):
     assert {row[""] for row in rows.values()} == {"ok", "unknown"}
 
 
-def test_spot_nodes_have_a_quota_of_their_own(faults, quotas, change):
+def test_spot_nodes_have_a_quota_and_a_role_of_their_own(faults, aws, quotas, change):
     change(task=Group(type="c6g.2xlarge", count=3))
+    assert "create-service-linked-role --aws-service-name spot" in faults()["Spot role"]
+    aws("iam").create_service_linked_role(AWSServiceName="spot.amazonaws.com")
     quotas["L-34B43A08"] = 8.0
-    assert "24 vCPUs Spot are needed" in faults()["vCPU quota"]
+    found = faults()
+    assert "24 vCPUs Spot are needed" in found["vCPU quota"]
 
 
 def test_an_unknown_instance_type(emr, change):
+    emr("package")
     change(core=Group(type="x9.huge", count=2))
-    assert "x9.huge is not in conf/base/prices.yml" in emr("up", "--yes", code=1)
+    assert "x9.huge is not in conf/base/instances.yml" in emr("up", "--yes", code=1)
 
 
 def test_wrong_keys(faults, aws, monkeypatch):
@@ -159,7 +260,7 @@ def test_wrong_keys(faults, aws, monkeypatch):
 def test_wrong_settings(project, values, message):
     good = EmrContext.load("emr").settings.model_dump()
     with pytest.raises(FruitsError, match=message):
-        validate(EmrSettings, good | values, "conf/emr/emr.yml")
+        validate(ClusterSettings, good | values, "conf/emr/emr.yml")
 
 
 def test_aws_asking_for_patience(emr, aws, monkeypatch):
@@ -189,6 +290,6 @@ def test_aws_asking_for_patience(emr, aws, monkeypatch):
     retries = "botocore.retries"  # nobody waits
     monkeypatch.setattr(f"{retries}.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
     monkeypatch.setattr(f"{retries}.bucket.TokenBucket.acquire", lambda *_, **__: True)
-    assert emr("up", "--yes", "--json")["cluster"]["id"]
+    assert emr("up", "--yes", "--json")["created"]["id"]
     left[0] = 100
     assert "too many requests" in emr("down", code=1)

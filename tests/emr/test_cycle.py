@@ -8,15 +8,18 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from fruits_kedro.emr import aws
 from fruits_kedro.emr.aws import Aws
-from fruits_kedro.emr.cluster import cluster_request
 from fruits_kedro.emr.context import EmrContext
-from fruits_kedro.emr.steps import submit_arguments
+from fruits_kedro.emr.request import cluster_request
+from fruits_kedro.emr.submit import RunOptions, submit_arguments
+from fruits_kedro.emr.upload import Uploaded
 
 from .conftest import BUCKET, put_results
+
+PACKAGE = Uploaded("id", {"SHA256SUMS": "sums"}, "s3://my-bucket/package/id")
 
 
 @pytest.fixture
@@ -53,21 +56,35 @@ def step_to(state):
     return move
 
 
-def test_package_uploads_only_what_changed(emr, aws, small_package, monkeypatch):
+def test_each_package_has_a_folder_of_its_own_and_sends_only_what_changed(emr, aws, small_package):
+    first = small_package.id
     assert emr("package", "--json")["package"]["uploaded"] == 3
     assert emr("package", "--json")["package"]["uploaded"] == 0
     small_package.hashes["run.py"] = "another"
-    del small_package.hashes["conf.tar.gz"]
+    (small_package.folder / "run.py").write_text("changed")
     assert emr("package", "--json")["package"]["uploaded"] == 1
-    listed = aws("s3").list_objects_v2(Bucket=BUCKET, Prefix="fruits-kedro-emr/package")
-    names = {entry["Key"].rpartition("/")[2] for entry in listed["Contents"]}
-    assert names == {"bootstrap.sh", "run.py", "manifest.json"}
+    root = "fruits-kedro-emr/package"
+    listed = aws("s3").list_objects_v2(Bucket=BUCKET, Prefix=root)
+    found = {
+        entry["Key"]: aws("s3").get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
+        for entry in listed["Contents"]
+    }
+    latest = json.loads(found.pop(f"{root}/latest.json"))
+    assert latest == {"id": small_package.id, "sha256": small_package.hashes}
+    for name in ("bootstrap.sh", "SHA256SUMS"):  # copied within the bucket
+        assert found.pop(f"{root}/{first}/{name}") == name.encode()
+        assert found.pop(f"{root}/{small_package.id}/{name}") == name.encode()
+    assert found == {
+        f"{root}/{first}/run.py": b"run.py",
+        f"{root}/{small_package.id}/run.py": b"changed",
+    }
 
 
 def test_up_asks_and_shows_the_cost(emr, aws):
     emr("package")
     output = emr("up", code=1, given="n\n")
-    assert "1 x m6g.xlarge, 2 x c6g.2xlarge" in output and "USD an hour" in output
+    assert "1 x m6g.xlarge, 2 x c6g.2xlarge" in output
+    assert "unknown: ask AWS by 'kedro emr prices'" in output
     assert aws("emr").list_clusters()["Clusters"] == []
 
 
@@ -79,12 +96,13 @@ def test_the_cluster_is_as_asked_for(running, aws, small_package):
     tags = {tag["Key"]: tag["Value"] for tag in found["Tags"]}
     assert tags["fruits-kedro:cluster"] == "fruits-kedro" and tags["project"] == "fruits-kedro"
     assert tags["fruits-kedro:package"] == small_package.id
+    assert tags["fruits-kedro:user"]
     assert found["SecurityConfiguration"] == "fruits-kedro-encryption"
     assert not found["Ec2InstanceAttributes"].get("Ec2KeyName")
     actions = aws("emr").list_bootstrap_actions(ClusterId=running)["BootstrapActions"]
-    package = f"s3://{BUCKET}/fruits-kedro-emr/package"
+    package = f"s3://{BUCKET}/fruits-kedro-emr/package/{small_package.id}"
     assert actions[0]["ScriptPath"] == f"{package}/bootstrap.sh"
-    assert actions[0]["Args"] == [package, "3.11", "eu-west-3"]
+    assert actions[0]["Args"] == [package, "3.11", "eu-west-3", "sha-of-SHA256SUMS"]
     kept = aws("emr").describe_security_configuration(Name="fruits-kedro-encryption")
     service = json.loads(kept["SecurityConfiguration"])["InstanceMetadataServiceConfiguration"]
     assert service["MinimumInstanceMetadataServiceVersion"] == 2
@@ -96,17 +114,18 @@ def test_the_cluster_is_as_asked_for(running, aws, small_package):
 
 
 def test_a_cluster_of_an_older_package_takes_no_runs(running, emr, small_package):
+    before = small_package.id
     small_package.hashes["run.py"] = "another"
-    emr("package")
     said = emr("submit", code=1)
-    assert f"{small_package.id} was uploaded since" in said and "kedro emr down" in said
+    assert before in said and small_package.id in said and "kedro emr down" in said
+    assert emr("submit", "--stale", "--json")["run"]["on"] == running
 
 
 @pytest.mark.parametrize("spot", [0, 2])
 def test_the_driver_is_on_no_spot_node(spot):
     settings = EmrContext.load("emr").settings
     task = settings.task.model_copy(update={"count": spot})
-    request = cluster_request(settings.model_copy(update={"task": task}), "id")
+    request = cluster_request(settings.model_copy(update={"task": task}), PACKAGE, "me")
     properties = [c["Properties"] for c in request["Configurations"]]
     label = "yarn.node-labels.am.default-node-label-expression"
     assert [p[label] for p in properties] == (["ON_DEMAND"] if spot else [])
@@ -116,7 +135,7 @@ def test_the_driver_is_on_no_spot_node(spot):
 def test_notebooks_are_asked_for(emr, aws, change, notebooks, more):
     change(notebooks=notebooks)
     emr("package")
-    cluster = emr("up", "--yes", "--json")["cluster"]["id"]
+    cluster = emr("up", "--yes", "--json")["created"]["id"]
     found = aws("emr").describe_cluster(ClusterId=cluster)["Cluster"]["Applications"]
     names = {application["Name"] for application in found}
     assert {"Spark", "Hadoop"} <= names and (names & {"JupyterHub", "Livy"}) == more
@@ -127,7 +146,7 @@ def test_a_second_cluster_is_refused(running, emr):
 
 
 def test_submit_and_watch(running, emr, aws, moves):
-    made = emr("submit", "--params", "subset=mini", "--pipelines", "extraction", "--json")["step"]
+    made = emr("submit", "--params", "subset=mini", "--pipelines", "extraction", "--json")["run"]
     (step,) = aws("emr").list_steps(ClusterId=running)["Steps"]
     arguments = step["Config"]["Args"]
     assert made["id"] == step["Id"] and arguments[:3] == [
@@ -165,7 +184,7 @@ def test_another_environment_and_store_reach_the_run_and_the_results(running, em
     assert step["Config"]["Args"][-2:] == ["--params", f"store={store}"]
     fetched = emr("fetch", "--params", f"store={store}", "--output", str(tmp_path), "--json")
     assert fetched["fetched"]["from"] == store and fetched["fetched"]["files"] == 1
-    arguments = submit_arguments({}, "staging")
+    arguments = submit_arguments(RunOptions({}, "staging"), "eu-west-3")
     assert arguments[arguments.index("--env") + 1] == "staging"
 
 
@@ -179,32 +198,64 @@ def test_a_step_that_fails(running, emr, moves):
 def test_a_cluster_that_goes_while_a_step_runs(running, emr, moves):
     emr("submit")
     moves(step_to("RUNNING"), cluster_to("TERMINATED_WITH_ERRORS", "node gone"))
-    assert "has gone while the step was RUNNING: node gone" in emr("watch", code=1)
+    assert "has gone: node gone" in emr("watch", code=1)
 
 
-@pytest.mark.parametrize(("minutes", "code"), [(10, 0), (20, 1)])
-def test_a_network_that_is_away_does_not_end_a_healthy_run(
-    running, emr, aws, moves, monkeypatch, minutes, code
-):
+def refused(code, status=400):
+    answer = {
+        "Error": {"Code": code, "Message": "…"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "DescribeStep")
+
+
+AWAY = {
+    "network": EndpointConnectionError(endpoint_url="https://emr"),
+    "throttled": refused("ThrottlingException"),
+    "login": refused("ExpiredTokenException"),
+    "service": refused("InternalFailure", 500),
+}
+
+
+@pytest.fixture
+def away(monkeypatch):
+    """Let DescribeStep raise so many errors, as if AWS did not answer."""
+
+    def arrange(kind, times):
+        left = [AWAY[kind]] * times
+        real = Aws.emr.func
+
+        class Client:
+            def __init__(self, client):
+                self._client = client
+
+            def __getattr__(self, name):
+                if name == "describe_step" and left:
+                    raise left.pop()
+                return getattr(self._client, name)
+
+        monkeypatch.setattr(Aws, "emr", property(lambda self: Client(real(self))))
+
+    return arrange
+
+
+@pytest.mark.parametrize("kind", AWAY)
+def test_nine_minutes_without_an_answer_end_nothing(running, emr, moves, away, kind):
     emr("submit")
-    away = [EndpointConnectionError(endpoint_url="https://emr")] * (6 * minutes)
-    real = Aws.emr.func
+    away(kind, 6 * 9)
+    moves(*[lambda _: None] * (6 * 9), step_to("COMPLETED"))
+    output = emr("watch")
+    assert "AWS does not answer" in output and "COMPLETED" in output
 
-    def client(self):
-        if away:
-            raise away.pop()
-        return real(self)
 
-    monkeypatch.setattr(Aws, "emr", property(lambda self: SimpleNamespace(
-        describe_step=lambda **given: client(self).describe_step(**given),
-        describe_cluster=lambda **given: real(self).describe_cluster(**given),
-        list_steps=lambda **given: real(self).list_steps(**given),
-        get_paginator=lambda name: real(self).get_paginator(name),
-    )))  # fmt: skip
-    moves(*[lambda _: None] * (6 * minutes), step_to("COMPLETED"))
-    output = emr("watch", code=code)
-    assert "AWS does not answer" in output
-    assert ("COMPLETED" in output) == (code == 0)
+def test_after_ten_minutes_a_run_goes_on_unwatched(emr, aws, moves, away):
+    away("login", 1000)
+    moves(*[lambda _: None] * 61)
+    output = emr("run", "--yes", "--params", "subset=mini", code=3)
+    (cluster,) = aws("emr").list_clusters()["Clusters"]
+    assert f"The cluster {cluster['Id']} goes on without being watched" in output
+    assert "kedro emr watch --on cluster --env emr --params subset=mini" in output
+    assert cluster["Status"]["State"] == "RUNNING"
 
 
 def test_a_bootstrap_that_fails(emr, backend, moves, monkeypatch):
@@ -225,16 +276,21 @@ def test_a_bootstrap_that_fails(emr, backend, moves, monkeypatch):
     assert "becoming ready: bootstrap action 1 failed" in output and "kedro emr logs" in output
 
 
-def test_down_is_idempotent(running, emr):
-    assert emr("down", "--json")["ended"] == [running]
+def test_down_shows_asks_and_is_idempotent(running, emr, aws):
+    asked = emr("down", code=1, given="n\n")
+    (cluster,) = aws("emr").list_clusters()["Clusters"]
+    assert f"{running} (WAITING), of " in asked and cluster["Status"]["State"] == "WAITING"
+    assert emr("down", "--yes", "--json")["ended"] == [running]
     again = emr("down", "--json")
     assert again["ended"] == [] and "No cluster fruits-kedro is running" in again["left"]
 
 
-def test_run_is_the_whole_cycle(emr, aws, moves, tmp_path):
+def test_run_is_the_whole_cycle(emr, aws, moves, tmp_path, with_prices):
     put_results(aws)
     moves(step_to("RUNNING"), step_to("COMPLETED"))
-    emr("run", "--yes", "--output", str(tmp_path / "out"))
+    output = emr("run", "--output", str(tmp_path / "out"), given="y\n")
+    # 0.25 + 2 x 0.4, and three nodes' disks and addresses
+    assert "about 1.09 USD an hour" in output
     assert (tmp_path / "out" / "08_reporting" / "model_info.json").is_file()
     assert not (tmp_path / "out" / "04_feature" / "extracted_features").exists()
     (cluster,) = aws("emr").list_clusters()["Clusters"]

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from tests.s3.results import results
 from tests.s3.server import BUCKET
-from tests.yarn.server import QUICK_START, SPARK_HOME, Yarn, fetch_jars
+from tests.yarn.server import QUICK_START, Yarn, fetch_jars, fetch_spark
 
 from fruits_kedro.emr.aws import Aws
-from fruits_kedro.emr.cluster import cluster_request
 from fruits_kedro.emr.context import EmrContext
+from fruits_kedro.emr.environment import build_environment
 from fruits_kedro.emr.package import build_package
-from fruits_kedro.emr.steps import submit_arguments
-from fruits_kedro.emr.upload import upload_package
+from fruits_kedro.emr.request import cluster_request
+from fruits_kedro.emr.serverless import job_request
+from fruits_kedro.emr.submit import RunOptions, submit_arguments
+from fruits_kedro.emr.upload import need_uploaded, upload_package
 
 CACHE = Path.home() / ".cache" / "fruits-kedro-tests"
 # Stands in for a node's `aws --region R s3 cp --recursive --only-show-errors SOURCE TARGET`.
@@ -35,11 +37,11 @@ for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=p
 
 
 @pytest.fixture(scope="module")
-def yarn(s3_server, maven, settings, tmp_path_factory):
-    jars = fetch_jars(CACHE / "yarn-3.3.4")
-    configurations = cluster_request(settings, "id")["Configurations"]
+def yarn(s3_server, settings, uploaded, tmp_path_factory):
+    jars, spark = fetch_jars(CACHE / "yarn-3.3.4"), fetch_spark(CACHE)
+    configurations = cluster_request(settings, uploaded, "tests")["Configurations"]
     folder = tmp_path_factory.mktemp("yarn")
-    cluster = Yarn(folder, jars, s3_server.environment, configurations)
+    cluster = Yarn(folder, jars, spark, s3_server.environment, configurations)
     cluster.start()
     yield cluster
     cluster.stop()
@@ -47,7 +49,7 @@ def yarn(s3_server, maven, settings, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settings(project, s3_server):
-    found = EmrContext.load("emr").settings
+    found = EmrContext.load().settings
     return found.model_copy(update={"bucket": BUCKET, "weights": "embedded"})
 
 
@@ -69,7 +71,12 @@ def package(project, settings, in_server):
 
 
 @pytest.fixture(scope="module")
-def node(package, settings, in_server, tmp_path_factory):
+def uploaded(package, settings, in_server):
+    return need_uploaded(in_server, settings.package_root)
+
+
+@pytest.fixture(scope="module")
+def node(package, uploaded, settings, tmp_path_factory):
     """A node after its bootstrap: all that it has comes from the bucket."""
     root = tmp_path_factory.mktemp("node")
     (root / "bin").mkdir()
@@ -78,7 +85,10 @@ def node(package, settings, in_server, tmp_path_factory):
     path = f"{root / 'bin'}:{os.environ['PATH']}"
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     installed = subprocess.run(
-        ["bash", package.folder / "bootstrap.sh", settings.package_root, python, settings.region],
+        [
+            *("bash", package.folder / "bootstrap.sh", uploaded.url, python, settings.region),
+            uploaded.sums,
+        ],
         env={**os.environ, "FRUITS_KEDRO_ROOT": str(root / "opt"), "PATH": path},
         capture_output=True,
         text=True,
@@ -89,50 +99,39 @@ def node(package, settings, in_server, tmp_path_factory):
     return root / "opt"
 
 
+SMALL = {
+    "spark.executor.instances": "1",
+    "spark.executor.cores": "2",
+    "spark.executor.memory": "700m",
+    "spark.executor.memoryOverhead": "700m",
+    "spark.driver.memory": "700m",
+    "spark.default.parallelism": "2",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.driver.extraJavaOptions": " ".join(QUICK_START),
+    "spark.executor.extraJavaOptions": " ".join(QUICK_START),
+    "spark.yarn.am.extraJavaOptions": " ".join(QUICK_START),
+}
+
+
 @pytest.fixture(scope="module")
-def submit(yarn, node, project, tmp_path_factory):
-    """Start a run with the arguments that ``kedro emr submit`` gives to EMR."""
+def spark_submit(yarn, tmp_path_factory):
+    """Start ``spark-submit`` as a cluster's primary node has it."""
     spark_conf = tmp_path_factory.mktemp("spark_conf")
-    s3a = _s3a_settings()
-    endpoint = yarn.environment["AWS_ENDPOINT_URL"]
-    s3a |= {  # what EMR's own spark-defaults and core-site bring
+    own = {  # what EMR's own spark-defaults and core-site bring
         "spark.shuffle.service.enabled": "true",
         "spark.shuffle.service.port": str(yarn.shuffle_port),
-        "spark.yarn.jars": f"local:{SPARK_HOME}/jars/*",  # else zipped and sent at each start
-        "spark.hadoop.fs.s3a.endpoint": endpoint,
+        "spark.yarn.jars": f"local:{yarn.spark}/jars/*",  # else zipped and sent at each start
+        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        "spark.hadoop.fs.s3a.endpoint": yarn.environment["AWS_ENDPOINT_URL"],
         "spark.hadoop.fs.s3a.path.style.access": "true",
         "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
     }
-    lines = [
-        f"{name} {str(value).lower() if isinstance(value, bool) else value}"
-        for name, value in s3a.items()
-    ]
+    lines = [f"{name} {value}" for name, value in own.items()]
     (spark_conf / "spark-defaults.conf").write_text("\n".join(lines) + "\n")
-    context = EmrContext.load("emr")
-    small = {
-        "spark.executor.instances": "1",
-        "spark.executor.cores": "2",
-        "spark.executor.memory": "700m",
-        "spark.executor.memoryOverhead": "700m",
-        "spark.driver.memory": "700m",
-        "spark.default.parallelism": "2",
-        "spark.sql.shuffle.partitions": "4",
-        "spark.driver.extraJavaOptions": " ".join(QUICK_START),
-        "spark.executor.extraJavaOptions": " ".join(QUICK_START),
-        "spark.yarn.am.extraJavaOptions": " ".join(QUICK_START),
-    }
-    settings = context.spark | context.sizing.spark_settings | small
-    settings = {
-        k: str(v).replace("/opt/fruits-kedro", str(node)) if isinstance(v, str) else v
-        for k, v in settings.items()
-    }
 
-    def start(mode, params, run=None):
-        arguments = submit_arguments(settings, "emr", mode, None, params, str(node))
-        if run is not None:
-            arguments = [str(run) if a == f"{node}/run.py" else a for a in arguments]
+    def start(*arguments):
         return subprocess.Popen(
-            [str(SPARK_HOME / "bin" / arguments[0]), *arguments[1:]],
+            [str(yarn.spark / "bin" / "spark-submit"), *map(str, arguments)],
             env=yarn.client_environment(spark_conf),
             cwd=spark_conf,
             stdout=subprocess.PIPE,
@@ -143,11 +142,45 @@ def submit(yarn, node, project, tmp_path_factory):
     return start
 
 
-def _s3a_settings():
-    from kedro.framework.session import KedroSession
+@pytest.fixture(scope="module")
+def spark_settings(node):
+    """Those of ``kedro emr submit``, small, for a node that was installed elsewhere."""
+    context = EmrContext.load()
+    found = context.spark | context.sizing.spark_settings | SMALL
+    return {
+        k: v.replace("/opt/fruits-kedro", str(node)) if isinstance(v, str) else v
+        for k, v in found.items()
+    }
 
-    with KedroSession.create(env="test") as session:
-        return dict(session.load_context().config_loader["s3a"])
+
+@pytest.fixture(scope="module")
+def submit(spark_submit, spark_settings, settings, node):
+    """Start a run with the arguments that ``kedro emr submit`` gives to EMR."""
+
+    def start(mode, params, run=None):
+        options = RunOptions(spark_settings, "emr", mode, None, params)
+        arguments = submit_arguments(options, settings.region, str(node))[1:]
+        if run is not None:
+            arguments = [str(run) if a == f"{node}/run.py" else a for a in arguments]
+        return spark_submit(*arguments)
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def job(package, in_server):
+    """The request of a job run on EMR Serverless, whose package is in the bucket."""
+    context = EmrContext.load(on="serverless")
+    settings = context.settings.model_copy(update={"bucket": BUCKET})
+    environment = build_environment(package, settings.python, settings.arch)
+    upload_package(in_server, environment, settings.package_root, lambda *_: None)
+    uploaded = need_uploaded(in_server, settings.package_root)
+
+    def make(params):
+        options = RunOptions(context.spark | SMALL, "serverless", params=params)
+        return job_request(settings, options, uploaded)
+
+    return make
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,13 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pyspark
 
 from fruits_kedro.spark.java import find_java
 
@@ -39,7 +38,12 @@ _ADDRESSES = (
     "nodemanager.webapp.address",
     "nodemanager.localizer.address",
 )
-SPARK_HOME = Path(pyspark.__file__).parent
+_SPARK = "3.5.6"
+_S3A = (
+    "org/apache/hadoop/hadoop-aws/3.3.4/hadoop-aws-3.3.4.jar",
+    "com/amazonaws/aws-java-sdk-bundle/1.12.262/aws-java-sdk-bundle-1.12.262.jar",
+    "org/wildfly/openssl/wildfly-openssl/1.0.7.Final/wildfly-openssl-1.0.7.Final.jar",
+)
 _SHUFFLE = "org.apache.spark.network.yarn.YarnShuffleService"
 # What it needs beside its own jar: EMR has all in one.
 _SHUFFLE_JARS = (
@@ -66,6 +70,24 @@ def fetch_jars(folder: Path) -> Path:
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(fetch, _LIST.read_text().split()))
     return folder
+
+
+def fetch_spark(folder: Path) -> Path:
+    """Fetch EMR 7.12's Spark, with a PySpark and an S3 client of its own, once for all tests.
+
+    Returns SPARK_HOME. EMR's S3 client is built in, and there is no jar of a committer.
+    """
+    home = folder / f"pyspark-{_SPARK}"
+    if not home.is_dir():
+        part = folder / f"pyspark-{os.getpid()}"
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+        target = ["--disable-pip-version-check", "--target", str(part), f"pyspark=={_SPARK}"]
+        subprocess.run([*install, *target], check=True)
+        for name in _S3A:
+            jar = part / "pyspark" / "jars" / name.rpartition("/")[2]
+            jar.write_bytes(_download(_MAVEN + name))
+        part.rename(home)
+    return home / "pyspark"
 
 
 def _download(url: str) -> bytes:
@@ -106,12 +128,14 @@ class Yarn:
     Attributes:
         folder: for configuration, logs and local files.
         jars: of YARN.
+        spark: SPARK_HOME of the cluster.
         environment: of the node: what a role would give it, and what Spark is given.
         configurations: those of ``run_job_flow``.
     """
 
     folder: Path
     jars: Path
+    spark: Path
     environment: dict[str, str]
     configurations: list[dict[str, object]]
     processes: list[subprocess.Popen] = field(default_factory=list)
@@ -124,7 +148,7 @@ class Yarn:
         conf = self._write_configuration()
         (self.folder / "shuffle").mkdir()
         for name in _SHUFFLE_JARS:
-            for jar in (SPARK_HOME / "jars").glob(name):
+            for jar in (self.spark / "jars").glob(name):
                 (self.folder / "shuffle" / jar.name).symlink_to(jar)
         assert self._java(conf, "namenode.NameNode", "-format").wait(timeout=90) == 0
         daemons = "namenode.NameNode", "datanode.DataNode"
@@ -136,7 +160,7 @@ class Yarn:
         opened = ("--add-opens", "java.base/java.lang=ALL-UNNAMED")
         command = [f"{self.java_home}/bin/java", "-Xmx400m", *QUICK_START, *opened]
         if daemon.startswith(("namenode", "datanode")):  # the rest of Hadoop is among Spark's jars
-            path = f"{conf}:{self.jars}/hdfs/*:{SPARK_HOME}/jars/*"
+            path = f"{conf}:{self.jars}/hdfs/*:{self.spark}/jars/*"
             main = _HDFS + daemon
         else:
             path, main = f"{conf}:{self.jars}/*:{self.folder}/shuffle/*", _YARN + daemon
@@ -227,7 +251,7 @@ class Yarn:
     def client_environment(self, spark_conf: Path) -> dict[str, str]:
         """What spark-submit needs: the same as on a cluster's primary node."""
         names = {"HADOOP_CONF_DIR": self.folder / "conf", "SPARK_CONF_DIR": spark_conf}
-        names |= {"SPARK_HOME": SPARK_HOME, "SPARK_LOCAL_IP": "127.0.0.1"}
+        names |= {"SPARK_HOME": self.spark, "SPARK_LOCAL_IP": "127.0.0.1"}
         kept = {
             k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PYSPARK", "KEDRO"))
         }

@@ -1,17 +1,21 @@
 """The package of ``kedro emr`` on a real YARN: installed by its bootstrap, run by its arguments."""
 
 import gzip
+import json
 import os
+import shlex
 import signal
 import subprocess
 import time
 
 import psutil
+import pytest
 from tests.s3.results import assert_same, results
 from tests.s3.server import BUCKET, KEY, SECRET
 
-from fruits_kedro.emr.logs import read_logs
-from fruits_kedro.emr.upload import upload_package
+from fruits_kedro.emr.logs import read_cluster_logs, report_errors
+from fruits_kedro.emr.notebook import configure_cell
+from fruits_kedro.emr.submit import RunOptions
 
 
 def test_the_wheelhouse_is_all_a_node_needs(node, package):
@@ -24,12 +28,16 @@ def test_the_wheelhouse_is_all_a_node_needs(node, package):
     assert "tensorflow" not in listed and "pyspark" not in listed
 
 
-def test_a_damaged_package_stops_the_bootstrap(package, settings, in_server, tmp_path, node):
-    settings_ = settings.model_copy(update={"prefix": "damaged"})
-    upload_package(in_server, package, settings_.package_root, lambda *_: None)
-    in_server.upload(f"{settings_.package_root}/run.py", b"print('not ours')")
+@pytest.mark.parametrize("name", ["run.py", "SHA256SUMS"])
+def test_a_damaged_package_stops_the_bootstrap(
+    package, uploaded, settings, in_server, tmp_path, node, name
+):
+    for file in ("bootstrap.sh", "run.py", "SHA256SUMS"):
+        in_server.copy(f"{uploaded.url}/{file}", f"s3://{BUCKET}/{name}-damaged/{file}")
+    in_server.upload(f"s3://{BUCKET}/{name}-damaged/{name}", b"not ours")
+    given = (f"s3://{BUCKET}/{name}-damaged", "3.11", settings.region, uploaded.sums)
     done = subprocess.run(
-        ["bash", package.folder / "bootstrap.sh", settings_.package_root, "3.11", settings.region],
+        ["bash", package.folder / "bootstrap.sh", *given],
         env={
             **os.environ,
             "FRUITS_KEDRO_ROOT": str(tmp_path / "opt"),
@@ -96,16 +104,43 @@ with KedroSession.create(
 """
 
 
-def test_a_notebook_in_client_mode_gives_the_numbers_of_a_local_run(
-    submit, bucket, node, local, yarn, tmp_path
+def test_a_notebook_gives_the_numbers_of_a_local_run(
+    spark_submit, spark_settings, settings, bucket, node, local, yarn, tmp_path
 ):
-    """Livy and JupyterHub do not exist here: their cells are run by spark-submit."""
+    """Livy and JupyterHub do not exist here: the cells are run by spark-submit.
+
+    Its settings are those that the cell ``%%configure`` gives to Livy, and no others.
+    """
     cells = node / "notebook.py"
     cells.write_text(NOTEBOOK.format(bucket=BUCKET, node=node))
-    output, _ = submit("client", "", run=cells).communicate(timeout=600)
+    cell = configure_cell(RunOptions(spark_settings), settings)
+    given = json.loads(cell.partition("\n")[2])["conf"]
+    conf = [word for name, value in given.items() for word in ("--conf", f"{name}={value}")]
+    output, _ = spark_submit("--deploy-mode", "client", *conf, cells).communicate(timeout=600)
     usable = len(local["scores"])
     assert f"FOUND ({usable}, ['path', 'split', 'label', 'pc_001'])" in output, output[-4000:]
     check(bucket, yarn, local, output, "notebook", tmp_path)
+
+
+def test_the_archive_of_serverless_is_all_that_a_process_needs(
+    spark_submit, job, bucket, local, yarn, tmp_path
+):
+    """EMR Serverless does not exist here: YARN unpacks the same archive, in a folder of its own.
+
+    ``spark-submit`` itself reads the parameters. The driver's variables have another prefix there.
+    """
+    request = job(place("serverless"))["jobDriver"]["sparkSubmit"]
+    given = request["sparkSubmitParameters"].replace(
+        "emr-serverless.driverEnv", "yarn.appMasterEnv"
+    )
+    process = spark_submit(
+        *("--master", "yarn", "--deploy-mode", "cluster", *shlex.split(given)),
+        request["entryPoint"],
+        *request["entryPointArguments"],
+    )
+    output, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, output[-4000:]
+    check(bucket, yarn, local, output, "serverless", tmp_path)
 
 
 def test_logs_find_a_planted_traceback(submit, yarn, settings, in_server, node):
@@ -121,7 +156,6 @@ def test_logs_find_a_planted_traceback(submit, yarn, settings, in_server, node):
     for name, text in yarn.container_logs(application).items():
         url = f"{root}/containers/{application}/{name}/stdout.gz"
         in_server.upload(url, gzip.compress(text.encode()))
-    found = read_logs(in_server, settings, "j-1", "s-1")
-    place_, first = found.errors[0]
+    place_, first = report_errors(read_cluster_logs(in_server, root, "s-1"))[0]
     assert first.startswith("Traceback") and first.endswith("ValueError: planted")
     assert f"/containers/{application}/" in place_

@@ -16,12 +16,35 @@ from fruits_kedro.errors import FruitsError, NotAllowedError
 from fruits_kedro.storage.s3 import list_objects, split_url
 
 _EVERY_S = 10.0  # between looks
-_PATIENCE_S = 900  # without an answer of AWS
-_THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
+_PATIENCE_S = 600  # without an answer of AWS
+_THROTTLED = {
+    "RequestLimitExceeded",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+    "TooManyRequestsException",
+}
+_EXPIRED = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "UnauthorizedException",
+    "UnrecognizedClientException",
+}
+_BLOCKED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 Seen = TypeVar("Seen")
 Show = Callable[..., None]  # gets a state, the seconds so far and, of a run, its progress
+
+
+class NoAnswerError(FruitsError):
+    """AWS does not answer now: no network, too many requests, or a login that has expired."""
+
+
+class OutOfSightError(FruitsError):
+    """A run or a cluster could not be watched any longer; it goes on without."""
 
 
 class Aws:
@@ -37,6 +60,11 @@ class Aws:
         return self.client("emr")
 
     @functools.cached_property
+    def serverless(self) -> Any:
+        """EMR Serverless."""
+        return self.client("emr-serverless")
+
+    @functools.cached_property
     def s3(self) -> Any:
         """S3."""
         return self.client("s3")
@@ -48,6 +76,39 @@ class Aws:
         )
         where = region or self.region
         return self._session.create_client(service, config=config, region_name=where)
+
+    def who(self) -> str:
+        """The ARN of this login."""
+        remedy = "Sign in (aws sso login), or set AWS_PROFILE or the AWS_… keys."
+        with explained("asking who you are", remedy):
+            return str(self.client("sts").get_caller_identity()["Arn"])
+
+    def bucket_key(self, bucket: str) -> str | None:
+        """ARN of the KMS key by which a bucket encrypts; None if S3's own keys do."""
+        with explained(f"asking for the encryption of {bucket}"):
+            found = self.s3.get_bucket_encryption(Bucket=bucket)
+        rule = found["ServerSideEncryptionConfiguration"]["Rules"][0]
+        given = rule["ApplyServerSideEncryptionByDefault"]
+        key: str | None = given.get("KMSMasterKeyID")
+        return key if given["SSEAlgorithm"].startswith("aws:kms") else None
+
+    def public_access_block(self, bucket: str) -> dict[str, bool]:
+        """What is blocked by a bucket, or by its account."""
+        found = _blocked(lambda: self.s3.get_public_access_block(Bucket=bucket))
+        if all(found.values()):
+            return found
+        account = self.who().split(":")[4]
+        control = self.client("s3control")
+        by_account = _blocked(lambda: control.get_public_access_block(AccountId=account))
+        return {name: found[name] or by_account[name] for name in _BLOCKED}
+
+    def quota(self, service: str, code: str) -> float:
+        """A quota of this account in this region."""
+        with explained(f"asking for the quota {code} of {service}"):
+            found = self.client("service-quotas").get_service_quota(
+                ServiceCode=service, QuotaCode=code
+            )
+        return float(found["Quota"]["Value"])
 
     def download(self, url: str) -> bytes | None:
         """An object's bytes, or None if there is none."""
@@ -64,25 +125,46 @@ class Aws:
         with explained(f"writing {url}"):
             self.s3.put_object(Bucket=bucket, Key=key, Body=content)
 
-    def listing(self, url: str) -> Iterator[dict[str, Any]]:
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object to another key, within S3."""
+        bucket, key = split_url(source)
+        to_bucket, to_key = split_url(target)
+        with explained(f"copying {source}"):
+            self.s3.copy_object(
+                Bucket=to_bucket, Key=to_key, CopySource={"Bucket": bucket, "Key": key}
+            )
+
+    def listing(self, url: str, **more: str) -> Iterator[dict[str, Any]]:
         """All objects below a URL, in pages of 1,000."""
         with explained(f"listing {url}"):
-            yield from list_objects(self.s3, url)
+            yield from list_objects(self.s3, url, **more)
+
+
+def _blocked(ask: Callable[[], Any]) -> dict[str, bool]:
+    try:
+        found: dict[str, bool] = ask()["PublicAccessBlockConfiguration"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchPublicAccessBlockConfiguration":
+            raise
+        return dict.fromkeys(_BLOCKED, False)
+    return found
 
 
 def watch(look: Callable[[], Seen], show: Show) -> Iterator[tuple[Seen, float]]:
     """What ``look`` sees, every ten seconds for ever, and the seconds so far.
 
-    A network that is away is waited for, for 15 minutes; other errors of ``look`` are raised.
+    An answer is waited for, for ten minutes; errors of other kinds are raised at once.
+
+    Raises:
+        OutOfSightError: no answer came.
     """
     waited = answered = 0.0
     while True:
         try:
             seen = look()
-        except FruitsError as error:
-            is_away = isinstance(error.__cause__, BotoCoreError)
-            if not is_away or waited - answered >= _PATIENCE_S:
-                raise
+        except NoAnswerError as error:
+            if waited - answered >= _PATIENCE_S:
+                raise OutOfSightError(str(error)) from error
             show("AWS does not answer", waited)
         else:
             answered = waited
@@ -101,7 +183,12 @@ def explained(doing: str, remedy: str = "") -> Iterator[None]:
         code, text = (error.response["Error"].get(key, "") for key in ("Code", "Message"))
         if code in _THROTTLED:
             text = f"AWS is answering too many requests of this account; try again later. {text}"
-        kind = NotAllowedError if code in _DENIED else FruitsError
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        kind = FruitsError
+        if code in _DENIED:
+            kind = NotAllowedError
+        elif code in _THROTTLED | _EXPIRED or status >= 500:
+            kind = NoAnswerError
         raise kind(f"{doing}: {text} ({code}){remedy}") from error
     except BotoCoreError as error:
-        raise FruitsError(f"{doing}: {error}{remedy}") from error
+        raise NoAnswerError(f"{doing}: {error}{remedy}") from error

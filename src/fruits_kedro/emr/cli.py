@@ -1,8 +1,7 @@
-"""``kedro emr``: one command for each step in the life of a cluster."""
+"""``kedro emr``: one command for each step, from the check to the bill."""
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,19 @@ from fruits_kedro.errors import FruitsError
 
 __all__ = ["emr"]
 
-_ENDS = [signal.SIGTERM]
-if hasattr(signal, "SIGHUP"):  # all but Windows
-    _ENDS.append(signal.SIGHUP)
-
 yes = click.Option(["--yes", "-y"], is_flag=True, help="Do not ask.")
 mode = click.Option(
     ["--mode"],
     type=click.Choice(["cluster", "client"]),
     default="cluster",
     show_default=True,
-    help="Where the driver lives: in a container, or on the primary node.",
+    help="Where the driver lives: in a container, or on the primary node of a cluster.",
 )
 pipelines = click.Option(["--pipelines", "-p"], help="As for kedro run; by default all.")
-step_option = click.Option(["--step"], help="Id of a step; by default the newest.")
+run_option = click.Option(["--run", "--step", "run_id"], help="Id; by default the newest.")
+place_option = click.Option(
+    ["--cluster", "--application", "place_id"], help="Id; by default the newest, ended or not."
+)
 local = click.Option(
     ["--output", "-o"],
     default="data",
@@ -36,6 +34,7 @@ local = click.Option(
     type=click.Path(file_okay=False, path_type=Path),
 )
 reports = click.Option(["--reports-only"], is_flag=True, help="Counts, plots and tables only.")
+stale = click.Option(["--stale"], is_flag=True, help="Run the cluster's package as it is.")
 
 
 @command()
@@ -43,31 +42,37 @@ def check(context: Any) -> Shown:
     """Check account, bucket, roles, package, types and quotas; each fault with its remedy."""
     from fruits_kedro.emr.checks import check_all
 
-    return check_all(
-        context.aws, context.settings, context.prices, context.roots.images, lambda: context.package
-    )
+    return check_all(context)
 
 
 @command(click.Option(["--images"], type=click.IntRange(1), help="Photos; by default counted."))
 def plan(context: Any, images: int | None) -> Shown:
-    """Show what would be created, how executors are sized, how long it takes and what it costs."""
-    from fruits_kedro.emr.sizing import estimate
+    """Show sizes, minutes and cost, on a cluster and on EMR Serverless."""
+    from fruits_kedro.emr.plan import plan_both
     from fruits_kedro.images.open import open_images
 
-    settings = context.settings
     if images is None:
-        images = open_images(context.roots.images).list().num_rows
-    return {
-        "cluster": {
-            "name": settings.name,
-            "region": settings.region,
-            "release": settings.release,
-            **{n: f"{g.count} x {g.type}" for n, g in settings.groups.items()},
-            "idle": f"ends by itself after {settings.idle_minutes} minutes without work",
-        },
-        "sizing": list(context.sizing.lines),
-        "estimate": estimate(images, context.sizing, settings, context.prices),
-    }
+        options = {"requester_pays": True} if context.requester_pays else {}
+        images = open_images(context.roots.images, options).list().num_rows
+    return plan_both(context, images)
+
+
+@command(yes)
+def prices(context: Any, yes: bool) -> Shown:
+    """Ask AWS for today's prices, show what has changed, and write conf/base/prices.yml."""
+    from fruits_kedro.emr.prices import changes, fetch_prices, write_prices
+
+    path = context.project / "conf" / "base" / "prices.yml"
+    if not path.is_file():
+        raise FruitsError("Prices are kept in a project: make one with 'fruits-kedro init'.")
+    found = fetch_prices(context.aws, context.types)
+    changed = changes(context.types.prices, found)
+    if changed and not yes:
+        for name, before, after in changed:
+            click.echo(f"{name}: {before} -> {after}", err=True)
+        click.confirm(f"Write them to {path}?", abort=True, err=True)
+    write_prices(found, path)
+    return {"prices": {"of": found.source, "changed": len(changed), "written": str(path)}}
 
 
 @command()
@@ -75,105 +80,103 @@ def package(context: Any) -> Shown:
     """Build wheel, configuration, wheelhouse and backbone; upload what has changed."""
     from fruits_kedro.emr.upload import upload_package
 
-    built = context.package
-    uploaded = upload_package(context.aws, built, context.settings.package_root, progress("upload"))
+    built, root = context.package, context.settings.package_root
+    uploaded = upload_package(context.aws, built, root, progress("upload"))
     return {
         "package": {
             "id": built.id,
             "files": len(built.hashes),
             "megabytes": round(built.total_bytes / 1e6, 1),
             "uploaded": len(uploaded),
-            "to": context.settings.package_root,
+            "to": f"{root}/{built.id}",
         }
     }
 
 
 @command(yes)
 def up(context: Any, yes: bool) -> Shown:
-    """Create the cluster and wait until it is ready; asks first, with the cost an hour.
+    """Create the cluster or application and wait until it is ready; asks first, with its cost.
 
     It uploads nothing: run 'kedro emr package' first.
     """
-    result = _create(context, yes)
-    _wait(context, result)
+    result = create(context, yes)
+    context.service.wait_until_ready(result["created"]["id"], waiting(context.service.kind))
     return result
 
 
-def _create(context: Any, yes: bool) -> Shown:
-    from fruits_kedro.emr.cluster import create_cluster
-    from fruits_kedro.emr.sizing import cost_per_hour
-    from fruits_kedro.emr.upload import uploaded_id
+def create(context: Any, yes: bool) -> Shown:
+    """Ask, and create what runs need; it is not ready yet."""
+    from fruits_kedro.emr.plan import describe_cost, describe_nodes
+    from fruits_kedro.emr.upload import need_uploaded
 
-    hourly = cost_per_hour(context.settings, context.prices)
-    package_id = uploaded_id(context.aws, context.settings.package_root)
-    said = (
-        f"about {hourly:.2f} {context.prices.currency} an hour (prices of {context.prices.as_of})"
-    )
-    nodes = ", ".join(f"{g.count} x {g.type}" for g in context.settings.groups.values())
+    uploaded = need_uploaded(context.aws, context.settings.package_root)
+    nodes, cost = describe_nodes(context), describe_cost(context)
     if not yes:
-        click.confirm(f"Create {context.settings.name} ({nodes}): {said}?", abort=True, err=True)
-    cluster_id = create_cluster(context.aws, context.settings, package_id)
-    return {"cluster": {"id": cluster_id, "cost": said}}
+        asked = f"Create {context.settings.name} ({nodes}): {cost}?"
+        click.confirm(asked, abort=True, err=True)
+    user = context.aws.who().rpartition("/")[2].rpartition(":")[2]
+    place_id = context.service.create(uploaded, user)
+    return {"created": {"id": place_id, "cost": cost, "package": uploaded.id}}
 
 
-def _wait(context: Any, created: Shown) -> None:
-    from fruits_kedro.emr.cluster import READY, wait_for
+@command(mode, pipelines, stale)
+def submit(context: Any, mode: str, pipelines: str | None, stale: bool = False) -> Shown:
+    """Submit a run to the cluster or application."""
+    from fruits_kedro.emr.service import need_place
+    from fruits_kedro.emr.upload import need_uploaded
 
-    wait_for(context.aws, created["cluster"]["id"], READY, waiting("cluster"))
-
-
-@command(mode, pipelines)
-def submit(context: Any, mode: str, pipelines: str | None) -> Shown:
-    """Submit a run as a step of the cluster."""
-    from fruits_kedro.emr.cluster import check_package, need_cluster
-    from fruits_kedro.emr.steps import add_step, submit_arguments
-    from fruits_kedro.emr.upload import uploaded_id
-
-    cluster = need_cluster(context.aws, context.settings)
-    check_package(cluster, uploaded_id(context.aws, context.settings.package_root))
-    settings = context.spark | context.sizing.spark_settings
-    given = (context.env, mode, pipelines, context.params)
-    arguments = submit_arguments(settings, *given, region=context.settings.region)
-    name = f"kedro run {pipelines or ''} {context.params}".strip()[:250]
-    step_id = add_step(context.aws, cluster["Id"], name, arguments)
-    return {"step": {"cluster": cluster["Id"], "id": step_id, "command": " ".join(arguments)}}
-
-
-@command(step_option)
-def watch(context: Any, step: str | None) -> Shown:
-    """Follow a run to its end: state, time, photos done, time left; exit 1 when it fails."""
-    from fruits_kedro.emr.cluster import need_cluster
-    from fruits_kedro.emr.steps import latest_step, watch_step
-
-    cluster = need_cluster(context.aws, context.settings)["Id"]
-    step = step or latest_step(context.aws, cluster)["Id"]
-    ended = watch_step(context.aws, cluster, step, context.roots.store, waiting("run"))
-    return {"step": {"id": step, "state": ended["Status"]["State"]}}
-
-
-@command(step_option, click.Option(["--cluster"], help="Id; by default the newest, ended or not."))
-def logs(context: Any, step: str | None, cluster: str | None) -> Shown:
-    """Show the Python traceback of a failed run or bootstrap, then where the rest lies."""
-    from fruits_kedro.emr.cluster import find_any_cluster
-    from fruits_kedro.emr.logs import read_logs
-    from fruits_kedro.emr.steps import latest_step
-
-    cluster = cluster or find_any_cluster(context.aws, context.settings)["Id"]
-    if step is None:
-        try:
-            step = latest_step(context.aws, cluster)["Id"]
-        except FruitsError:
-            step = None  # the bootstrap failed
-    report = read_logs(context.aws, context.settings, cluster, step)
-    if not report.places:
+    place = need_place(context.service, context.settings.name)
+    uploaded = need_uploaded(context.aws, context.settings.package_root)
+    runs = place.package or uploaded.id
+    if runs != context.package.id and not stale:
+        remedy = "package it (kedro emr package)"
+        if place.package:
+            remedy = f"end the cluster (kedro emr down), {remedy}, and create one (kedro emr up)"
         raise FruitsError(
-            f"There are no logs of {cluster} in {context.settings.log_root} yet: EMR brings them "
-            "every five minutes, and when the cluster ends."
+            f"The run would use the package {runs}, and this folder has code or settings of "
+            f"another, {context.package.id}.\nTo run these: {remedy}. To run that one: --stale."
         )
-    return {
-        "errors": [{"in": place, "says": text} for place, text in report.errors],
-        "logs": report.places,
-    }
+    options = context.run_options(mode, pipelines)
+    run_id = context.service.submit(place.id, options, uploaded)
+    return {"run": {"on": place.id, "id": run_id, "what": options.name}}
+
+
+@command(run_option)
+def watch(context: Any, run_id: str | None) -> Shown:
+    """Follow a run to its end: state, time, photos done, time left; exit 1 when it fails.
+
+    Exit 3 after ten minutes without an answer of AWS: the run goes on.
+    """
+    from fruits_kedro.emr.service import need_place, watch_run
+
+    service = context.service
+    place_id = need_place(service, context.settings.name).id
+    run_id = run_id or service.last_run(place_id)
+    show = waiting("run")
+    state = watch_run(context.aws, service, place_id, run_id, context.roots.store, show)
+    return {"run": {"on": place_id, "id": run_id, "state": state.name}}
+
+
+@command(run_option, place_option)
+def logs(context: Any, run_id: str | None, place_id: str | None) -> Shown:
+    """Show the Python traceback of a failed run or bootstrap, then where the rest lies."""
+    from fruits_kedro.emr.logs import report_errors
+
+    service = context.service
+    place_id = place_id or service.last_place()
+    if run_id is None:
+        try:
+            run_id = service.last_run(place_id)
+        except FruitsError:
+            run_id = None  # the bootstrap failed
+    texts = service.logs(place_id, run_id)
+    if not texts:
+        raise FruitsError(
+            f"There are no logs of {place_id} in {context.settings.log_root} yet: EMR brings them "
+            "every five minutes, and when the run or the cluster ends."
+        )
+    errors = [{"in": url, "says": text} for url, text in report_errors(texts)]
+    return {"errors": errors, "logs": sorted(texts)}
 
 
 @command(local, reports)
@@ -186,21 +189,62 @@ def fetch(context: Any, output: Path, reports_only: bool) -> Shown:
     return {"fetched": {"files": len(files), "from": store, "to": str(output)}}
 
 
-@command()
-def down(context: Any) -> Shown:
-    """End every cluster of this name, wait, and say that nothing is left running."""
-    from fruits_kedro.emr.cluster import end_all_clusters
+@command(place_option, click.Option(["--cost-explorer"], is_flag=True, help="Ask it: 0.01 USD."))
+def cost(context: Any, place_id: str | None, cost_explorer: bool) -> Shown:
+    """Work out what a cluster or application has cost, from what AWS reports of it."""
+    from fruits_kedro.emr import bill
 
-    ended = end_all_clusters(context.aws, context.settings, waiting("cluster"))
-    name = context.settings.name
-    return {"ended": ended, "left": f"No cluster {name} is running in {context.settings.region}."}
+    found = context.service.bill(place_id or context.service.last_place())
+    if cost_explorer:
+        found["cost_explorer"] = bill.cost_explorer(context.aws, context.settings.name)
+    return {"cost": found}
+
+
+@command()
+def notebook(context: Any) -> Shown:
+    """Print the first cell of a notebook on the cluster, and how to reach JupyterHub."""
+    from fruits_kedro.emr.notebook import configure_cell, reach_jupyterhub
+    from fruits_kedro.emr.service import need_place
+
+    settings = context.cluster
+    if not settings.notebooks:
+        raise FruitsError("Set notebooks: true in conf/emr/emr.yml, and create a new cluster.")
+    place = need_place(context.service, settings.name)
+    return {
+        "the first cell, of the kernel PySpark": [configure_cell(context.run_options(), settings)],
+        "JupyterHub": reach_jupyterhub(context.aws, place.id, settings),
+    }
+
+
+@command(yes)
+def down(context: Any, yes: bool) -> Shown:
+    """List all clusters or applications of this name, ask, end them, and say what is left."""
+    service, name, ended = context.service, context.settings.name, []
+    while found := service.places():
+        for place in found:
+            click.echo(f"{service.kind}: {place}", err=True)
+        if not yes:
+            click.confirm(f"End {'it' if len(found) == 1 else 'them'}?", abort=True, err=True)
+        for place in found:
+            service.end(place.id, waiting(service.kind))
+            ended.append(place.id)
+    left = f"No {service.kind} {name} is running in {context.settings.region}."
+    return {"ended": ended, "left": left}
 
 
 @command(yes)
 def clean(context: Any, yes: bool) -> Shown:
-    """Delete package, logs and half-finished uploads of either; asks first."""
-    from fruits_kedro.emr.upload import delete_all, to_delete
+    """Delete packages, logs and unfinished uploads of either; asks first.
 
+    It refuses while a cluster or application lives, which may read the package again.
+    """
+    from fruits_kedro.emr.clean import delete_all, to_delete
+
+    if alive := context.service.places():
+        raise FruitsError(
+            f"The {context.service.kind} {alive[0]} lives, and may install the package again.\n"
+            "End it first: kedro emr down"
+        )
     found = to_delete(context.aws, context.settings)
     for line in found.lines:
         click.echo(line, err=True)
@@ -210,64 +254,22 @@ def clean(context: Any, yes: bool) -> Shown:
     return {"deleted": {"objects": len(found.keys), "uploads": len(found.uploads)}}
 
 
-@command(click.Option(["--cluster"], help="Id; by default the newest, ended or not."))
-def cost(context: Any, cluster: str | None) -> Shown:
-    """Work out what a cluster has cost, from its real times; and what Cost Explorer says."""
-    from fruits_kedro.emr.bill import bill
-    from fruits_kedro.emr.cluster import find_any_cluster
-
-    cluster = cluster or find_any_cluster(context.aws, context.settings)["Id"]
-    return {"cost": bill(context.aws, context.settings, context.prices, cluster)}
-
-
 @command(
     yes, mode, pipelines, local,
     click.Option(["--keep"], is_flag=True, help="Leave the cluster running at the end."),
     click.Option(["--all", "everything"], is_flag=True, help="Fetch all, not the reports only."),
+    click.Option(["--skip-checks"], is_flag=True, help="Go on whatever the check says."),
 )  # fmt: skip
-def run(context: Any, yes: bool, output: Path, keep: bool, everything: bool, **given: Any) -> Shown:
-    """Package, check, create, submit, watch, fetch, and end the cluster, whatever happens.
+def run(context: Any, yes: bool, skip_checks: bool, **given: Any) -> Shown:
+    """Package, check, create, submit, watch, fetch, and end what it created.
 
-    Only the cluster that this command created is ended.
+    It ends nothing else. A run that AWS does not answer for goes on: exit 3.
     """
-    from fruits_kedro.emr.fetch import check_same_photos
+    from fruits_kedro.emr.cycle import run_cycle
 
     package(context)
-    if faults := [c for c in check(context)["checks"] if c[""] == "FAILED"]:
-        listed = "\n".join(f"- {c['check']}: {c['found']}" for c in faults)
-        raise FruitsError(f"Not ready:\n{listed}")
-    # A terminal that closes ends the cluster as Ctrl-C does.
-    for name in _ENDS:
-        signal.signal(name, signal.default_int_handler)
-    check_same_photos(context.aws, context.roots.store, output)
-    result = _create(context, yes)
-    cluster_id = result["cluster"]["id"]
-    try:
-        _wait(context, result)
-        result |= submit(context, **given)
-        result |= watch(context, None)
-        result |= fetch(context, output, not everything)
-    except KeyboardInterrupt:
-        raise FruitsError("Interrupted.") from None
-    finally:
-        _finish(context, cluster_id, keep)
-    return result
-
-
-def _finish(context: Any, cluster_id: str, keep: bool) -> None:
-    """End the cluster of a run, or say that it stays; a second signal does not stop this."""
-    from fruits_kedro.emr.cluster import end_cluster
-
-    before = {name: signal.signal(name, signal.SIG_IGN) for name in (signal.SIGINT, *_ENDS)}
-    try:
-        if keep:
-            said = f"The cluster {cluster_id} is kept: 'kedro emr down' ends it."
-        else:
-            end_cluster(context.aws, cluster_id, waiting("cluster"))
-            said = f"The cluster {cluster_id} has ended."
-    except FruitsError as error:
-        said = f"The cluster {cluster_id} may still be running: 'kedro emr down' ends it. {error}"
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
-    click.echo(said, err=True)
+    checked = check(context)["checks"]
+    if (faults := [row for row in checked if row[""] == "FAILED"]) and not skip_checks:
+        listed = "\n".join(f"- {row['check']}: {row['found']}" for row in faults)
+        raise FruitsError(f"Not ready (--skip-checks goes on all the same):\n{listed}")
+    return run_cycle(context, yes, **given)

@@ -1,222 +1,180 @@
-"""Creates, finds, describes and ends the cluster."""
+"""EMR on EC2: creates, finds, follows and ends the cluster."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
+from fruits_kedro.config.prices import PriceList
 from fruits_kedro.emr.aws import Aws, Show, explained, watch
-from fruits_kedro.emr.settings import EmrSettings, Group
+from fruits_kedro.emr.bill import cluster_bill
+from fruits_kedro.emr.logs import read_cluster_logs
+from fruits_kedro.emr.request import cluster_request, security_configuration, security_name
+from fruits_kedro.emr.service import PACKAGE_TAG, TAG, USER_TAG, Place, RunState
+from fruits_kedro.emr.settings import ClusterSettings
+from fruits_kedro.emr.submit import RunOptions, submit_arguments
+from fruits_kedro.emr.upload import Uploaded
 from fruits_kedro.errors import FruitsError
 
-TAG = "fruits-kedro:cluster"
-_PACKAGE = "fruits-kedro:package"
-# EMR's managed service policy grants rights only on resources with this tag.
-MANAGED = "for-use-with-amazon-emr-managed-policies"
-_APPLICATIONS = ("Spark", "Hadoop")
-_NOTEBOOKS = ("JupyterHub", "JupyterEnterpriseGateway", "Livy")
-ALIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
-READY = {"RUNNING", "WAITING"}
-# The driver is in a container that YARN starts: never on a Spot node, whose loss would end the run.
-_DRIVER_ON_DEMAND = {
-    "yarn.node-labels.enabled": "true",
-    "yarn.node-labels.am.default-node-label-expression": "ON_DEMAND",
-}
+ALIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
+_READY = ("RUNNING", "WAITING")
+_ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
+_STEP_ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
 
 
-def cluster_request(settings: EmrSettings, package_id: str) -> dict[str, Any]:
-    """The complete arguments of ``run_job_flow``."""
-    instances: dict[str, Any] = {
-        "InstanceGroups": [_group(name, g, settings) for name, g in settings.groups.items()],
-        "KeepJobFlowAliveWhenNoSteps": True,
-        "TerminationProtected": False,
-    }
-    if settings.subnet:
-        instances["Ec2SubnetId"] = settings.subnet
-    if settings.key_pair:
-        instances["Ec2KeyName"] = settings.key_pair
-    bootstrap = {"Path": f"{settings.package_root}/bootstrap.sh"}
-    arguments = [settings.package_root, settings.python, settings.region]
-    tags = settings.tags | {
-        TAG: settings.name,
-        _PACKAGE: package_id,
-        MANAGED: "true",
-    }
-    applications = _APPLICATIONS + (_NOTEBOOKS if settings.notebooks else ())
-    return {
-        "Name": settings.name,
-        "ReleaseLabel": settings.release,
-        "Applications": [{"Name": name} for name in applications],
-        "Instances": instances,
-        "ServiceRole": settings.service_role,
-        "JobFlowRole": settings.instance_profile,
-        "LogUri": settings.log_root + "/",
-        "SecurityConfiguration": security_name(settings),
-        "EbsRootVolumeSize": 30,
-        "VisibleToAllUsers": True,
-        "AutoTerminationPolicy": {"IdleTimeout": settings.idle_minutes * 60},
-        "StepConcurrencyLevel": 1,
-        "BootstrapActions": [
-            {"Name": "fruits-kedro", "ScriptBootstrapAction": bootstrap | {"Args": arguments}}
-        ],
-        "Configurations": (
-            [{"Classification": "yarn-site", "Properties": _DRIVER_ON_DEMAND}]
-            if settings.task.count
-            else []
-        ),
-        "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())],
-    }
+class ClusterService:
+    """Clusters of one name; see :class:`fruits_kedro.emr.service.Service`."""
 
+    kind = "cluster"
 
-def _group(name: str, group: Group, settings: EmrSettings) -> dict[str, Any]:
-    disk = {"VolumeSpecification": {"VolumeType": "gp3", "SizeInGB": settings.volume_gib}}
-    return {
-        "Name": name,
-        "InstanceRole": "MASTER" if name == "primary" else name.upper(),
-        "Market": "SPOT" if name == "task" else "ON_DEMAND",
-        "InstanceType": group.type,
-        "InstanceCount": group.count,
-        "EbsConfiguration": {"EbsBlockDeviceConfigs": [disk | {"VolumesPerInstance": 1}]},
-    }
+    def __init__(self, aws: Aws, settings: ClusterSettings, types: PriceList) -> None:
+        self._aws = aws
+        self._settings = settings
+        self._types = types
 
-
-def security_name(settings: EmrSettings) -> str:
-    """The name of the cluster's security configuration."""
-    return f"{settings.name}-encryption"
-
-
-def security_configuration(settings: EmrSettings) -> dict[str, Any]:
-    """Encryption at rest, and how a node gets its role's keys.
-
-    Objects are encrypted by S3's keys, disks by the given key or the account's default. Version 1
-    of the metadata service would give the keys to whoever makes a process send a request.
-    """
-    at_rest: dict[str, Any] = {"S3EncryptionConfiguration": {"EncryptionMode": "SSE-S3"}}
-    if settings.kms_key:
-        at_rest["LocalDiskEncryptionConfiguration"] = {
-            "EncryptionKeyProviderType": "AwsKms",
-            "AwsKmsKey": settings.kms_key,
-            "EnableEbsEncryption": True,
-        }
-    return {
-        "EncryptionConfiguration": {
-            "EnableInTransitEncryption": False,  # it needs certificates; Spark encrypts its own
-            "EnableAtRestEncryption": True,
-            "AtRestEncryptionConfiguration": at_rest,
-        },
-        "InstanceMetadataServiceConfiguration": {
-            "MinimumInstanceMetadataServiceVersion": 2,
-            "HttpPutResponseHopLimit": 1,
-        },
-    }
-
-
-def create_cluster(aws: Aws, settings: EmrSettings, package_id: str) -> str:
-    """Create the cluster; returns its id.
-
-    Raises:
-        FruitsError: AWS refuses, or there is already a cluster of that name.
-    """
-    if found := find_cluster(aws, settings):
-        raise FruitsError(
-            f"The cluster {settings.name} is there already: {found['Id']} "
-            f"({found['Status']['State']}).\nUse it, or end it with 'kedro emr down'."
-        )
-    with explained("writing the security configuration"):
-        name = security_name(settings)
-        with suppress(aws.emr.exceptions.InvalidRequestException):  # there is none yet
-            aws.emr.delete_security_configuration(Name=name)
-        text = json.dumps(security_configuration(settings))
-        aws.emr.create_security_configuration(Name=name, SecurityConfiguration=text)
-    with explained("creating the cluster"):
-        return str(aws.emr.run_job_flow(**cluster_request(settings, package_id))["JobFlowId"])
-
-
-def find_cluster(aws: Aws, settings: EmrSettings, states: Sequence[str] = ALIVE) -> Any:
-    """The newest cluster in these states with this project's tag and name, or None."""
-    with explained("listing the clusters"):
-        pages = aws.emr.get_paginator("list_clusters").paginate(ClusterStates=states)
-        named = [c for page in pages for c in page["Clusters"] if c["Name"] == settings.name]
-        for entry in named:
-            cluster = aws.emr.describe_cluster(ClusterId=entry["Id"])["Cluster"]
-            tags = {tag["Key"]: tag["Value"] for tag in cluster.get("Tags", [])}
-            if tags.get(TAG) == settings.name:
-                return cluster | {"tags": tags}
-    return None
-
-
-def need_cluster(aws: Aws, settings: EmrSettings) -> Any:
-    """The live cluster; FruitsError if there is none."""
-    if found := find_cluster(aws, settings):
-        return found
-    raise FruitsError(
-        f"There is no cluster {settings.name} in {settings.region}. Create one: kedro emr up"
-    )
-
-
-def find_any_cluster(aws: Aws, settings: EmrSettings) -> Any:
-    """The live cluster, else the one that ended last; FruitsError if AWS knows of none."""
-    ended = ["TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS"]
-    found = find_cluster(aws, settings) or find_cluster(aws, settings, ended)
-    if found is None:
-        raise FruitsError(f"AWS knows of no cluster {settings.name} in {settings.region}.")
-    return found
-
-
-def reason_of(cluster: dict[str, Any]) -> str:
-    """AWS' reason for a cluster's state; may be empty."""
-    change = cluster["Status"].get("StateChangeReason", {})
-    return ": ".join(filter(None, (change.get("Code"), change.get("Message"))))
-
-
-def wait_for(aws: Aws, cluster_id: str, states: set[str], show: Show) -> None:
-    """Wait until the cluster is in one of these states.
-
-    Raises:
-        FruitsError: the cluster ended instead; says why.
-    """
-
-    def look() -> Any:
-        with explained("describing the cluster"):
-            return aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
-
-    for cluster, waited in watch(look, show):
-        state = cluster["Status"]["State"]
-        show(state, waited)
-        if state in states:
-            return
-        if state.startswith("TERMINATED"):
+    def create(self, package: Uploaded, user: str) -> str:
+        """Create the cluster; returns its id."""
+        if found := self.places():
             raise FruitsError(
-                f"The cluster {cluster_id} has ended instead of becoming ready: "
-                f"{reason_of(cluster) or state}.\n"
-                "A failed bootstrap says in its stderr which step it was: kedro emr logs"
+                f"The cluster {self._settings.name} is there already: {found[0]}.\n"
+                "Use it, or end it with 'kedro emr down'."
+            )
+        self._write_security_configuration()
+        request = cluster_request(self._settings, package, user)
+        with explained("creating the cluster"):
+            return str(self._aws.emr.run_job_flow(**request)["JobFlowId"])
+
+    def _write_security_configuration(self) -> None:
+        emr, name = self._aws.emr, security_name(self._settings)
+        key = self._aws.bucket_key(self._settings.bucket)
+        wanted = security_configuration(self._settings, key)
+        with explained("writing the security configuration"):
+            try:
+                found = emr.describe_security_configuration(Name=name)["SecurityConfiguration"]
+            except emr.exceptions.InvalidRequestException:  # there is none yet
+                found = "{}"
+            if json.loads(found) == wanted:
+                return
+            if found != "{}":
+                emr.delete_security_configuration(Name=name)
+            emr.create_security_configuration(Name=name, SecurityConfiguration=json.dumps(wanted))
+
+    def wait_until_ready(self, place_id: str, show: Show) -> None:
+        """Wait until the cluster takes steps."""
+        self._wait(place_id, _READY, show)
+
+    def _wait(self, cluster_id: str, states: Sequence[str], show: Show) -> None:
+        for cluster, waited in watch(lambda: self._describe(cluster_id), show):
+            state = cluster["Status"]["State"]
+            show(state, waited)
+            if state in states:
+                return
+            if state in _ENDED:
+                raise FruitsError(
+                    f"The cluster {cluster_id} has ended instead of becoming ready: "
+                    f"{_reason(cluster) or state}.\n"
+                    "A failed bootstrap says in its stderr which step it was: kedro emr logs"
+                )
+
+    def _describe(self, cluster_id: str) -> Any:
+        with explained("describing the cluster"):
+            return self._aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+
+    def places(self, states: Sequence[str] = ALIVE) -> list[Place]:
+        """The clusters of this name and this project's tag in these states, the newest first."""
+        with explained("listing the clusters"):
+            pages = self._aws.emr.get_paginator("list_clusters").paginate(ClusterStates=states)
+            named = [
+                one for p in pages for one in p["Clusters"] if one["Name"] == self._settings.name
+            ]
+        found = []
+        for entry in sorted(named, key=_created, reverse=True):
+            cluster = self._describe(entry["Id"])
+            tags = {tag["Key"]: tag["Value"] for tag in cluster.get("Tags", [])}
+            if tags.get(TAG) == self._settings.name:
+                state, user = cluster["Status"]["State"], tags.get(USER_TAG, "")
+                package = tags.get(PACKAGE_TAG)
+                found.append(Place(entry["Id"], state, _created(cluster), user, package))
+        return found
+
+    def last_place(self) -> str:
+        """The live cluster, else the one that was created last."""
+        if found := self.places() or self.places(_ENDED):
+            return found[0].id
+        raise FruitsError(
+            f"AWS knows of no cluster {self._settings.name} in {self._settings.region}."
+        )
+
+    def submit(self, place_id: str, run: RunOptions, package: Uploaded) -> str:
+        """Submit a step; returns its id. The cluster survives a failed one."""
+        arguments = submit_arguments(run, self._settings.region)
+        jar = {"Jar": "command-runner.jar", "Args": arguments}
+        step = {"Name": run.name, "ActionOnFailure": "CONTINUE", "HadoopJarStep": jar}
+        with explained("submitting the step"):
+            done = self._aws.emr.add_job_flow_steps(JobFlowId=place_id, Steps=[step])
+        return str(done["StepIds"][0])
+
+    def reusable(self) -> Place | None:
+        """None: each run has a cluster of its own."""
+        return None
+
+    def cancel(self, place_id: str, run_id: str) -> None:
+        """End a step."""
+        with explained("ending the step"):
+            self._aws.emr.cancel_steps(
+                ClusterId=place_id,
+                StepIds=[run_id],
+                StepCancellationOption="TERMINATE_PROCESS",
             )
 
+    def last_run(self, place_id: str) -> str:
+        """The id of the newest step."""
+        with explained("listing the steps"):
+            steps = self._aws.emr.list_steps(ClusterId=place_id)["Steps"]
+        if not steps:
+            raise FruitsError(f"Nothing was submitted to {place_id} yet: kedro emr submit")
+        return str(steps[0]["Id"])
 
-def check_package(cluster: dict[str, Any], uploaded: str) -> None:
-    """Raise FruitsError if another package was uploaded since the cluster was made."""
-    runs = cluster["tags"].get(_PACKAGE)
-    if runs != uploaded:
-        raise FruitsError(
-            f"The cluster runs the package {runs}, and {uploaded} was uploaded since: its nodes "
-            "would run the old code.\nEnd it (kedro emr down), and create one (kedro emr up)."
+    def look(self, place_id: str, run_id: str) -> RunState:
+        """The state of a step; it is over, too, where the cluster has gone."""
+        with explained("describing the step"):
+            step = self._aws.emr.describe_step(ClusterId=place_id, StepId=run_id)["Step"]
+        state, cluster = step["Status"]["State"], self._describe(place_id)
+        if state not in _STEP_ENDED and cluster["Status"]["State"].startswith("TERMINAT"):
+            reason = f"The cluster {place_id} has gone: {_reason(cluster)}"
+            return RunState(state, is_over=True, reason=reason)
+        details = step["Status"].get("FailureDetails", {})
+        return RunState(
+            name=state,
+            is_running=state == "RUNNING",
+            is_over=state in _STEP_ENDED,
+            is_good=state == "COMPLETED",
+            reason=": ".join(filter(None, (details.get("Reason"), details.get("Message")))),
         )
 
+    def logs(self, place_id: str, run_id: str | None) -> dict[str, str]:
+        """The logs of a step, of its containers, and of the bootstrap."""
+        return read_cluster_logs(self._aws, f"{self._settings.log_root}/{place_id}", run_id)
 
-def end_cluster(aws: Aws, cluster_id: str, show: Show) -> None:
-    """End one cluster, and wait until it has ended."""
-    with explained("ending the cluster"):
-        aws.emr.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=False)
-        aws.emr.terminate_job_flows(JobFlowIds=[cluster_id])
-    wait_for(aws, cluster_id, {"TERMINATED", "TERMINATED_WITH_ERRORS"}, show)
+    def bill(self, place_id: str) -> dict[str, Any]:
+        """Hours of each group times its price."""
+        return cluster_bill(self._aws, self._settings, self._types, place_id)
+
+    def end(self, place_id: str, show: Show) -> None:
+        """End one cluster, and wait until it has ended."""
+        with explained("ending the cluster"):
+            self._aws.emr.set_termination_protection(
+                JobFlowIds=[place_id], TerminationProtected=False
+            )
+            self._aws.emr.terminate_job_flows(JobFlowIds=[place_id])
+        self._wait(place_id, _ENDED, show)
 
 
-def end_all_clusters(aws: Aws, settings: EmrSettings, show: Show) -> list[str]:
-    """End every cluster of this name, and wait until none is left; returns their ids."""
-    ended = []
-    while cluster := find_cluster(aws, settings, [*ALIVE, "TERMINATING"]):
-        ended.append(cluster["Id"])
-        end_cluster(aws, cluster["Id"], show)
-    return ended
+def _created(cluster: dict[str, Any]) -> Any:
+    return cluster["Status"]["Timeline"]["CreationDateTime"]
+
+
+def _reason(cluster: dict[str, Any]) -> str:
+    change = cluster["Status"].get("StateChangeReason", {})
+    return ": ".join(filter(None, (change.get("Code"), change.get("Message"))))

@@ -1,4 +1,4 @@
-"""What the commands of ``kedro emr`` share: the group, ``--env``, ``--json``, short errors."""
+"""What the commands of ``kedro emr`` share: the group, their options, short errors."""
 
 from __future__ import annotations
 
@@ -14,29 +14,38 @@ from fruits_kedro.commands.console import Shown, finish
 from fruits_kedro.commands.run import check_environment
 from fruits_kedro.errors import FruitsError, summarize
 
+_CLUSTER, _SERVERLESS = "cluster", "serverless"
+
 
 @click.group()
 def emr() -> None:
-    """An EMR cluster for the pipeline, from check to bill. Settings: conf/emr/emr.yml."""
+    """EMR for the pipeline, from check to bill: a cluster, or EMR Serverless (--on serverless).
+
+    Settings: conf/emr/emr.yml, or conf/serverless/emr.yml.
+    """
+
+
+class _OutOfSight(click.ClickException):
+    exit_code = 3
 
 
 def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Shown]]:
-    """Turn a function into a command with --env, --params and --json, and with short errors."""
+    """Turn a function into a command with --on, --env, --params and --json, and short errors."""
 
     def decorate(function: Callable[..., Shown]) -> Callable[..., Shown]:
         @functools.wraps(function)
-        def run(env: str, params: str, as_json: bool, **given: Any) -> None:
-            check_environment(env)
+        def run(on: str, env: str | None, params: str, as_json: bool, **given: Any) -> None:
             # Kedro logs to standard output: allow warnings only, and nothing between JSON.
             logging.disable(logging.CRITICAL if as_json else logging.INFO)
             try:
-                from fruits_kedro.emr.context import EmrContext
+                from fruits_kedro.emr.context import ENVIRONMENTS, EmrContext
 
-                result = function(EmrContext.load(env, params), **given)
+                check_environment(env or ENVIRONMENTS[on])
+                result = function(EmrContext.load(env, params, on), **given)
             except FruitsError as error:
                 if as_json:
                     click.echo(json.dumps({"error": str(error)}))
-                raise click.ClickException(str(error)) from error
+                raise _shown(error) from error
             except click.ClickException:
                 raise
             except Exception as error:
@@ -46,7 +55,14 @@ def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Sho
             finish(result, as_json)
 
         shared = [
-            click.Option(["--env", "-e"], default="emr", show_default=True, help="Environment."),
+            click.Option(
+                ["--on"],
+                type=click.Choice([_CLUSTER, _SERVERLESS]),
+                default=_CLUSTER,
+                show_default=True,
+                help="Where runs happen.",
+            ),
+            click.Option(["--env", "-e"], help="Environment; by default emr, or serverless."),
             click.Option(["--params"], default="", help="As for kedro run."),
             click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for scripts."),
         ]
@@ -60,3 +76,10 @@ def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Sho
         return function
 
     return decorate
+
+
+def _shown(error: FruitsError) -> click.ClickException:
+    from fruits_kedro.emr.aws import OutOfSightError
+
+    kind = _OutOfSight if isinstance(error, OutOfSightError) else click.ClickException
+    return kind(str(error))

@@ -1,14 +1,14 @@
-"""Logs that EMR put into the bucket: Python tracebacks, and the URLs of all logs."""
+"""Logs that EMR put into the bucket, and the errors in them."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import re
-from dataclasses import dataclass
+from collections import deque
 from itertools import islice
 
 from fruits_kedro.emr.aws import Aws
-from fruits_kedro.emr.settings import EmrSettings
 from fruits_kedro.storage.s3 import split_url
 
 _APPLICATION = re.compile(r"application_\d+_\d+")
@@ -21,19 +21,6 @@ _MAX_FILES = 200
 _MAX_BYTES = 50 * 2**20
 
 
-@dataclass(frozen=True)
-class LogReport:
-    """What the logs say.
-
-    Attributes:
-        errors: URL of the log and message or traceback, each text once.
-        places: URLs of all logs that were read.
-    """
-
-    errors: list[tuple[str, str]]
-    places: list[str]
-
-
 def find_errors(text: str) -> list[str]:
     """The project's own messages, then the Python tracebacks of a log, each once."""
     found = [match.group(0).strip() for match in _MESSAGE.finditer(text)]
@@ -41,28 +28,38 @@ def find_errors(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def read_logs(aws: Aws, settings: EmrSettings, cluster_id: str, step_id: str | None) -> LogReport:
-    """The logs of a step (None: no step), of its containers, and of the bootstrap.
+def report_errors(texts: dict[str, str]) -> list[tuple[str, str]]:
+    """URL of the log and message or traceback, each text once, tracebacks first.
 
-    EMR copies logs to the bucket every five minutes, and when the cluster ends.
+    Args:
+        texts: of the logs, by their URLs.
     """
-    root = f"{settings.log_root}/{cluster_id}"
-    texts: dict[str, str] = {}
-    if step_id:
-        texts |= _read(aws, f"{root}/steps/{step_id}/")
-        applications = set(_APPLICATION.findall("\n".join(texts.values())))
-        for application in sorted(applications):
-            texts |= _read(aws, f"{root}/containers/{application}/")
-    texts |= _read(aws, f"{root}/node/", "bootstrap-actions")
     errors: dict[str, str] = {}
     for url, text in texts.items():
         for error in find_errors(text):
             errors.setdefault(error, url)
     ordered = sorted(errors.items(), key=lambda item: "Traceback" not in item[0])
-    return LogReport([(url, error) for error, url in ordered], sorted(texts))
+    return [(url, error) for error, url in ordered]
 
 
-def _read(aws: Aws, url: str, part: str = "") -> dict[str, str]:
+def read_cluster_logs(aws: Aws, root: str, step_id: str | None) -> dict[str, str]:
+    """The logs of a step (None: no step), of its containers, and of the bootstrap, by their URLs.
+
+    EMR copies logs to the bucket every five minutes, and when the cluster ends.
+
+    Args:
+        root: URL of the cluster's logs.
+    """
+    texts: dict[str, str] = {}
+    if step_id:
+        texts |= read_logs(aws, f"{root}/steps/{step_id}/")
+        applications = set(_APPLICATION.findall("\n".join(texts.values())))
+        for application in sorted(applications):
+            texts |= read_logs(aws, f"{root}/containers/{application}/")
+    return texts | read_logs(aws, f"{root}/node/", "bootstrap-actions")
+
+
+def read_logs(aws: Aws, url: str, part: str = "") -> dict[str, str]:
     """The logs below a URL whose keys have a part; of a huge one the place alone."""
     found = {}
     bucket, _ = split_url(url)
@@ -71,6 +68,12 @@ def _read(aws: Aws, url: str, part: str = "") -> dict[str, str]:
         place = f"s3://{bucket}/{entry['Key']}"
         content = (entry["Size"] <= _MAX_BYTES and aws.download(place)) or b""
         if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
+            content = _unpacked_end(content)
         found[place] = content.decode("utf-8", "replace")
     return found
+
+
+def _unpacked_end(content: bytes) -> bytes:
+    """The end of what a log unpacks to, which may be a hundred times its size."""
+    with gzip.open(io.BytesIO(content)) as file:
+        return b"".join(deque(iter(lambda: file.read(2**20), b""), maxlen=_MAX_BYTES // 2**20))

@@ -25,10 +25,13 @@ from fruits_kedro.config.template import PACKAGE, conf_source
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.filesystem import sha256_of
 
-MANIFEST = "manifest.json"
+SUMS = "SHA256SUMS"  # the list of all hashes
 _SECRET = re.compile(
     rb"(AKIA|ASIA)[0-9A-Z]{16}|aws_secret_access_key\s*[:=]|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    rb"|fs\.s3a\.(access\.key|secret\.key|session\.token)|gh[pousr]_\w{36}|hf_[A-Za-z]{30}"
+    rb"|(?im:^\s*(\w+[._])*(password|passwd|secret|api_?key|account_?key)\s*:\s*[^\s{$#])"
 )
+_SAME_BYTES = {"SOURCE_DATE_EPOCH": "1700000000"}  # of a wheel that is built again
 _OF_PIP = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json")
 _NO_WHEEL = ("antlr4-python3-runtime==",)  # on PyPI only as source
 _GLIBC = range(34, 16, -1)  # Amazon Linux 2023 has 2.34; pip needs every older one named
@@ -50,11 +53,6 @@ class Package:
         """A short name of exactly this content."""
         text = json.dumps(self.hashes, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    @property
-    def manifest(self) -> str:
-        """Id and hashes as JSON; uploaded last."""
-        return json.dumps({"id": self.id, "sha256": self.hashes}, indent=1, sort_keys=True)
 
     @property
     def total_bytes(self) -> int:
@@ -95,8 +93,8 @@ def build_package(project: Path, folder: Path, python: str, arch: str, weights: 
     paths = [*(folder / name for name in names), wheel, *wheels]
     hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
     sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
-    (folder / "SHA256SUMS").write_text(sums)
-    return Package(folder, hashes | {"SHA256SUMS": sha256_of(folder / "SHA256SUMS")})
+    (folder / SUMS).write_text(sums)
+    return Package(folder, hashes | {SUMS: sha256_of(folder / SUMS)})
 
 
 def archive_configuration(conf: Path) -> bytes:
@@ -144,7 +142,11 @@ def fetch_wheels(folder: Path, python: str, arch: str) -> list[Path]:
     missing = [entry for name, entry in wanted.items() if _normal(name) not in have]
     if missing:
         built = [entry for entry in missing if entry.startswith(_NO_WHEEL)]
-        _pip(folder, [entry for entry in missing if entry not in built], _for_nodes(python, arch))
+        _pip(
+            folder,
+            [entry for entry in missing if entry not in built],
+            download_options(python, arch),
+        )
         _pip(folder, built, None)
     found = sorted(folder.glob("*.whl"))
     foreign = [p.name for p in found if not p.name.endswith("-any.whl") and arch not in p.name]
@@ -156,7 +158,8 @@ def fetch_wheels(folder: Path, python: str, arch: str) -> list[Path]:
     return found
 
 
-def _for_nodes(python: str, arch: str) -> list[str]:
+def download_options(python: str, arch: str) -> list[str]:
+    """pip's options for wheels that a node of this Python and architecture takes."""
     tags = [*(f"manylinux_2_{minor}" for minor in _GLIBC), "manylinux2014"]
     platforms = [f"--platform={tag}_{arch}" for tag in tags]
     return ["--only-binary=:all:", f"--python-version={python}", "--implementation=cp", *platforms]
@@ -171,7 +174,9 @@ def _pip(folder: Path, entries: Iterable[str], options: list[str] | None) -> Non
     verb = ["download", "-d"] if options is not None else ["wheel", "-w"]
     command = [sys.executable, "-m", "pip", *verb, str(folder), "--quiet", "--no-deps"]
     command += ["--disable-pip-version-check", "--require-hashes", "-r", str(requirements)]
-    done = subprocess.run([*command, *(options or [])], capture_output=True, text=True)
+    environment = os.environ | _SAME_BYTES
+    command += options or []
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     requirements.unlink()
     if done.returncode:
         last = "\n".join(done.stderr.strip().splitlines()[-3:])
@@ -181,7 +186,7 @@ def _pip(folder: Path, entries: Iterable[str], options: list[str] | None) -> Non
 def _build_wheel(project: Path, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder)]
     command += ["--no-build-isolation", "--disable-pip-version-check", "."]
-    environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}  # the same bytes each time
+    environment = os.environ | _SAME_BYTES
     with tempfile.TemporaryDirectory() as copy:  # keeps out what an earlier build left
         shutil.copytree(
             project / "src", Path(copy, "src"), ignore=shutil.ignore_patterns("*.egg-info")

@@ -1,9 +1,9 @@
-"""The settings of the cluster, typed and closed: ``conf/emr/emr.yml``."""
+"""The settings of a cluster and of a Serverless application, typed and closed: ``emr.yml``."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
@@ -35,27 +35,17 @@ class Executor(StrictModel):
 
 
 class EmrSettings(StrictModel):
-    """The cluster.
+    """What a cluster and an application share.
 
     Attributes:
-        name: of the cluster, by which it is found again.
+        name: of the cluster or application, by which it is found again.
         allow_outside_eu: allow a region outside the European Union.
         bucket: for packages and logs.
         prefix: the key below which they lie.
         release: of EMR, 7.10 or later.
-        python: version on the nodes.
+        python: version of the nodes and of the wheels.
         weights: ``extraction.weights`` at packaging time.
-        service_role: the role of EMR itself.
-        instance_profile: gives the nodes their rights.
-        subnet: id of one, or null for the default network's.
-        key_pair: name of an SSH key, or null for none.
-        kms_key: ARN of the key of the nodes' disks, or null.
-        primary: the node that coordinates.
-        core: the nodes that work.
-        task: extra Spot nodes.
-        volume_gib: disk of each node (gp3).
-        idle_minutes: after which the cluster ends by itself.
-        notebooks: run JupyterHub, and what EMR Studio needs, on the primary node.
+        executor: its cores and memory.
         images_per_s_per_core: expected speed of the extraction, for estimates.
         tags: of all that is created.
     """
@@ -68,17 +58,6 @@ class EmrSettings(StrictModel):
     release: str
     python: str = "3.11"
     weights: str = "auto"
-    service_role: str
-    instance_profile: str
-    subnet: str | None = None
-    key_pair: str | None = None
-    kms_key: str | None = None
-    primary: Group
-    core: Group
-    task: Group
-    volume_gib: Annotated[int, Field(ge=32)] = 64
-    idle_minutes: Annotated[int, Field(ge=1, le=10080)] = 20
-    notebooks: bool = False
     executor: Executor = Executor()
     images_per_s_per_core: PositiveFloat = 70
     tags: dict[str, str] = Field(default={})
@@ -91,6 +70,60 @@ class EmrSettings(StrictModel):
             raise ValueError("give emr-7.10.0 or a later 7.x: Spark 3.5 with S3A as its S3 client")
         return value
 
+    @property
+    def in_eu(self) -> bool:
+        """Whether the region lies in the European Union (London and Zurich do not)."""
+        return bool(_EU.match(self.region)) and self.region not in _NOT_EU
+
+    @property
+    def package_root(self) -> str:
+        """URL below which each package has a folder of its own."""
+        return f"s3://{self.bucket}/{self.prefix}/package"
+
+    @property
+    def log_root(self) -> str:
+        """URL of EMR's logs."""
+        return f"s3://{self.bucket}/{self.prefix}/logs"
+
+
+class SecurityGroups(StrictModel):
+    """Ids of the groups that EMR may manage for the primary node, and for all others."""
+
+    primary: str
+    core: str
+
+
+class ClusterSettings(EmrSettings):
+    """The cluster: ``conf/emr/emr.yml``.
+
+    Attributes:
+        service_role: the role of EMR itself.
+        instance_profile: gives the nodes their rights.
+        subnet: id of one, or null for the default network's.
+        security_groups: of the subnet's network, or null: EMR makes some.
+        key_pair: name of an SSH key, or null for none.
+        kms_key: ARN of the key of the nodes' disks, or null.
+        primary: the node that coordinates.
+        core: the nodes that work.
+        task: extra Spot nodes.
+        volume_gib: disk of each node (gp3), beside that of its system.
+        idle_minutes: after which the cluster ends by itself.
+        notebooks: run JupyterHub, and what EMR Studio needs, on the primary node.
+    """
+
+    service_role: str
+    instance_profile: str
+    subnet: str | None = None
+    security_groups: SecurityGroups | None = None
+    key_pair: str | None = None
+    kms_key: str | None = None
+    primary: Group
+    core: Group
+    task: Group
+    volume_gib: Annotated[int, Field(ge=32)] = 64
+    idle_minutes: Annotated[int, Field(ge=1, le=10080)] = 20
+    notebooks: bool = False
+
     @field_validator("core")
     @classmethod
     def _works(cls, value: Group) -> Group:
@@ -99,22 +132,38 @@ class EmrSettings(StrictModel):
         return value
 
     @property
-    def in_eu(self) -> bool:
-        """Whether the region lies in the European Union (London and Zurich do not)."""
-        return bool(_EU.match(self.region)) and self.region not in _NOT_EU
-
-    @property
-    def package_root(self) -> str:
-        """URL of the package."""
-        return f"s3://{self.bucket}/{self.prefix}/package"
-
-    @property
-    def log_root(self) -> str:
-        """URL of EMR's logs."""
-        return f"s3://{self.bucket}/{self.prefix}/logs"
-
-    @property
     def groups(self) -> dict[str, Group]:
         """The groups that have nodes."""
         all_groups = {"primary": self.primary, "core": self.core, "task": self.task}
         return {name: group for name, group in all_groups.items() if group.count}
+
+
+class ServerlessSettings(EmrSettings):
+    """The application of EMR Serverless: ``conf/serverless/emr.yml``.
+
+    Attributes:
+        job_role: ARN of the role that gives a run its rights.
+        arch: of the workers, ``x86_64`` or ``aarch64``.
+        executors: number of executors; each has ``executor.cores`` cores.
+        driver_vcpu: cores of the driver's worker.
+        driver_gb: its memory.
+        max_vcpu: cap on all that the application may use at a time: the brake on its cost.
+        idle_minutes: after which the application stops by itself.
+        timeout_minutes: after which a run is ended.
+    """
+
+    job_role: str
+    arch: Literal["x86_64", "aarch64"] = "x86_64"
+    executors: PositiveInt = 6
+    driver_vcpu: Literal[1, 2, 4, 8, 16] = 2
+    driver_gb: Annotated[int, Field(ge=2)] = 6
+    max_vcpu: PositiveInt = 32
+    idle_minutes: Annotated[int, Field(ge=1, le=10080)] = 5
+    timeout_minutes: Annotated[int, Field(ge=5)] = 720
+
+    @field_validator("job_role")
+    @classmethod
+    def _is_arn(cls, value: str) -> str:
+        if not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:role/.+", value):
+            raise ValueError("give the role's ARN: the output JobRole of the template")
+        return value

@@ -1,21 +1,21 @@
-"""Size of the executors, duration and cost of a run: arithmetic, no AWS."""
+"""The size of the executors: arithmetic, no AWS."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-from fruits_kedro.config.prices import Prices
-from fruits_kedro.emr.settings import EmrSettings, Group
+from fruits_kedro.config.prices import PriceList
+from fruits_kedro.emr.settings import ClusterSettings, Group, ServerlessSettings
 from fruits_kedro.errors import FruitsError
 
-# EMR gives YARN about three quarters of a node's memory, and takes some minutes to start.
+# EMR gives YARN about three quarters of a node's memory.
 YARN_SHARE = 0.75
-START_MINUTES = 8
 _OVERHEAD = 0.10  # of the heap, for the JVM (Spark's defaults)
 _MIN_OVERHEAD_MB = 384
-_HOURS_A_MONTH = 730
+_BESIDE_DRIVER_MB = 1536  # of EMR Serverless: its JVM's own and Python
+# The GB of memory that EMR Serverless allows for a worker of so many vCPUs: from, to, in steps of.
+_WORKERS = {1: (2, 8, 1), 2: (4, 16, 1), 4: (8, 30, 1), 8: (16, 60, 4), 16: (32, 120, 8)}
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Sizing:
         overhead_mb: memory beside the heap: the JVM's own and the Python workers'.
         instances: number of executors.
         lines: the arithmetic, in words.
+        driver: Spark's settings of the driver's size, where the environment does not give it.
     """
 
     cores: int
@@ -35,6 +36,7 @@ class Sizing:
     overhead_mb: int
     instances: int
     lines: tuple[str, ...]
+    driver: tuple[tuple[str, str], ...] = ()
 
     @property
     def total_cores(self) -> int:
@@ -51,10 +53,11 @@ class Sizing:
             "spark.executor.memory": f"{self.heap_mb}m",
             "spark.executor.memoryOverhead": f"{self.overhead_mb}m",
             "spark.default.parallelism": str(self.total_cores),
+            **dict(self.driver),
         }
 
 
-def size_executors(settings: EmrSettings, prices: Prices, driver_mb: int) -> Sizing:
+def size_executors(settings: ClusterSettings, types: PriceList, driver_mb: int) -> Sizing:
     """The executors that fit onto the core and task nodes.
 
     One core node keeps memory and a core for the driver, which has its own container in cluster
@@ -80,7 +83,7 @@ def size_executors(settings: EmrSettings, prices: Prices, driver_mb: int) -> Siz
     executors = 0
     for name, group in settings.groups.items():
         if name != "primary":
-            count, said = _fit(name, group, prices, (wanted.cores, heap + overhead), driver)
+            count, said = _fit(name, group, types, (wanted.cores, heap + overhead), driver)
             executors += count
             lines += said
     if executors < 1:
@@ -94,11 +97,11 @@ def size_executors(settings: EmrSettings, prices: Prices, driver_mb: int) -> Siz
 
 
 def _fit(
-    name: str, group: Group, prices: Prices, executor: tuple[int, int], driver_mb: int
+    name: str, group: Group, types: PriceList, executor: tuple[int, int], driver_mb: int
 ) -> tuple[int, list[str]]:
     """Number of executors (cores, MB) that fit on a group's nodes, and the arithmetic in words."""
     cores, memory_mb = executor
-    node = prices.instance(group.type)
+    node = types.instance(group.type)
     yarn_mb = int(node.memory_gib * 1024 * YARN_SHARE)
     fit = min(node.vcpu // cores, yarn_mb // memory_mb)
     lines = [
@@ -112,35 +115,61 @@ def _fit(
     return fit * group.count - 1, lines
 
 
+def worker_gb(settings: ServerlessSettings) -> int:
+    """The memory of a worker of EMR Serverless: the least size that an executor fits into.
+
+    Raises:
+        FruitsError: there are no workers of so many cores, or of so much memory.
+    """
+    wanted = settings.executor
+    if wanted.cores not in _WORKERS:
+        raise FruitsError(
+            f"executor.cores: {wanted.cores}: EMR Serverless has workers of "
+            f"{', '.join(map(str, _WORKERS))} vCPUs."
+        )
+    heap = wanted.cores * wanted.heap_mb_per_core
+    needed = (heap + _jvm_overhead(heap) + wanted.cores * wanted.worker_mb) / 1024
+    least, most, step = _WORKERS[wanted.cores]
+    size = max(least, math.ceil(needed / step) * step)
+    if size > most:
+        raise FruitsError(
+            f"An executor of {wanted.cores} cores needs {needed:.1f} GB, and a worker of EMR "
+            f"Serverless has {most} at most. Take less memory, in conf/serverless/emr.yml."
+        )
+    return size
+
+
+def size_workers(settings: ServerlessSettings) -> Sizing:
+    """The executors of EMR Serverless; the heap gets what a worker has to spare.
+
+    Raises:
+        FruitsError: there are no such workers, or together they pass ``max_vcpu``.
+    """
+    cores, gb = settings.executor.cores, worker_gb(settings)
+    workers_mb = cores * settings.executor.worker_mb
+    heap = int((gb * 1024 - workers_mb) / (1 + _OVERHEAD))
+    heap = min(heap, gb * 1024 - workers_mb - _MIN_OVERHEAD_MB)
+    overhead = gb * 1024 - heap
+    total = settings.executors * cores
+    if total + settings.driver_vcpu > settings.max_vcpu:
+        raise FruitsError(
+            f"{settings.executors} executors of {cores} vCPUs and a driver of "
+            f"{settings.driver_vcpu} pass max_vcpu: {settings.max_vcpu}, in "
+            "conf/serverless/emr.yml."
+        )
+    lines = (
+        f"worker: {cores} vCPUs and {gb} GB: {heap} MB of heap, {overhead} MB for the JVM and "
+        f"{cores} Python workers of {settings.executor.worker_mb} MB",
+        f"driver: {settings.driver_vcpu} vCPUs and {settings.driver_gb} GB",
+        f"{settings.executors} executors, {total} photos at a time; cap: {settings.max_vcpu} vCPUs",
+    )
+    driver = (
+        ("spark.driver.cores", f"{settings.driver_vcpu}"),
+        ("spark.driver.memory", f"{settings.driver_gb * 1024 - _BESIDE_DRIVER_MB}m"),
+        ("spark.driver.memoryOverhead", f"{_BESIDE_DRIVER_MB}m"),
+    )
+    return Sizing(cores, heap, overhead, settings.executors, lines, driver)
+
+
 def _jvm_overhead(heap_mb: int) -> int:
     return max(math.ceil(heap_mb * _OVERHEAD), _MIN_OVERHEAD_MB)
-
-
-def cost_per_hour(settings: EmrSettings, prices: Prices) -> float:
-    """Cost of the running cluster per hour: EC2, EMR's fee and disks."""
-    return sum(group_cost(name, g, settings, prices) for name, g in settings.groups.items())
-
-
-def group_cost(name: str, group: Group, settings: EmrSettings, prices: Prices) -> float:
-    """Cost of the nodes of one group per hour; ``task`` nodes are Spot."""
-    node = prices.instance(group.type)
-    ec2 = node.ec2 * (prices.spot_share if name == "task" else 1)
-    disk = settings.volume_gib * prices.gp3_gib_month / _HOURS_A_MONTH
-    return group.count * (ec2 + node.emr + disk)
-
-
-def estimate(images: int, sizing: Sizing, settings: EmrSettings, prices: Prices) -> dict[str, Any]:
-    """Minutes and cost of one whole cycle (start, run, end) for so many photos."""
-    speed = settings.images_per_s_per_core * sizing.total_cores
-    minutes = START_MINUTES + images / speed / 60 + 2
-    hourly = cost_per_hour(settings, prices)
-    return {
-        "images": images,
-        "images_per_s": round(speed, 1),
-        "minutes": round(minutes, 1),
-        "per_hour": round(hourly, 3),
-        "cost": round(hourly * minutes / 60, 2),
-        "images_per_unit": round(images / max(hourly * minutes / 60, 1e-9)),
-        "currency": prices.currency,
-        "prices_of": prices.source,
-    }

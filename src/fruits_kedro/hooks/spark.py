@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Any
 
 from kedro.framework.context import KedroContext
@@ -11,7 +13,9 @@ from kedro.pipeline import Pipeline
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.spark.logs import log_hint
-from fruits_kedro.storage.s3 import is_s3
+from fruits_kedro.storage.s3 import end_of_login, is_s3
+
+logger = logging.getLogger(__name__)
 
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
@@ -29,13 +33,18 @@ class SparkHooks:
         from fruits_kedro.spark.versions import spark_major
 
         config, store = context.config_loader, self._locations.roots.store
-        settings, keys = dict(config["spark"]), None
-        if is_s3(store) and settings.get("spark.master") != "yarn":
+        # An environment says null of what its cluster sets.
+        settings = {k: v for k, v in config["spark"].items() if v is not None}
+        keys = None
+        # A cluster of EMR has its own S3A and committer, which spark-submit has started by now.
+        is_emr = "PYSPARK_GATEWAY_PORT" in os.environ or settings.get("spark.master") == "yarn"
+        if is_s3(store) and not is_emr:
             settings = {**config["s3a"], **self._locations.s3.spark_settings(), **settings}
             keys = self._locations.s3.jvm_environment()
         if spark_major() == 4:  # it multiplies matrices by instructions that need this compiler
             settings = with_full_compiler(settings)
         self._settings = settings
+        self._has_keys = keys is not None
         prepare_session(settings, keys)
 
     @hook_impl(trylast=True)
@@ -44,6 +53,12 @@ class SparkHooks:
         from fruits_kedro.spark.session import start_session
         from fruits_kedro.spark.workers import start_workers
 
+        if self._has_keys and (end := end_of_login()):
+            logger.warning(
+                "This login ends at %s, and Spark's S3 client cannot renew it: a run that takes "
+                "longer stops then. The same command goes on from what is done.",
+                end.astimezone().strftime("%H:%M on %Y-%m-%d"),
+            )
         trains = pipeline.only_nodes_with_tags("classification").nodes
         spark = start_session(with_full_compiler(self._settings) if trains else self._settings)
         if "extraction.extract_features" in {node.name for node in pipeline.nodes}:

@@ -1,11 +1,12 @@
 #!/bin/bash
 # Installs the package on a node, from the bucket alone. It stops at the first error and says which.
-#   bootstrap.sh s3://<bucket>/<prefix>/package 3.11 eu-west-3
+#   bootstrap.sh s3://<bucket>/<prefix>/package/<id> 3.11 eu-west-3 <sha256 of SHA256SUMS>
 set -euo pipefail
 
 package=${1:?the URL of the package}
 version=${2:?the version of Python}
 region=${3:?the region of the bucket}
+sums=${4:?the sha256 of SHA256SUMS}
 root=${FRUITS_KEDRO_ROOT:-/opt/fruits-kedro}
 step=""
 trap 'code=$?; echo "BOOTSTRAP FAILED: $step (line $LINENO, exit $code)" >&2; exit $code' ERR
@@ -20,6 +21,7 @@ aws --region "$region" s3 cp --recursive --only-show-errors "$package" "$root/pa
 
 step="comparing hashes"
 cd "$root/package"
+echo "$sums  SHA256SUMS" | sha256sum --check --quiet
 sha256sum --check --quiet SHA256SUMS
 
 step="finding python$version"

@@ -1,0 +1,72 @@
+"""Deletes packages, logs and unfinished uploads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from fruits_kedro.emr.aws import Aws, explained
+from fruits_kedro.emr.settings import EmrSettings
+from fruits_kedro.emr.upload import LATEST
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.storage.s3 import split_url
+
+_UNFINISHED = timedelta(days=1)  # an upload that is younger may still be going on
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What can be deleted.
+
+    Attributes:
+        keys: of objects.
+        uploads: keys and ids of unfinished uploads.
+        lines: the same in words.
+    """
+
+    keys: list[str]
+    uploads: list[tuple[str, str]]
+    lines: list[str]
+
+
+def to_delete(aws: Aws, settings: EmrSettings) -> Leftovers:
+    """The packages, the logs, and the unfinished uploads of either that are older than a day."""
+    keys, uploads, lines = [], [], []
+    for root in (settings.package_root, settings.log_root):
+        entries = list(aws.listing(f"{root}/"))
+        found_keys = [entry["Key"] for entry in entries]
+        keys += sorted(found_keys, key=lambda key: not key.endswith(LATEST))  # it names the others
+        size = sum(entry["Size"] for entry in entries)
+        lines.append(f"{root}: {len(entries):,} objects, {size / 1e6:,.1f} MB")
+        found = _unfinished(aws, root)
+        uploads += found
+        lines.append(f"{root}: {len(found):,} unfinished uploads, older than a day")
+    return Leftovers(keys, uploads, lines)
+
+
+def _unfinished(aws: Aws, root: str) -> list[tuple[str, str]]:
+    bucket, prefix = split_url(root)
+    limit = datetime.now(UTC) - _UNFINISHED
+    with explained(f"listing unfinished uploads below {root}"):
+        pages = aws.s3.get_paginator("list_multipart_uploads").paginate(
+            Bucket=bucket, Prefix=f"{prefix}/"
+        )
+        found = [upload for page in pages for upload in page.get("Uploads", [])]
+    return [(one["Key"], one["UploadId"]) for one in found if one["Initiated"] < limit]
+
+
+def delete_all(aws: Aws, bucket: str, found: Leftovers) -> None:
+    """Delete them, 1,000 keys at a time.
+
+    Raises:
+        FruitsError: S3 did not delete some of them.
+    """
+    with explained("deleting"):
+        for start in range(0, len(found.keys), 1000):
+            keys = [{"Key": key} for key in found.keys[start : start + 1000]]
+            done = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+            if failed := done.get("Errors"):
+                first = f"{failed[0]['Key']}: {failed[0].get('Message', failed[0]['Code'])}"
+                raise FruitsError(f"{len(failed):,} objects were not deleted, such as {first}.")
+        for key, upload in found.uploads:
+            aws.s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)

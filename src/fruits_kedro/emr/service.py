@@ -1,0 +1,152 @@
+"""What a service of EMR does for ``kedro emr``, whether a cluster or EMR Serverless."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from fruits_kedro.config.locations import PROGRESS
+from fruits_kedro.emr.aws import Aws, Show, watch
+from fruits_kedro.emr.submit import RunOptions
+from fruits_kedro.emr.upload import Uploaded
+from fruits_kedro.errors import FruitsError
+
+TAG = "fruits-kedro:cluster"
+PACKAGE_TAG = "fruits-kedro:package"
+USER_TAG = "fruits-kedro:user"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cluster or an application.
+
+    Attributes:
+        state: AWS' word.
+        created: when.
+        user: who created it; empty if it has no such tag.
+        package: id of the package that its nodes have; None where each run names its own.
+    """
+
+    id: str
+    state: str
+    created: datetime
+    user: str = ""
+    package: str | None = None
+
+    def __str__(self) -> str:
+        when = self.created.astimezone().isoformat(" ", "minutes")
+        return f"{self.id} ({self.state}), of {self.user or 'unknown'}, since {when}"
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run as AWS sees it.
+
+    Attributes:
+        name: AWS' word.
+        is_running: it may write its progress.
+        is_over: it has ended, well or not, or what it ran on has gone.
+        is_good: it has ended well.
+        reason: why it has failed; may be empty.
+    """
+
+    name: str
+    is_running: bool = False
+    is_over: bool = False
+    is_good: bool = False
+    reason: str = ""
+
+
+class Service(Protocol):
+    """Creates what runs need, submits and follows them, and ends what it created."""
+
+    @property
+    def kind(self) -> str:
+        """``cluster`` or ``application``."""
+
+    def create(self, package: Uploaded, user: str) -> str:
+        """Create it; returns its id. FruitsError if AWS refuses or there is one of that name."""
+
+    def wait_until_ready(self, place_id: str, show: Show) -> None:
+        """Wait until it takes runs; FruitsError if it has ended instead."""
+
+    def places(self) -> list[Place]:
+        """All of this name that have not ended."""
+
+    def last_place(self) -> str:
+        """The id of the newest of this name, ended or not; FruitsError if AWS knows of none."""
+
+    def submit(self, place_id: str, run: RunOptions, package: Uploaded) -> str:
+        """Submit a run; returns its id."""
+
+    def reusable(self) -> Place | None:
+        """One that costs nothing while it has no work, and so serves all runs; or None."""
+
+    def cancel(self, place_id: str, run_id: str) -> None:
+        """End a run, and not what it runs on."""
+
+    def last_run(self, place_id: str) -> str:
+        """The id of the newest run; FruitsError if there is none."""
+
+    def look(self, place_id: str, run_id: str) -> RunState:
+        """The state of a run."""
+
+    def logs(self, place_id: str, run_id: str | None) -> dict[str, str]:
+        """The texts of the logs of a run, by their URLs; of a start that failed without one."""
+
+    def bill(self, place_id: str) -> dict[str, Any]:
+        """What it has cost."""
+
+    def end(self, place_id: str, show: Show) -> None:
+        """End it with all that runs on it, and wait until it has ended."""
+
+
+def need_place(service: Service, name: str) -> Place:
+    """The newest place that takes runs; FruitsError if there is none."""
+    if found := service.places():
+        return found[0]
+    raise FruitsError(f"There is no {service.kind} {name}. Create one: kedro emr up")
+
+
+def watch_run(
+    aws: Aws, service: Service, place_id: str, run_id: str, store: str, show: Show
+) -> RunState:
+    """The state of a run, once it has ended well; ``store`` is where it writes its progress.
+
+    Raises:
+        FruitsError: it failed; says what AWS knows.
+        OutOfSightError: AWS does not answer any more.
+    """
+    started = datetime.now(UTC)
+
+    def look() -> tuple[RunState, dict[str, Any] | None]:
+        state = service.look(place_id, run_id)
+        return state, read_progress(aws, store, started) if state.is_running else None
+
+    for (state, progress), waited in watch(look, show):
+        show(state.name, waited, progress)
+        if state.is_good:
+            return state
+        if state.is_over:
+            raise FruitsError(
+                f"The run {run_id} has ended: {state.name}. {state.reason}\n"
+                "What lies in the store is complete or absent, never half.\n"
+                "The Python traceback: kedro emr logs"
+            )
+    raise AssertionError("watch() goes on for ever")
+
+
+def read_progress(aws: Aws, store: str, since: datetime) -> dict[str, Any] | None:
+    """The progress a run last wrote: ``what, done, total, images_per_s, written_at``.
+
+    None outside a bucket, without progress, or if it was written before ``since``.
+    """
+    if not store.startswith("s3"):
+        return None
+    content = aws.download(f"{store}/{PROGRESS}")
+    if content is None:
+        return None
+    found: dict[str, Any] = json.loads(content)
+    return found if datetime.fromisoformat(found["written_at"]) >= since else None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.s3.results import results
 from tests.s3.server import BUCKET
-from tests.yarn.server import QUICK_START, Yarn, fetch_jars, fetch_spark
+from tests.yarn.server import QUICK_START, Yarn, fetch_jars, fetch_native, fetch_spark
 
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.context import EmrContext
@@ -38,10 +38,11 @@ for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=p
 
 @pytest.fixture(scope="module")
 def yarn(s3_server, settings, uploaded, tmp_path_factory):
-    jars, spark = fetch_jars(CACHE / "yarn-3.3.4"), fetch_spark(CACHE)
+    jars, native = fetch_jars(CACHE / "yarn-3.3.4"), fetch_native(CACHE / "native")
+    spark = fetch_spark(CACHE)
     configurations = cluster_request(settings, uploaded, "tests")["Configurations"]
     folder = tmp_path_factory.mktemp("yarn")
-    cluster = Yarn(folder, jars, spark, s3_server.environment, configurations)
+    cluster = Yarn(folder, jars, native, spark, s3_server.environment, configurations)
     cluster.start()
     yield cluster
     cluster.stop()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -11,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +41,8 @@ _ADDRESSES = (
     "nodemanager.webapp.address",
     "nodemanager.localizer.address",
 )
+_NATIVE = "io/trino/hadoop/hadoop-apache/3.3.5-1/hadoop-apache-3.3.5-1.jar"
+_ARCH = {"x86_64": "amd64"}.get(platform.machine(), platform.machine())
 _SPARK = "3.5.6"
 _S3A = (
     "org/apache/hadoop/hadoop-aws/3.3.4/hadoop-aws-3.3.4.jar",
@@ -69,6 +74,21 @@ def fetch_jars(folder: Path) -> Path:
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(fetch, _LIST.read_text().split()))
+    return folder
+
+
+def fetch_native(folder: Path) -> Path:
+    """Fetch Hadoop's native library, as EMR has it; returns its folder.
+
+    Without it the NodeManager starts a process for each file of an archive, to set its mode.
+    """
+    if not (folder / "libhadoop.so").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(io.BytesIO(_download(_MAVEN + _NATIVE))) as jar:
+            library = jar.read(f"nativelib/Linux-{_ARCH}/libhadoop.so")
+        part = folder / f"{os.getpid()}"
+        part.write_bytes(library)
+        part.rename(folder / "libhadoop.so")
     return folder
 
 
@@ -128,6 +148,7 @@ class Yarn:
     Attributes:
         folder: for configuration, logs and local files.
         jars: of YARN.
+        native: folder of Hadoop's native library.
         spark: SPARK_HOME of the cluster.
         environment: of the node: what a role would give it, and what Spark is given.
         configurations: those of ``run_job_flow``.
@@ -135,6 +156,7 @@ class Yarn:
 
     folder: Path
     jars: Path
+    native: Path
     spark: Path
     environment: dict[str, str]
     configurations: list[dict[str, object]]
@@ -159,6 +181,7 @@ class Yarn:
     def _java(self, conf: Path, daemon: str, *arguments: str) -> subprocess.Popen:
         opened = ("--add-opens", "java.base/java.lang=ALL-UNNAMED")
         command = [f"{self.java_home}/bin/java", "-Xmx400m", *QUICK_START, *opened]
+        command.append(f"-Djava.library.path={self.native}")
         if daemon.startswith(("namenode", "datanode")):  # the rest of Hadoop is among Spark's jars
             path = f"{conf}:{self.jars}/hdfs/*:{self.spark}/jars/*"
             main = _HDFS + daemon

@@ -40,6 +40,9 @@ _LEFT = (
 )
 
 
+_LEFT_FILES = {".h", ".hpp", ".pxd", ".pyi", ".pyx"}  # of packages; and their tests
+
+
 def build_environment(package: Package, python: str, arch: str) -> Package:
     """The package of EMR Serverless: ``run.py`` and the archive, made from a cluster's package.
 
@@ -126,7 +129,8 @@ def _pack(root: Path, archive: Path) -> None:
         tarfile.open(fileobj=packed, mode="w") as tar,
     ):
         for path in sorted(root.rglob("*")):
-            if path.is_file():
+            is_left = path.suffix in _LEFT_FILES or "tests" in path.relative_to(root).parts
+            if path.is_file() and not is_left:
                 content = path.read_bytes()
                 entry = tarfile.TarInfo(path.relative_to(root).as_posix())
                 is_program = path.parent.name == "bin" or ".so" in path.name

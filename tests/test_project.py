@@ -59,7 +59,13 @@ def kedro_with_java_trap(tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    [["registry", "list"], ["catalog", "describe-datasets"], ["run", "--help"], ["viz", "build"]],
+    [
+        ["registry", "list"],
+        ["catalog", "describe-datasets"],
+        ["run", "--help"],
+        ["viz", "build"],
+        ["emr", "plan", "--images", "9"],
+    ],
     ids=" ".join,
 )
 def test_no_java_starts(command, kedro_with_java_trap):

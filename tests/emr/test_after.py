@@ -120,7 +120,7 @@ def test_clean_shows_asks_and_spares_the_results(running, emr, aws):
     put_log(aws, running, "steps/s-1/stderr.gz", "x")
     for key in ("fruits-kedro/of-a-run", "of-somebody", "fruits-kedro-emr/package/half"):
         aws("s3").create_multipart_upload(Bucket=BUCKET, Key=key)
-    assert f"The cluster {running} (WAITING)" in emr("clean", "--yes", code=1)
+    assert f"the cluster {running} (WAITING)" in emr("clean", "--yes", code=1)
     emr("down", "--yes")
     output = emr("clean", code=1, given="n\n")
     assert "logs: 1 objects" in output and "package: 1 unfinished uploads" in output
@@ -200,7 +200,11 @@ def test_the_first_cell_of_a_notebook_and_the_way_there(emr, aws, change):
     assert magic == "%%configure -f" and set(map(type, conf.values())) == {str}
     step = emr("submit", "--json")["run"]["id"]
     told = aws("emr").describe_step(ClusterId=cluster, StepId=step)["Step"]["Config"]["Args"]
-    assert [word for word in told if "=" in word] == [f"{k}={v}" for k, v in conf.items()]
+    given = [word for word in told if "=" in word]
+    assert [*(f"{k}={v}" for k, v in conf.items()), "spark.master=yarn"] == [
+        *(word for word in given if not word.startswith("spark.master=")),
+        "spark.master=yarn",
+    ]
     (node,) = aws("emr").list_instances(ClusterId=cluster, InstanceGroupTypes=["MASTER"])[
         "Instances"
     ]

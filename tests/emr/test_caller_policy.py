@@ -20,7 +20,7 @@ _ACTIONS = {
     "s3:HeadBucket": ["s3:ListBucket"],
     "s3:ListMultipartUploads": ["s3:ListBucketMultipartUploads"],
     "s3:ListObjectsV2": ["s3:ListBucket"],
-    "emr-serverless:CreateApplication": ["emr-serverless:CreateApplication", "iam:PassRole"],
+    "emr-serverless:StartJobRun": ["emr-serverless:StartJobRun", "iam:PassRole"],
     "elasticmapreduce:RunJobFlow": ["elasticmapreduce:RunJobFlow", "iam:PassRole"],
 }
 _SERVICES = {"emr": "elasticmapreduce"}
@@ -37,7 +37,10 @@ _UNSEEN = {
     "emr-serverless:CancelJobRun",
     "emr-serverless:StartApplication",
     "emr-serverless:TagResource",
+    "iam:CreateServiceLinkedRole",
     "iam:SimulatePrincipalPolicy",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
     "pricing:GetProducts",
     "s3:AbortMultipartUpload",
     "s3:GetAccountPublicAccessBlock",
@@ -71,7 +74,9 @@ def test_the_policy_allows_what_is_asked(
     policy = json.loads((project / "deploy" / "caller-policy.json").read_text())
     actions = [statement["Action"] for statement in policy["Statement"]]
     allowed = {a for one in actions for a in ([one] if isinstance(one, str) else one)}
-    monkeypatch.setattr(emr_aws, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(
+        emr_aws, "time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: 0.0)
+    )
     asked.clear()  # of the fixtures
     put_results(aws)
     change(notebooks=True)

@@ -7,7 +7,7 @@ import pytest
 
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.context import EmrContext
-from fruits_kedro.emr.settings import ClusterSettings, Group
+from fruits_kedro.emr.settings import ClusterSettings, Group, SecurityGroups
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.validation import validate
 
@@ -53,6 +53,16 @@ def break_profile(aws, change):
     aws("iam").remove_role_from_instance_profile(**names)
 
 
+def break_groups(aws, change):
+    ec2 = aws("ec2")
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    groups = [
+        ec2.create_security_group(VpcId=vpc, GroupName=name, Description="mine")["GroupId"]
+        for name in ("mine-1", "mine-2")
+    ]
+    change(security_groups=SecurityGroups(primary=groups[0], core=groups[1]))
+
+
 def break_tags(aws, change):
     ec2 = aws("ec2")
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
@@ -65,13 +75,14 @@ FAULTS = {
     "bucket ": (break_location, "far is in us-west-2, the run would be in eu-west-3"),
     "region": (lambda _, c: c(region="us-east-1"), "outside the European Union"),
     "region ": (lambda _, c: c(region="eu-west-2"), "eu-west-2 lies outside"),
-    "encryption": (lambda a, _: a("s3").delete_bucket_encryption(Bucket=BUCKET), "Switch on"),
+    "encryption": (lambda a, _: a("s3").delete_bucket_encryption(Bucket=BUCKET), "switch it on"),
     "photos": (break_photos, "There is no photo below s3://my-bucket/fruits-360"),
     "service role": (lambda _, c: c(service_role="none"), "none .the template"),
     "instance profile": (break_profile, "has no role"),
     "key pair": (lambda _, c: c(key_pair="mine"), "set key_pair: null"),
     "subnet": (lambda _, c: c(subnet="subnet-1234"), "correct 'subnet'"),
     "subnet ": (break_tags, "--tags Key=for-use-with.*,Value=true --resources sg-[0-9a-f]+$"),
+    "subnet  ": (break_groups, "--resources sg-[0-9a-f]+ sg-[0-9a-f]+$"),
     "instance types": (lambda _, c: c(core=Group(type="m5.xlarge")), "processors differ"),
     "package": (
         lambda a, _: a("s3").delete_object(
@@ -172,15 +183,18 @@ def simulated(monkeypatch):
 
 
 @pytest.mark.parametrize("on", ["cluster", "serverless"])
-@pytest.mark.parametrize("decision", ["allowed", "implicitDeny"])
-def test_a_bucket_with_a_key_that_runs_may_not_use(emr, aws, quotas, simulated, decision, on):
+@pytest.mark.parametrize(
+    "decision, outcome",
+    [("allowed", "ok"), ("implicitDeny", "unknown"), ("explicitDeny", "FAILED")],
+)
+def test_a_bucket_with_a_key_that_runs_may_not_use(emr, aws, simulated, decision, outcome, on):
     encrypt_by_kms(aws)
     simulated(decision)
     emr("package", "--on", on)
-    is_good = decision == "allowed"
-    rows = emr("check", "--on", on, "--json", code=0 if is_good else 1)["checks"]
-    found = {row["check"]: row["found"] for row in rows}["encryption"]
-    assert found == "aws:kms, with a bucket key" if is_good else "kms:GenerateDataKey" in found
+    rows = emr("check", "--on", on, "--json", code=1 if outcome == "FAILED" else 0)["checks"]
+    row = {row["check"]: row for row in rows}["encryption"]
+    said = "with a bucket key" if outcome == "ok" else "kms:GenerateDataKey"
+    assert row[""] == outcome and said in row["found"]
 
 
 def test_a_bucket_that_asks_kms_for_each_photo(faults, aws):

@@ -29,13 +29,17 @@ def moves(monkeypatch, backend):
     def arrange(*steps):
         todo = list(steps)
 
-        def sleep(_):
+        now = [0.0]
+
+        def sleep(seconds):
+            now[0] += seconds
             if not todo:
                 raise AssertionError("waited for ever")
             todo.pop(0)(backend()[-1])
 
         # Not the module's own: threads of other libraries wait with it.
-        monkeypatch.setattr(aws, "time", SimpleNamespace(sleep=sleep))
+        clock = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
+        monkeypatch.setattr(aws, "time", clock)
         return todo
 
     return arrange
@@ -254,7 +258,21 @@ def test_after_ten_minutes_a_run_goes_on_unwatched(emr, aws, moves, away):
     output = emr("run", "--yes", "--params", "subset=mini", code=3)
     (cluster,) = aws("emr").list_clusters()["Clusters"]
     assert f"The cluster {cluster['Id']} goes on without being watched" in output
-    assert "kedro emr watch --on cluster --env emr --params subset=mini" in output
+    (step,) = aws("emr").list_steps(ClusterId=cluster["Id"])["Steps"]
+    assert f"kedro emr watch --env emr --params subset=mini --run {step['Id']}" in output
+    assert cluster["Status"]["State"] == "RUNNING"
+
+
+def test_an_error_that_is_no_failure_of_the_run_ends_nothing(emr, aws, moves):
+    key = "fruits-kedro/08_reporting/progress.json"
+
+    def broken(cluster):
+        step_to("RUNNING")(cluster)
+        aws("s3").put_object(Bucket=BUCKET, Key=key, Body=b"{")
+
+    moves(broken)
+    assert "cannot be watched" in emr("run", "--yes", code=3)
+    (cluster,) = aws("emr").list_clusters()["Clusters"]
     assert cluster["Status"]["State"] == "RUNNING"
 
 

@@ -1,7 +1,9 @@
 """What is uploaded: no secret, nothing of one's own, and the versions of the lock file."""
 
 import io
+import os
 import re
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -42,12 +44,30 @@ def test_the_configuration_goes_without_local_and_without_credentials(conf):
 
 @pytest.mark.parametrize(
     "secret",
-    ["AKIA" + "Q" * 16, "aws_secret_access_key: abc", "-----BEGIN RSA PRIVATE " + "KEY-----"],
+    [
+        "AKIA" + "Q" * 16,
+        "aws_secret_access_key: abc",
+        "-----BEGIN RSA PRIVATE " + "KEY-----",
+        "{spark.hadoop.fs.s3a.secret.key: abc}",
+        "gh" + "p_" + "q" * 36,
+        "\n  db.password: abc",
+    ],
 )
 def test_a_secret_in_the_configuration_is_refused(conf, secret):
     (conf / "emr" / "spark.yml").write_text(f"x: {secret}")
     with pytest.raises(FruitsError, match="spark.yml looks as if it held a key"):
         archive_configuration(conf)
+
+
+def test_no_telemetry_leaves_a_node_wherever_the_driver_is(monkeypatch):
+    """The file that spark-submit runs says so itself: in client mode there is no container."""
+    monkeypatch.delenv("DO_NOT_TRACK", raising=False)
+    ran = []
+    monkeypatch.setattr(
+        runpy, "run_module", lambda *_, **__: ran.append(os.environ["DO_NOT_TRACK"])
+    )
+    runpy.run_path(str(files("fruits_kedro.emr") / "node" / "run.py"))
+    assert ran == ["1"]
 
 
 def pins(text):

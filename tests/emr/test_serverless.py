@@ -3,7 +3,6 @@
 Moto's job runs are good at once: a test that wants another state sets it.
 """
 
-import shlex
 from types import SimpleNamespace
 
 import pytest
@@ -48,7 +47,7 @@ def states(monkeypatch, backend):
                 (runs,) = backend().job_runs.values()
                 runs[-1].state, runs[-1].state_details = left.pop(0), details
 
-        monkeypatch.setattr(emr_aws, "time", SimpleNamespace(sleep=sleep))
+        monkeypatch.setattr(emr_aws, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: 0.0))
 
     return arrange
 
@@ -57,7 +56,7 @@ def test_up_creates_an_application_with_a_cap(serverless, aws):
     made = serverless("up", "--yes", "--json")["created"]["id"]
     found = aws("emr-serverless").get_application(applicationId=made)["application"]
     assert (found["name"], found["releaseLabel"]) == ("fruits-kedro", "emr-7.12.0")
-    assert found["maximumCapacity"] == {"cpu": "32 vCPU", "memory": "64 GB", "disk": "160 GB"}
+    assert found["maximumCapacity"] == {"cpu": "32 vCPU", "memory": "62 GB", "disk": "160 GB"}
     assert found["autoStopConfiguration"] == {"enabled": True, "idleTimeoutMinutes": 5}
     assert found["tags"]["fruits-kedro:cluster"] == "fruits-kedro"
     assert f"is there already: {made}" in serverless("up", "--yes", code=1)
@@ -74,7 +73,7 @@ def test_a_run_gets_the_package_the_role_and_the_sizes(serverless, aws, small_pa
     assert driver["entryPointArguments"] == [
         *("--env", "serverless", "--conf-source", "environment/conf", "--params", "subset=mini")
     ]
-    words = shlex.split(driver["sparkSubmitParameters"])
+    words = driver["sparkSubmitParameters"].split(" ")
     conf = dict(word.split("=", 1) for word in words[1::2])
     assert set(words[::2]) == {"--conf"}
     assert conf["spark.archives"] == f"{package}/environment.tar.gz#environment"
@@ -125,7 +124,9 @@ def test_an_application_that_was_there_stays_and_only_the_run_ends(
         def interrupt(_):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(emr_aws, "time", SimpleNamespace(sleep=interrupt))
+        monkeypatch.setattr(
+            emr_aws, "time", SimpleNamespace(sleep=interrupt, monotonic=lambda: 0.0)
+        )
     output = serverless("run", "--yes", code=1)
     assert "stays: it was there before" in output
     assert ("no memory" in output) == (how == "failure")
@@ -144,6 +145,30 @@ def test_logs_of_a_job_run(serverless, aws):
     assert error["says"].endswith("ValueError: planted") and "SPARK_DRIVER" in error["in"]
 
 
+def test_a_setting_that_aws_would_split(serverless, emr, monkeypatch):
+    monkeypatch.setattr("fruits_kedro.emr.submit.node_environment", lambda _: {"X": "a b"})
+    monkeypatch.setattr("fruits_kedro.emr.serverless.node_environment", lambda _: {"X": "a b"})
+    serverless("up", "--yes")
+    assert "spark.executorEnv.X" in serverless("submit", code=1)
+
+
+def test_clean_waits_for_runs_and_not_for_an_idle_application(serverless, states):
+    made = serverless("up", "--yes", "--json")["created"]["id"]
+    states("RUNNING")
+    run = serverless("submit", "--json")["run"]["id"]
+    assert f"the run {run} on {made}" in serverless("clean", "--yes", code=1)
+    states("SUCCESS")
+    serverless("submit")
+
+
+def test_a_bill_that_is_not_there_yet(serverless, with_prices, states):
+    serverless("up", "--yes")
+    states("RUNNING")
+    run = serverless("submit", "--json")["run"]["id"]
+    found = serverless("cost", "--run", run, "--json")["cost"]
+    assert found["runs"] == 1 and found["total"] == 0  # moto reports zero hours
+
+
 def test_down_cancels_runs_before_it_deletes(serverless, backend, states):
     made = serverless("up", "--yes", "--json")["created"]["id"]
     states("RUNNING")
@@ -156,15 +181,20 @@ def test_down_cancels_runs_before_it_deletes(serverless, backend, states):
 def test_checks(serverless, backend, quotas):
     rows = {row["check"]: row for row in serverless("check", "--json")["checks"]}
     assert {row[""] for row in rows.values()} == {"ok"}
-    assert rows["vCPU quota"]["found"] == "26 of 64" and "none yet" in rows["application"]["found"]
+    assert (
+        rows["vCPU quota"]["found"].startswith("26 of 64")
+        and "none yet" in rows["application"]["found"]
+    )
     assert rows["job role"]["found"] == ROLE
     serverless("up", "--yes")
     (application,) = backend().applications.values()
     application.release_label = "emr-7.10.0"
+    application.maximum_capacity = {"cpu": "64 vCPU", "memory": "512 GB"}
     quotas["L-D05C8A75"] = 16.0
     rows = serverless("check", "--json", code=1)["checks"]
     faults = {row["check"]: row["found"] for row in rows if row[""] == "FAILED"}
     assert "releaseLabel is emr-7.10.0, not emr-7.12.0" in faults["application"]
+    assert "its cap is 64 vCPU, and max_vcpu 32" in faults["application"]
     assert "this account may use 16" in faults["vCPU quota"] and len(faults) == 2
 
 

@@ -86,6 +86,7 @@ def test_a_worker_of_serverless_has_a_size_that_exists(workers):
     [
         ({"executor": Executor(cores=3)}, "workers of 1, 2, 4, 8, 16 vCPUs"),
         ({"executor": Executor(heap_mb_per_core=8192)}, "has 30 at most"),
+        ({"driver_gb": 32}, "a worker of 2 vCPUs has 4 to 16 GB"),
         ({"executors": 8}, "8 executors of 4 vCPUs and a driver of 2 pass max_vcpu: 32"),
     ],
 )
@@ -106,31 +107,31 @@ def test_costs_of_a_cluster(settings):
 def test_an_estimate_for_a_cluster(settings):
     sizing = size_executors(settings, TYPES, 4096)
     found = estimate_cluster(1_008_000, False, sizing, settings, TYPES)
-    # 8 min to start, 1,008,000 listed at 50,000/s and extracted at 12 x 70/s, 2 min for the rest
+    # 8 min to start, 1,008,000 listed at 50,000/s and extracted at 12 x 70/s
     assert found.images_per_s == 840
-    assert found.minutes == pytest.approx(8 + 0.336 + 20 + 2)
+    assert found.minutes == pytest.approx(8 + 0.336 + 20)
     hourly = cost_per_hour(settings, PRICES)
     assert found.parts["machines"] == pytest.approx(hourly * found.minutes / 60)
     assert found.parts["S3"] == pytest.approx(1008 * 0.0004 + 1.008 * 0.005)
     assert any(f"{hourly / 3:.2f} more before it ends by itself" in note for note in found.notes)
     assert any("measured on x86_64, and on no aarch64" in note for note in found.notes)
     packed = estimate_cluster(1_008_000, True, sizing, settings, TYPES)
-    assert packed.parts["S3"] == 0 and packed.minutes == 30
+    assert packed.parts["S3"] == 0 and packed.minutes == 28
 
 
 def test_an_estimate_for_serverless(workers):
     found = estimate_serverless(1_008_000, True, size_workers(workers), workers, TYPES)
-    # 24 cores x 70/s = 1,680/s: 10 min, and 2 for the rest; the start is not billed
-    assert found.minutes == 2 + 10 + 2 and found.notes == ()
+    # 24 cores x 70/s = 1,680/s: 10 min; the start is not billed
+    assert found.minutes == 2 + 10 and len(found.notes) == 1
     hourly = (2 + 24) * 0.06 + (6 + 6 * 8) * 0.007
     assert serverless_per_hour(workers, PRICES) == pytest.approx(hourly)
-    assert found.total == pytest.approx(hourly * 12 / 60)
+    assert found.total == pytest.approx(hourly * 10 / 60)
 
 
 def test_prices_that_are_missing_old_or_of_another_region(settings):
     unknown = TYPES.model_copy(update={"prices": None})
     found = estimate_cluster(1000, False, size_executors(settings, TYPES, 4096), settings, unknown)
-    assert found.parts == {} and found.minutes > 10
+    assert found.parts == {} and found.minutes > 8
     with pytest.raises(FruitsError, match="kedro emr prices"):
         unknown.need("eu-west-3")
     with pytest.raises(FruitsError, match="of eu-west-3, not eu-west-1"):

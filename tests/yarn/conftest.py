@@ -178,7 +178,8 @@ def job(package, in_server):
     uploaded = need_uploaded(in_server, settings.package_root)
 
     def make(params):
-        options = RunOptions(context.spark | SMALL, "serverless", params=params)
+        small = {name: value for name, value in SMALL.items() if " " not in value}
+        options = RunOptions(context.spark | small, "serverless", params=params)
         return job_request(settings, options, uploaded)
 
     return make

@@ -116,7 +116,9 @@ def test_a_notebook_gives_the_numbers_of_a_local_run(
     cell = configure_cell(RunOptions(spark_settings), settings)
     given = json.loads(cell.partition("\n")[2])["conf"]
     conf = [word for name, value in given.items() for word in ("--conf", f"{name}={value}")]
-    output, _ = spark_submit("--deploy-mode", "client", *conf, cells).communicate(timeout=600)
+    output, _ = spark_submit(
+        "--deploy-mode", "client", *("--master", "yarn"), *conf, cells
+    ).communicate(timeout=600)
     usable = len(local["scores"])
     assert f"FOUND ({usable}, ['path', 'split', 'label', 'pc_001'])" in output, output[-4000:]
     check(bucket, yarn, local, output, "notebook", tmp_path)

@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import botocore.session
 from botocore.config import Config
@@ -26,6 +26,8 @@ _THROTTLED = {
     "TooManyRequestsException",
 }
 _EXPIRED = {
+    "InvalidSignatureException",
+    "RequestTimeTooSkewed",
     "ExpiredToken",
     "ExpiredTokenException",
     "RequestExpired",
@@ -45,6 +47,19 @@ class NoAnswerError(FruitsError):
 
 class OutOfSightError(FruitsError):
     """A run or a cluster could not be watched any longer; it goes on without."""
+
+
+class Encryption(NamedTuple):
+    """A bucket's: S3's word for the algorithm, the ARN of a KMS key, and the bucket's own key."""
+
+    algorithm: str
+    key: str | None
+    has_bucket_key: bool
+
+    @property
+    def is_by_kms(self) -> bool:
+        """Whether KMS has the key."""
+        return self.algorithm.startswith("aws:kms")
 
 
 class Aws:
@@ -83,14 +98,18 @@ class Aws:
         with explained("asking who you are", remedy):
             return str(self.client("sts").get_caller_identity()["Arn"])
 
-    def bucket_key(self, bucket: str) -> str | None:
-        """ARN of the KMS key by which a bucket encrypts; None if S3's own keys do."""
-        with explained(f"asking for the encryption of {bucket}"):
+    def encryption(self, bucket: str) -> Encryption:
+        """How a bucket encrypts."""
+        remedy = f"If there is none, switch it on (S3 console, Properties of {bucket})."
+        with explained(f"asking for the default encryption of {bucket}", remedy):
             found = self.s3.get_bucket_encryption(Bucket=bucket)
         rule = found["ServerSideEncryptionConfiguration"]["Rules"][0]
         given = rule["ApplyServerSideEncryptionByDefault"]
-        key: str | None = given.get("KMSMasterKeyID")
-        return key if given["SSEAlgorithm"].startswith("aws:kms") else None
+        return Encryption(
+            algorithm=given["SSEAlgorithm"],
+            key=given.get("KMSMasterKeyID"),
+            has_bucket_key=rule.get("BucketKeyEnabled", False),
+        )
 
     def public_access_block(self, bucket: str) -> dict[str, bool]:
         """What is blocked by a bucket, or by its account."""
@@ -110,12 +129,12 @@ class Aws:
             )
         return float(found["Quota"]["Value"])
 
-    def download(self, url: str) -> bytes | None:
+    def download(self, url: str, **more: str) -> bytes | None:
         """An object's bytes, or None if there is none."""
         bucket, key = split_url(url)
         with explained(f"reading {url}"):
             try:
-                return bytes(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+                return bytes(self.s3.get_object(Bucket=bucket, Key=key, **more)["Body"].read())
             except self.s3.exceptions.NoSuchKey:
                 return None
 
@@ -151,26 +170,26 @@ def _blocked(ask: Callable[[], Any]) -> dict[str, bool]:
 
 
 def watch(look: Callable[[], Seen], show: Show) -> Iterator[tuple[Seen, float]]:
-    """What ``look`` sees, every ten seconds for ever, and the seconds so far.
+    """What ``look`` sees, every ten seconds for ever, and the seconds since the first look.
 
     An answer is waited for, for ten minutes; errors of other kinds are raised at once.
 
     Raises:
         OutOfSightError: no answer came.
     """
-    waited = answered = 0.0
+    started = answered = time.monotonic()
     while True:
         try:
             seen = look()
         except NoAnswerError as error:
-            if waited - answered >= _PATIENCE_S:
+            now = time.monotonic()
+            if now - answered >= _PATIENCE_S:
                 raise OutOfSightError(str(error)) from error
-            show("AWS does not answer", waited)
+            show("AWS does not answer", now - started)
         else:
-            answered = waited
-            yield seen, waited
+            answered = time.monotonic()
+            yield seen, answered - started
         time.sleep(_EVERY_S)
-        waited += _EVERY_S
 
 
 @contextmanager

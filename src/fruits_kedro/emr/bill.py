@@ -60,6 +60,8 @@ def serverless_bill(
     prices = types.need(settings.region)
     own = prices.serverless[settings.arch]
     billed = [run.get("billedResourceUtilization") or {} for run in runs]
+    if runs and not any(billed):
+        raise FruitsError("AWS has not reported yet what it bills: ask again in some minutes.")
     rates = {
         "vCPUHour": own.vcpu_hour,
         "memoryGBHour": own.gb_hour,

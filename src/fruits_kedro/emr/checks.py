@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fruits_kedro.commands.checks import run_checks
 from fruits_kedro.emr.aws import Aws, explained
@@ -13,30 +13,33 @@ from fruits_kedro.emr.serverless import ARCHITECTURES
 from fruits_kedro.emr.settings import EmrSettings, ServerlessSettings
 from fruits_kedro.emr.sizing import size_workers
 from fruits_kedro.emr.upload import need_uploaded
-from fruits_kedro.errors import FruitsError
+from fruits_kedro.errors import FruitsError, NotAllowedError
 from fruits_kedro.images.formats import extensions
 from fruits_kedro.images.source import PACKED_SUFFIX
 from fruits_kedro.storage.manifest import MARK
 from fruits_kedro.storage.s3 import split_url
 
+if TYPE_CHECKING:
+    from fruits_kedro.emr.context import EmrContext
+
 _SERVERLESS_QUOTA = "L-D05C8A75"  # Service Quotas' code for vCPUs at a time
 _LOOKED_AT = 10_000  # keys, in search of a photo
 
 
-def check_all(context: Any) -> dict[str, Any]:
+def check_all(context: EmrContext) -> dict[str, Any]:
     """The results of all checks, as :func:`run_checks` gives them."""
-    aws, settings = context.aws, context.settings
+    aws, settings, where = context.aws, context.settings, f"conf/{context.env}/emr.yml"
     checks: dict[str, Callable[[], str]] = {
         "credentials": aws.who,
-        "region": lambda: _region(settings),
-        "bucket": lambda: _bucket(aws, settings),
-        "encryption": lambda: _encryption(aws, settings),
+        "region": lambda: _region(settings, where),
+        "bucket": lambda: _bucket(aws, settings, where),
+        "encryption": lambda: _encryption(context),
         "public access": lambda: _private(aws, settings.bucket),
         "photos": lambda: _photos(context),
     }
     if isinstance(settings, ServerlessSettings):
         checks["job role"] = lambda: _job_role(aws, settings)
-        checks["application"] = lambda: _application(context)
+        checks["application"] = lambda: _application(context, settings)
         checks["vCPU quota"] = lambda: _serverless_quota(aws, settings)
     else:
         checks |= cluster_checks(context)
@@ -44,58 +47,57 @@ def check_all(context: Any) -> dict[str, Any]:
     return run_checks(checks)
 
 
-def _region(settings: EmrSettings) -> str:
+def _region(settings: EmrSettings, where: str) -> str:
     if not settings.in_eu and not settings.allow_outside_eu:
         raise FruitsError(
             f"{settings.region} lies outside the European Union. Choose another region in "
-            "conf/emr/emr.yml, or set allow_outside_eu: true there."
+            f"{where}, or set allow_outside_eu: true there."
         )
     return settings.region
 
 
-def _bucket(aws: Aws, settings: EmrSettings) -> str:
-    remedy = "Create it with the CloudFormation template, or correct 'bucket' in conf/emr/emr.yml."
-    with explained(f"{settings.bucket}: looking for it", remedy):
+def _bucket(aws: Aws, settings: EmrSettings, where: str) -> str:
+    remedy = f"Create it with the CloudFormation template, or correct 'bucket' in {where}."
+    with explained(f"looking for the bucket {settings.bucket}", remedy):
         aws.s3.head_bucket(Bucket=settings.bucket)
-        where = aws.s3.get_bucket_location(Bucket=settings.bucket)["LocationConstraint"]
-    where = {None: "us-east-1", "EU": "eu-west-1"}.get(where, where)
-    if where != settings.region:
+        region = aws.s3.get_bucket_location(Bucket=settings.bucket)["LocationConstraint"]
+    region = {None: "us-east-1", "EU": "eu-west-1"}.get(region, region)
+    if region != settings.region:
         raise FruitsError(
-            f"{settings.bucket} is in {where}, the run would be in {settings.region}: every "
+            f"{settings.bucket} is in {region}, the run would be in {settings.region}: every "
             "byte would cross regions and be billed. Use one region for both."
         )
-    return f"{settings.bucket} in {where}"
+    return f"{settings.bucket} in {region}"
 
 
-def _encryption(aws: Aws, settings: EmrSettings) -> str:
-    bucket = settings.bucket
-    remedy = f"Switch on default encryption of {bucket} (S3 console, Properties)."
-    with explained(f"{bucket} has no default encryption", remedy):
-        found = aws.s3.get_bucket_encryption(Bucket=bucket)
-    rule = found["ServerSideEncryptionConfiguration"]["Rules"][0]
-    given = rule["ApplyServerSideEncryptionByDefault"]
-    key = given.get("KMSMasterKeyID")
-    if not given["SSEAlgorithm"].startswith("aws:kms"):
-        return str(given["SSEAlgorithm"])
-    if not rule.get("BucketKeyEnabled"):
+def _encryption(context: EmrContext) -> str:
+    bucket = context.settings.bucket
+    found = context.aws.encryption(bucket)
+    if not found.is_by_kms:
+        return found.algorithm
+    if not found.has_bucket_key:
         raise FruitsError(
             f"{bucket} asks KMS for a key for each photo, which KMS bills. Switch on its bucket "
             "key (S3 console, Properties, Default encryption)."
         )
-    if key:
-        _check_key(aws, settings, key)
-    return f"{given['SSEAlgorithm']}, with a bucket key"
+    if found.key:
+        _check_key(context, found.key)
+    return f"{found.algorithm}, with a bucket key"
 
 
-def _check_key(aws: Aws, settings: EmrSettings, key: str) -> None:
-    """Raise FruitsError if the role of the nodes or of the run may not use the bucket's key."""
-    iam = aws.client("iam")
-    if isinstance(settings, ServerlessSettings):
-        role = settings.job_role
+def _check_key(context: EmrContext, key: str) -> None:
+    """Raise FruitsError if the role of the nodes or of the run may not use the bucket's key.
+
+    A right that the role lacks may stand in the key's own policy: NotAllowedError, unknown.
+    """
+    iam = context.aws.client("iam")
+    if isinstance(context.settings, ServerlessSettings):
+        role = context.settings.job_role
     else:
         with explained("asking for the nodes' role"):
-            name = settings.instance_profile  # type: ignore[attr-defined]
-            profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+            profile = iam.get_instance_profile(
+                InstanceProfileName=context.cluster.instance_profile
+            )["InstanceProfile"]
             role = profile["Roles"][0]["Arn"]
     with explained("asking whether that role may use the bucket's key"):
         found = iam.simulate_principal_policy(
@@ -103,11 +105,13 @@ def _check_key(aws: Aws, settings: EmrSettings, key: str) -> None:
             ActionNames=["kms:Decrypt", "kms:GenerateDataKey"],
             ResourceArns=[key],
         )["EvaluationResults"]
-    refused = [r["EvalActionName"] for r in found if r["EvalDecision"] != "allowed"]
+    refused = {r["EvalActionName"]: r["EvalDecision"] for r in found}
+    refused = {name: said for name, said in refused.items() if said != "allowed"}
     if refused:
-        raise FruitsError(
-            f"{role} may not use the key of {settings.bucket} ({', '.join(refused)}). Give the "
-            f"template the parameter BucketKey={key}, or the role these rights."
+        kind = FruitsError if "explicitDeny" in refused.values() else NotAllowedError
+        raise kind(
+            f"{role} has no right to {', '.join(refused)} with the key of {context.settings.bucket}"
+            f", unless the key's own policy gives it. The template does, with BucketKey={key}."
         )
 
 
@@ -123,13 +127,13 @@ def _private(aws: Aws, bucket: str) -> str:
     return "blocked"
 
 
-def _photos(context: Any) -> str:
+def _photos(context: EmrContext) -> str:
     aws, images = context.aws, context.roots.images
+    payer = {"RequestPayer": "requester"} if context.requester_pays else {}
     if images.rstrip("/").endswith(PACKED_SUFFIX):
-        if aws.download(f"{images.rstrip('/')}/{MARK}") is None:
+        if aws.download(f"{images.rstrip('/')}/{MARK}", **payer) is None:
             raise FruitsError(f"The packed photos {images} are not there, or not complete.")
         return "packed"
-    payer = {"RequestPayer": "requester"} if context.requester_pays else {}
     listed = aws.listing(images.rstrip("/") + "/", **payer)
     for entry in islice(listed, _LOOKED_AT):
         if entry["Key"].lower().endswith(extensions()):
@@ -140,7 +144,7 @@ def _photos(context: Any) -> str:
     )
 
 
-def _package(context: Any) -> str:
+def _package(context: EmrContext) -> str:
     uploaded = need_uploaded(context.aws, context.settings.package_root).id
     if uploaded != context.package.id:
         raise FruitsError(
@@ -156,14 +160,17 @@ def _job_role(aws: Aws, settings: ServerlessSettings) -> str:
         return str(aws.client("iam").get_role(RoleName=name)["Role"]["Arn"])
 
 
-def _application(context: Any) -> str:
-    place, settings = context.service.reusable(), context.settings
+def _application(context: EmrContext, settings: ServerlessSettings) -> str:
+    place = context.service.reusable()
     if place is None:
         return "none yet: a run creates one, and deletes it"
     with explained("describing the application"):
         found = context.aws.serverless.get_application(applicationId=place.id)["application"]
     wanted = {"releaseLabel": settings.release, "architecture": ARCHITECTURES[settings.arch]}
     wrong = [f"{n} is {found[n]}, not {v}" for n, v in wanted.items() if found.get(n, v) != v]
+    cap = found.get("maximumCapacity", {}).get("cpu", "without a limit")
+    if cap.partition(" ")[0] != str(settings.max_vcpu):
+        wrong.append(f"its cap is {cap}, and max_vcpu {settings.max_vcpu}")
     if wrong:
         raise FruitsError(
             f"The application {place.id} is another than conf/{context.env}/emr.yml asks for: "
@@ -181,4 +188,4 @@ def _serverless_quota(aws: Aws, settings: ServerlessSettings) -> str:
             f"at a time in {settings.region}. Ask AWS for more (Service Quotas, "
             f"{_SERVERLESS_QUOTA}), or take fewer executors."
         )
-    return f"{wanted} of {allowed:.0f}"
+    return f"{wanted} of {allowed:.0f}, less what other applications use now"

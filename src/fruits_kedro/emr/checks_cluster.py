@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fruits_kedro.config.prices import PriceList
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.emr.request import MANAGED
 from fruits_kedro.emr.settings import ClusterSettings
-from fruits_kedro.errors import FruitsError, NotAllowedError
+from fruits_kedro.errors import FruitsError
+
+if TYPE_CHECKING:
+    from fruits_kedro.emr.context import EmrContext
 
 # Service Quotas' codes for vCPUs of standard types (A, C, D, H, I, M, R, T, Z).
 _QUOTAS = {"on demand": "L-1216C47A", "Spot": "L-34B43A08"}
@@ -18,7 +21,7 @@ _STANDARD = re.compile(r"(a|c|d|h|i|im|is|m|r|t|z)\d")
 _SPOT_ROLE = "AWSServiceRoleForEC2Spot"
 
 
-def cluster_checks(context: Any) -> dict[str, Callable[[], str]]:
+def cluster_checks(context: EmrContext) -> dict[str, Callable[[], str]]:
     """The checks by their names."""
     aws, settings, types = context.aws, context.cluster, context.types
     checks: dict[str, Callable[[], str]] = {
@@ -96,20 +99,24 @@ def _check_tags(ec2: Any, settings: ClusterSettings, vpc: str, subnets: list[Any
     """Raise FruitsError, with the command, where the network lacks the tag of EMR's policy."""
     with explained("asking for the network's tags"):
         network = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"] + subnets
-        network += ec2.describe_security_groups(
-            Filters=[
+        groups: dict[str, Any] = {
+            "Filters": [
                 {"Name": "vpc-id", "Values": [vpc]},
                 {"Name": "group-name", "Values": ["ElasticMapReduce-*"]},
             ]
-        )["SecurityGroups"]
+        }
+        if given := settings.security_groups:  # then those of earlier clusters are not used
+            ids = (given.primary, given.core, given.service_access)
+            groups = {"GroupIds": [one for one in ids if one]}
+        network += ec2.describe_security_groups(**groups)["SecurityGroups"]
     wanted = {"Key": MANAGED, "Value": "true"}
     lacking = [one for one in network if wanted not in one.get("Tags", [])]
     # A security group names its network, too.
-    ids = [one.get("GroupId") or one.get("SubnetId") or one["VpcId"] for one in lacking]
-    if ids:
+    named = [one.get("GroupId") or one.get("SubnetId") or one["VpcId"] for one in lacking]
+    if named:
         raise FruitsError(
             f"EMR may not use this network without a tag:\naws ec2 create-tags --region "
-            f"{settings.region} --tags Key={MANAGED},Value=true --resources {' '.join(ids)}"
+            f"{settings.region} --tags Key={MANAGED},Value=true --resources {' '.join(named)}"
         )
 
 
@@ -150,15 +157,12 @@ def _quota(aws: Aws, settings: ClusterSettings, types: PriceList) -> str:
 
 
 def _vcpus_in_use(aws: Aws) -> dict[str, int]:
-    """The vCPUs of standard types that run now, by market; none where this login may not ask."""
+    """The vCPUs of standard types that run now, by market."""
     used = {"on demand": 0, "Spot": 0}
     states = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
-    try:
-        with explained("asking for the instances in use"):
-            pages = aws.client("ec2").get_paginator("describe_instances").paginate(Filters=states)
-            found = [i for p in pages for r in p["Reservations"] for i in r["Instances"]]
-    except NotAllowedError:
-        return used
+    with explained("asking for the instances in use"):
+        pages = aws.client("ec2").get_paginator("describe_instances").paginate(Filters=states)
+        found = [i for p in pages for r in p["Reservations"] for i in r["Instances"]]
     for instance in (one for one in found if _STANDARD.match(one["InstanceType"])):
         options = instance.get("CpuOptions", {})
         vcpus = options.get("CoreCount", 0) * options.get("ThreadsPerCore", 0)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fruits_kedro.commands.console import Shown, progress, waiting
 from fruits_kedro.emr.command import command, emr
 from fruits_kedro.errors import FruitsError
+
+if TYPE_CHECKING:
+    from fruits_kedro.emr.context import EmrContext
 
 __all__ = ["emr"]
 
@@ -38,7 +42,7 @@ stale = click.Option(["--stale"], is_flag=True, help="Run the cluster's package 
 
 
 @command()
-def check(context: Any) -> Shown:
+def check(context: EmrContext) -> Shown:
     """Check account, bucket, roles, package, types and quotas; each fault with its remedy."""
     from fruits_kedro.emr.checks import check_all
 
@@ -46,7 +50,7 @@ def check(context: Any) -> Shown:
 
 
 @command(click.Option(["--images"], type=click.IntRange(1), help="Photos; by default counted."))
-def plan(context: Any, images: int | None) -> Shown:
+def plan(context: EmrContext, images: int | None) -> Shown:
     """Show sizes, minutes and cost, on a cluster and on EMR Serverless."""
     from fruits_kedro.emr.plan import plan_both
     from fruits_kedro.images.open import open_images
@@ -58,7 +62,7 @@ def plan(context: Any, images: int | None) -> Shown:
 
 
 @command(yes)
-def prices(context: Any, yes: bool) -> Shown:
+def prices(context: EmrContext, yes: bool) -> Shown:
     """Ask AWS for today's prices, show what has changed, and write conf/base/prices.yml."""
     from fruits_kedro.emr.prices import changes, fetch_prices, write_prices
 
@@ -76,7 +80,7 @@ def prices(context: Any, yes: bool) -> Shown:
 
 
 @command()
-def package(context: Any) -> Shown:
+def package(context: EmrContext) -> Shown:
     """Build wheel, configuration, wheelhouse and backbone; upload what has changed."""
     from fruits_kedro.emr.upload import upload_package
 
@@ -94,7 +98,7 @@ def package(context: Any) -> Shown:
 
 
 @command(yes)
-def up(context: Any, yes: bool) -> Shown:
+def up(context: EmrContext, yes: bool) -> Shown:
     """Create the cluster or application and wait until it is ready; asks first, with its cost.
 
     It uploads nothing: run 'kedro emr package' first.
@@ -104,61 +108,93 @@ def up(context: Any, yes: bool) -> Shown:
     return result
 
 
-def create(context: Any, yes: bool) -> Shown:
+def create(context: EmrContext, yes: bool) -> Shown:
     """Ask, and create what runs need; it is not ready yet."""
     from fruits_kedro.emr.plan import describe_cost, describe_nodes
+    from fruits_kedro.emr.service import on
     from fruits_kedro.emr.upload import need_uploaded
 
     uploaded = need_uploaded(context.aws, context.settings.package_root)
+    if uploaded.id != context.package.id:
+        raise FruitsError(
+            f"The uploaded package {uploaded.id} is not this folder's, {context.package.id}: "
+            f"kedro emr package{on(context.service)}"
+        )
+    # The hashes are this folder's: nodes need not trust those in the bucket.
+    uploaded = replace(uploaded, hashes=context.package.hashes)
     nodes, cost = describe_nodes(context), describe_cost(context)
     if not yes:
         asked = f"Create {context.settings.name} ({nodes}): {cost}?"
         click.confirm(asked, abort=True, err=True)
     user = context.aws.who().rpartition("/")[2].rpartition(":")[2]
     place_id = context.service.create(uploaded, user)
-    return {"created": {"id": place_id, "cost": cost, "package": uploaded.id}}
+    installed = uploaded.id if context.service.kind == "cluster" else None
+    return {"created": {"id": place_id, "cost": cost, "installed": installed}}
 
 
 @command(mode, pipelines, stale)
-def submit(context: Any, mode: str, pipelines: str | None, stale: bool = False) -> Shown:
+def submit(context: EmrContext, mode: str, pipelines: str | None, stale: bool = False) -> Shown:
     """Submit a run to the cluster or application."""
     from fruits_kedro.emr.service import need_place
-    from fruits_kedro.emr.upload import need_uploaded
 
     place = need_place(context.service, context.settings.name)
+    return submit_to(context, place.id, place.package, mode, pipelines, stale)
+
+
+def submit_to(
+    context: EmrContext,
+    place_id: str,
+    installed: str | None,
+    mode: str,
+    pipelines: str | None,
+    stale: bool = False,
+) -> Shown:
+    """Submit a run to a cluster or application.
+
+    Args:
+        installed: id of the package on its nodes; None: the run takes the latest.
+    """
+    from fruits_kedro.emr.service import on
+    from fruits_kedro.emr.upload import need_uploaded
+
     uploaded = need_uploaded(context.aws, context.settings.package_root)
-    runs = place.package or uploaded.id
-    if runs != context.package.id and not stale:
-        remedy = "package it (kedro emr package)"
-        if place.package:
+    package_id = installed or uploaded.id
+    if package_id != context.package.id and not stale:
+        remedy = f"package it (kedro emr package{on(context.service)})"
+        if installed:
             remedy = f"end the cluster (kedro emr down), {remedy}, and create one (kedro emr up)"
         raise FruitsError(
-            f"The run would use the package {runs}, and this folder has code or settings of "
+            f"The run would use the package {package_id}, and this folder has code or settings of "
             f"another, {context.package.id}.\nTo run these: {remedy}. To run that one: --stale."
         )
     options = context.run_options(mode, pipelines)
-    run_id = context.service.submit(place.id, options, uploaded)
-    return {"run": {"on": place.id, "id": run_id, "what": options.name}}
+    run_id = context.service.submit(place_id, options, uploaded)
+    return {"run": {"on": place_id, "id": run_id, "what": options.name}}
 
 
 @command(run_option)
-def watch(context: Any, run_id: str | None) -> Shown:
+def watch(context: EmrContext, run_id: str | None) -> Shown:
     """Follow a run to its end: state, time, photos done, time left; exit 1 when it fails.
 
     Exit 3 after ten minutes without an answer of AWS: the run goes on.
     """
-    from fruits_kedro.emr.service import need_place, watch_run
+    from fruits_kedro.emr.service import need_place
 
-    service = context.service
-    place_id = need_place(service, context.settings.name).id
-    run_id = run_id or service.last_run(place_id)
-    show = waiting("run")
-    state = watch_run(context.aws, service, place_id, run_id, context.roots.store, show)
+    place_id = need_place(context.service, context.settings.name).id
+    return follow(context, place_id, run_id or context.service.last_run(place_id))
+
+
+def follow(context: EmrContext, place_id: str, run_id: str) -> Shown:
+    """Follow a run to its end."""
+    from fruits_kedro.emr.service import watch_run
+
+    given = (context.aws, context.service, place_id, run_id, context.roots.store)
+    state = watch_run(*given, waiting("run"))
     return {"run": {"on": place_id, "id": run_id, "state": state.name}}
 
 
 @command(run_option, place_option)
-def logs(context: Any, run_id: str | None, place_id: str | None) -> Shown:
+def logs(context: EmrContext, run_id: str | None, place_id: str | None) -> Shown:
     """Show the Python traceback of a failed run or bootstrap, then where the rest lies."""
     from fruits_kedro.emr.logs import report_errors
 
@@ -180,7 +216,7 @@ def logs(context: Any, run_id: str | None, place_id: str | None) -> Shown:
 
 
 @command(local, reports)
-def fetch(context: Any, output: Path, reports_only: bool) -> Shown:
+def fetch(context: EmrContext, output: Path, reports_only: bool) -> Shown:
     """Bring the results to a local store: complete datasets only."""
     from fruits_kedro.emr.fetch import fetch_results
 
@@ -189,19 +225,25 @@ def fetch(context: Any, output: Path, reports_only: bool) -> Shown:
     return {"fetched": {"files": len(files), "from": store, "to": str(output)}}
 
 
-@command(place_option, click.Option(["--cost-explorer"], is_flag=True, help="Ask it: 0.01 USD."))
-def cost(context: Any, place_id: str | None, cost_explorer: bool) -> Shown:
-    """Work out what a cluster or application has cost, from what AWS reports of it."""
+@command(
+    place_option,
+    click.Option(["--run", "run_id"], help="Id of a run on EMR Serverless; by default all."),
+    click.Option(["--cost-explorer"], is_flag=True, help="Ask it: 0.01 USD."),
+)
+def cost(
+    context: EmrContext, place_id: str | None, run_id: str | None, cost_explorer: bool
+) -> Shown:
+    """Work out what a cluster or the runs of an application have cost, from AWS' reports."""
     from fruits_kedro.emr import bill
 
-    found = context.service.bill(place_id or context.service.last_place())
+    found = context.service.bill(place_id or context.service.last_place(), run_id)
     if cost_explorer:
         found["cost_explorer"] = bill.cost_explorer(context.aws, context.settings.name)
     return {"cost": found}
 
 
 @command()
-def notebook(context: Any) -> Shown:
+def notebook(context: EmrContext) -> Shown:
     """Print the first cell of a notebook on the cluster, and how to reach JupyterHub."""
     from fruits_kedro.emr.notebook import configure_cell, reach_jupyterhub
     from fruits_kedro.emr.service import need_place
@@ -217,9 +259,10 @@ def notebook(context: Any) -> Shown:
 
 
 @command(yes)
-def down(context: Any, yes: bool) -> Shown:
+def down(context: EmrContext, yes: bool) -> Shown:
     """List all clusters or applications of this name, ask, end them, and say what is left."""
-    service, name, ended = context.service, context.settings.name, []
+    service, name = context.service, context.settings.name
+    ended: list[str] = []
     while found := service.places():
         for place in found:
             click.echo(f"{service.kind}: {place}", err=True)
@@ -233,17 +276,18 @@ def down(context: Any, yes: bool) -> Shown:
 
 
 @command(yes)
-def clean(context: Any, yes: bool) -> Shown:
+def clean(context: EmrContext, yes: bool) -> Shown:
     """Delete packages, logs and unfinished uploads of either; asks first.
 
-    It refuses while a cluster or application lives, which may read the package again.
+    It refuses while a cluster lives or a run is at work, which may read the package again.
     """
     from fruits_kedro.emr.clean import delete_all, to_delete
+    from fruits_kedro.emr.service import on
 
-    if alive := context.service.places():
+    if reader := context.service.needs_package():
         raise FruitsError(
-            f"The {context.service.kind} {alive[0]} lives, and may install the package again.\n"
-            "End it first: kedro emr down"
+            f"The package is still needed, by {reader}.\n"
+            f"End it first: kedro emr down{on(context.service)}"
         )
     found = to_delete(context.aws, context.settings)
     for line in found.lines:
@@ -260,7 +304,7 @@ def clean(context: Any, yes: bool) -> Shown:
     click.Option(["--all", "everything"], is_flag=True, help="Fetch all, not the reports only."),
     click.Option(["--skip-checks"], is_flag=True, help="Go on whatever the check says."),
 )  # fmt: skip
-def run(context: Any, yes: bool, skip_checks: bool, **given: Any) -> Shown:
+def run(context: EmrContext, yes: bool, skip_checks: bool, **given: Any) -> Shown:
     """Package, check, create, submit, watch, fetch, and end what it created.
 
     It ends nothing else. A run that AWS does not answer for goes on: exit 3.

@@ -47,8 +47,8 @@ class ClusterService:
 
     def _write_security_configuration(self) -> None:
         emr, name = self._aws.emr, security_name(self._settings)
-        key = self._aws.bucket_key(self._settings.bucket)
-        wanted = security_configuration(self._settings, key)
+        encryption = self._aws.encryption(self._settings.bucket)
+        wanted = security_configuration(self._settings, encryption)
         with explained("writing the security configuration"):
             try:
                 found = emr.describe_security_configuration(Name=name)["SecurityConfiguration"]
@@ -128,6 +128,10 @@ class ClusterService:
                 StepCancellationOption="TERMINATE_PROCESS",
             )
 
+    def needs_package(self) -> str:
+        """A cluster that installs the package on each new node, in words; empty if none lives."""
+        return next((f"the cluster {place}" for place in self.places()), "")
+
     def last_run(self, place_id: str) -> str:
         """The id of the newest step."""
         with explained("listing the steps"):
@@ -157,8 +161,8 @@ class ClusterService:
         """The logs of a step, of its containers, and of the bootstrap."""
         return read_cluster_logs(self._aws, f"{self._settings.log_root}/{place_id}", run_id)
 
-    def bill(self, place_id: str) -> dict[str, Any]:
-        """Hours of each group times its price."""
+    def bill(self, place_id: str, run_id: str | None = None) -> dict[str, Any]:
+        """Hours of each node times its price: a run alone has none."""
         return cluster_bill(self._aws, self._settings, self._types, place_id)
 
     def end(self, place_id: str, show: Show) -> None:

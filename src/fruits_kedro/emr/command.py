@@ -67,7 +67,7 @@ def command(*options: Any) -> Callable[[Callable[..., Shown]], Callable[..., Sho
             click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for scripts."),
         ]
         made = click.Command(
-            function.__name__.rstrip("_"),
+            function.__name__,
             params=[*options, *shared],
             callback=run,
             help=function.__doc__,

@@ -9,9 +9,6 @@ from fruits_kedro.emr.request import ROOT_DISK_GIB
 from fruits_kedro.emr.settings import ClusterSettings, EmrSettings, Group, ServerlessSettings
 from fruits_kedro.emr.sizing import Sizing, worker_gb
 
-_CLUSTER_START_MIN = 8  # about as long as EMR takes; a bill tells the real time
-_SERVERLESS_START_MIN = 2
-_REST_MIN = 2  # of a run, beside listing and extraction
 _LISTED_PER_S = 50_000  # photos of a bucket: docs/performance.md
 _HOURS_A_MONTH = 730
 MEASURED_ARCH = "x86_64"  # where images_per_s_per_core was measured
@@ -75,41 +72,46 @@ def estimate_cluster(
     images: int, packed: bool, sizing: Sizing, settings: ClusterSettings, types: PriceList
 ) -> Estimate:
     """The cycle on a cluster, which also runs while it starts and while the driver lists."""
-    speed, minutes = _minutes(images, packed, sizing, settings, _CLUSTER_START_MIN)
+    speed, minutes = _minutes(images, packed, sizing, settings)
     arch = types.instance(settings.core.type).arch
     if types.prices is None:
-        return Estimate(speed, minutes, notes=_notes(arch))
+        return Estimate(speed, minutes, notes=_notes(settings, arch))
     prices = types.need(settings.region)
     hourly = cost_per_hour(settings, prices)
     parts = {"machines": hourly * minutes / 60, "S3": request_cost(images, packed, prices)}
     idle = hourly * settings.idle_minutes / 60
     note = f"a cluster that is left alone costs {idle:.2f} more before it ends by itself"
-    return Estimate(speed, minutes, hourly, parts, (*_notes(arch), note))
+    return Estimate(speed, minutes, hourly, parts, (*_notes(settings, arch), note))
 
 
 def estimate_serverless(
     images: int, packed: bool, sizing: Sizing, settings: ServerlessSettings, types: PriceList
 ) -> Estimate:
     """The cycle on EMR Serverless, which bills workers only while they run."""
-    speed, minutes = _minutes(images, packed, sizing, settings, _SERVERLESS_START_MIN)
+    speed, minutes = _minutes(images, packed, sizing, settings)
     if types.prices is None:
-        return Estimate(speed, minutes, notes=_notes(settings.arch))
+        return Estimate(speed, minutes, notes=_notes(settings, settings.arch))
     prices = types.need(settings.region)
     hourly = serverless_per_hour(settings, prices)
-    billed = minutes - _SERVERLESS_START_MIN
+    billed = minutes - settings.start_minutes
     parts = {"machines": hourly * billed / 60, "S3": request_cost(images, packed, prices)}
-    return Estimate(speed, minutes, hourly, parts, _notes(settings.arch))
+    return Estimate(speed, minutes, hourly, parts, _notes(settings, settings.arch))
 
 
 def _minutes(
-    images: int, packed: bool, sizing: Sizing, settings: EmrSettings, start: float
+    images: int, packed: bool, sizing: Sizing, settings: EmrSettings
 ) -> tuple[float, float]:
     speed = settings.images_per_s_per_core * sizing.total_cores
     listing = 0 if packed else images / _LISTED_PER_S / 60
-    return speed, start + listing + images / speed / 60 + _REST_MIN
+    return speed, settings.start_minutes + listing + images / speed / 60
 
 
-def _notes(arch: str) -> tuple[str, ...]:
+def _notes(settings: EmrSettings, arch: str) -> tuple[str, ...]:
+    assumed = (
+        f"{settings.start_minutes:g} minutes to start are assumed (start_minutes); PCA and plots "
+        "are left out",
+    )
     if arch == MEASURED_ARCH:
-        return ()
-    return (f"images_per_s_per_core was measured on {MEASURED_ARCH}, and on no {arch}",)
+        return assumed
+    unmeasured = f"images_per_s_per_core was measured on {MEASURED_ARCH}, and on no {arch}"
+    return (*assumed, unmeasured)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +13,11 @@ from fruits_kedro.commands.console import Shown, waiting
 from fruits_kedro.emr import cli
 from fruits_kedro.emr.aws import NoAnswerError, OutOfSightError
 from fruits_kedro.emr.fetch import check_same_photos
+from fruits_kedro.emr.service import RunFailedError, on
 from fruits_kedro.errors import FruitsError
+
+if TYPE_CHECKING:
+    from fruits_kedro.emr.context import EmrContext
 
 _ENDS = [signal.SIGTERM]
 if hasattr(signal, "SIGHUP"):  # all but Windows
@@ -21,12 +25,18 @@ if hasattr(signal, "SIGHUP"):  # all but Windows
 
 
 def run_cycle(
-    context: Any, yes: bool, output: Path, keep: bool, everything: bool, **given: Any
+    context: EmrContext,
+    yes: bool,
+    output: Path,
+    keep: bool,
+    everything: bool,
+    mode: str,
+    pipelines: str | None,
 ) -> Shown:
     """Create, submit, watch, fetch, and end; the package is there, and all was checked.
 
     Raises:
-        OutOfSightError: AWS does not answer any more. Nothing is ended.
+        OutOfSightError: the run could not be watched to its end. Nothing is ended.
         FruitsError: a step failed, or Ctrl-C came.
     """
     # A terminal that closes ends the cluster as Ctrl-C does.
@@ -37,14 +47,15 @@ def run_cycle(
     found = service.reusable()
     result = {} if found else cli.create(context, yes)
     place_id = found.id if found else result["created"]["id"]
+    installed = found.package if found else result["created"]["installed"]
     try:
         service.wait_until_ready(place_id, waiting(service.kind))
-        result |= cli.submit(context, **given)
-        result |= cli.watch(context, None)
+        result |= cli.submit_to(context, place_id, installed, mode, pipelines)
+        result |= _follow(context, place_id, result["run"]["id"])
         result |= cli.fetch(context, output, not everything)
-        result |= _cost(context, place_id)
+        result |= _cost(context, place_id, result["run"]["id"])
     except (NoAnswerError, OutOfSightError) as error:
-        raise _out_of_sight(context, place_id, error) from error
+        raise OutOfSightError(f"{error}\n{_how_to_go_on(context, place_id, result)}") from error
     except KeyboardInterrupt:
         _finish(context, place_id, result, keep)
         raise FruitsError("Interrupted.") from None
@@ -55,45 +66,56 @@ def run_cycle(
     return result
 
 
-def _cost(context: Any, place_id: str) -> Shown:
+def _follow(context: EmrContext, place_id: str, run_id: str) -> Shown:
+    """Follow the run; an error that does not say that it failed loses it from sight."""
     try:
-        return cli.cost(context, place_id, False)
-    except NoAnswerError:
+        return cli.follow(context, place_id, run_id)
+    except RunFailedError:
         raise
+    except Exception as error:
+        raise OutOfSightError(f"The run {run_id} cannot be watched: {error}") from error
+
+
+def _cost(context: EmrContext, place_id: str, run_id: str) -> Shown:
+    try:
+        of_run = run_id if context.service.kind == "application" else None
+        return cli.cost(context, place_id, of_run, False)
     except FruitsError as error:  # the run is good all the same
         return {"cost": str(error)}
 
 
-def _out_of_sight(context: Any, place_id: str, error: FruitsError) -> OutOfSightError:
-    on = "cluster" if context.service.kind == "cluster" else "serverless"
-    given = f" --on {on} --env {context.env}"
+def _how_to_go_on(context: EmrContext, place_id: str, result: Shown) -> str:
+    given = f"{on(context.service)} --env {context.env}"
     given += f" --params {shlex.quote(context.params)}" if context.params else ""
-    return OutOfSightError(
-        f"{error}\nThe {context.service.kind} {place_id} goes on without being watched; it ends "
-        f"by itself when it has had no work for {context.settings.idle_minutes} minutes.\n"
-        f"Go on with: kedro emr watch{given}\nthen: kedro emr fetch{given}\n"
-        f"and: kedro emr down{given}"
+    then = f"kedro emr fetch{given}\nkedro emr down{given}"
+    run_id = result.get("run", {}).get("id")
+    first = f"kedro emr watch{given} --run {run_id}" if run_id else f"kedro emr submit{given}"
+    return (
+        f"The {context.service.kind} {place_id} goes on without being watched; it ends by itself "
+        f"when it has had no work for {context.settings.idle_minutes} minutes.\n"
+        f"Go on with:\n{first}\n{then}"
     )
 
 
-def _finish(context: Any, place_id: str, result: Shown, keep: bool) -> None:
-    """End what the run created, or say that it stays; a second signal does not stop this."""
+def _finish(context: EmrContext, place_id: str, result: Shown, keep: bool) -> None:
+    """End what the run created, or the run alone; a second signal does not stop this."""
     service = context.service
     named = f"The {service.kind} {place_id}"
     before = {name: signal.signal(name, signal.SIG_IGN) for name in (signal.SIGINT, *_ENDS)}
     try:
-        if "created" not in result:
+        if keep or "created" not in result:
             run_id = result.get("run", {}).get("id")
             if run_id and not service.look(place_id, run_id).is_over:
                 service.cancel(place_id, run_id)
             said = f"{named} stays: it was there before."
-        elif keep:
-            said = f"{named} is kept: 'kedro emr down' ends it."
+            if "created" in result:
+                said = f"{named} is kept: 'kedro emr down{on(service)}' ends it."
         else:
             service.end(place_id, waiting(service.kind))
             said = f"{named} has ended."
     except FruitsError as error:
-        said = f"{named} may still be at work: 'kedro emr down' ends it. {error}"
+        down = f"'kedro emr down{on(service)}'"
+        said = f"{named} may still be at work: {down} ends it. {error}"
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)

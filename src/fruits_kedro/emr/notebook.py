@@ -12,8 +12,12 @@ _PORT = 9443  # of JupyterHub, on the primary node
 
 
 def configure_cell(run: RunOptions, settings: ClusterSettings) -> str:
-    """The cell ``%%configure`` of sparkmagic: the session gets the settings of a run."""
+    """The cell ``%%configure`` of sparkmagic: the session gets the settings of a run.
+
+    Livy sets the master itself, and may refuse to be told.
+    """
     spark = cluster_settings(run.spark, settings.region)
+    spark.pop("spark.master", None)
     return "%%configure -f\n" + json.dumps({"conf": spark}, indent=1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fruits_kedro.emr.aws import Encryption
 from fruits_kedro.emr.service import PACKAGE_TAG, TAG, USER_TAG
 from fruits_kedro.emr.settings import ClusterSettings, Group
 from fruits_kedro.emr.upload import Uploaded
@@ -32,6 +33,8 @@ def cluster_request(settings: ClusterSettings, package: Uploaded, user: str) -> 
     if groups := settings.security_groups:
         instances["EmrManagedMasterSecurityGroup"] = groups.primary
         instances["EmrManagedSlaveSecurityGroup"] = groups.core
+        if groups.service_access:
+            instances["ServiceAccessSecurityGroup"] = groups.service_access
     if settings.key_pair:
         instances["Ec2KeyName"] = settings.key_pair
     bootstrap = {
@@ -87,18 +90,18 @@ def security_name(settings: ClusterSettings) -> str:
     return f"{settings.name}-encryption"
 
 
-def security_configuration(settings: ClusterSettings, bucket_key: str | None) -> dict[str, Any]:
+def security_configuration(settings: ClusterSettings, bucket: Encryption) -> dict[str, Any]:
     """Encryption at rest, and how a node gets its role's keys.
 
     Version 1 of the metadata service would give the keys to whoever makes a process send a request.
     A notebook's container is one hop further from it than a process of the node.
 
     Args:
-        bucket_key: KMS key of the bucket; None if S3's own keys encrypt it.
+        bucket: how it encrypts.
     """
     objects = {"EncryptionMode": "SSE-S3"}
-    if bucket_key:
-        objects = {"EncryptionMode": "SSE-KMS", "AwsKmsKey": bucket_key}
+    if bucket.is_by_kms and bucket.key:
+        objects = {"EncryptionMode": "SSE-KMS", "AwsKmsKey": bucket.key}
     at_rest: dict[str, Any] = {"S3EncryptionConfiguration": objects}
     if settings.kms_key:
         at_rest["LocalDiskEncryptionConfiguration"] = {

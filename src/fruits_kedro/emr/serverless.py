@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import re
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +26,7 @@ ALIVE = ("CREATING", "CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED")
 _RUN_ENDED = {"SUCCESS", "FAILED", "CANCELLED"}
 _ACTIVE = ("SUBMITTED", "PENDING", "SCHEDULED", "QUEUED", "RUNNING", "CANCELLING")
 _FOLDER = "environment"  # where a process finds the unpacked archive, in its working folder
+_ODD = re.compile(r"[\s'\"\\]")
 _DISK_GB = 20  # of a worker: the free share
 
 
@@ -76,7 +77,7 @@ class ServerlessService:
                 one
                 for p in pages
                 for one in p["applications"]
-                if one["name"] == self._settings.name
+                if one.get("name") == self._settings.name
             ]
         found = []
         for entry in sorted(named, key=lambda one: one["createdAt"], reverse=True):
@@ -109,6 +110,13 @@ class ServerlessService:
         """End a job run."""
         with explained("ending the job run"):
             self._aws.serverless.cancel_job_run(applicationId=place_id, jobRunId=run_id)
+
+    def needs_package(self) -> str:
+        """A run that reads the package, in words; empty if none does."""
+        for place in self.places():
+            for run in self._runs(place.id, _ACTIVE):
+                return f"the run {run['id']} on {place.id}"
+        return ""
 
     def last_run(self, place_id: str) -> str:
         """The id of the newest job run."""
@@ -150,9 +158,10 @@ class ServerlessService:
         root = f"{self._settings.log_root}/applications/{place_id}"
         return read_logs(self._aws, f"{root}/jobs/{run_id}/") if run_id else {}
 
-    def bill(self, place_id: str) -> dict[str, Any]:
-        """What AWS bills for all its runs."""
-        runs = [self._job(place_id, one["id"]) for one in self._runs(place_id)]
+    def bill(self, place_id: str, run_id: str | None = None) -> dict[str, Any]:
+        """What AWS bills for a run, or for all."""
+        ids = [run_id] if run_id else [str(one["id"]) for one in self._runs(place_id)]
+        runs = [self._job(place_id, one) for one in ids]
         return {"application": place_id} | serverless_bill(runs, self._settings, self._types)
 
     def end(self, place_id: str, show: Show) -> None:
@@ -175,11 +184,11 @@ class ServerlessService:
 
 def application_request(settings: ServerlessSettings, user: str) -> dict[str, Any]:
     """The complete arguments of ``create_application``."""
-    workers = settings.max_vcpu // settings.executor.cores
+    workers = (settings.max_vcpu - settings.driver_vcpu) // settings.executor.cores
     capacity = {
         "cpu": f"{settings.max_vcpu} vCPU",
-        "memory": f"{workers * worker_gb(settings)} GB",
-        "disk": f"{workers * _DISK_GB} GB",
+        "memory": f"{workers * worker_gb(settings) + settings.driver_gb} GB",
+        "disk": f"{(workers + 1) * _DISK_GB} GB",
     }
     return {
         "name": settings.name,
@@ -225,6 +234,9 @@ def submit_parameters(spark: dict[str, Any], region: str, package_url: str) -> s
         settings[f"spark.emr-serverless.driverEnv.{name}"] = value
         settings[f"spark.executorEnv.{name}"] = value
     settings["spark.emr-serverless.driverEnv.PYSPARK_DRIVER_PYTHON"] = python
-    return shlex.join(
-        word for key, value in sorted(settings.items()) for word in ("--conf", f"{key}={value}")
-    )
+    if odd := sorted(name for name, value in settings.items() if _ODD.search(value)):
+        raise FruitsError(
+            f"{', '.join(odd)}: EMR Serverless splits its parameters at spaces; a value cannot "
+            "have a space or a quote."
+        )
+    return " ".join(f"--conf {name}={value}" for name, value in sorted(settings.items()))

@@ -59,6 +59,10 @@ class RunState:
     reason: str = ""
 
 
+class RunFailedError(FruitsError):
+    """A run has failed, as AWS itself says."""
+
+
 class Service(Protocol):
     """Creates what runs need, submits and follows them, and ends what it created."""
 
@@ -96,8 +100,11 @@ class Service(Protocol):
     def logs(self, place_id: str, run_id: str | None) -> dict[str, str]:
         """The texts of the logs of a run, by their URLs; of a start that failed without one."""
 
-    def bill(self, place_id: str) -> dict[str, Any]:
-        """What it has cost."""
+    def needs_package(self) -> str:
+        """What may still read a package, in words; empty if nothing does."""
+
+    def bill(self, place_id: str, run_id: str | None = None) -> dict[str, Any]:
+        """What it, or a run on it, has cost."""
 
     def end(self, place_id: str, show: Show) -> None:
         """End it with all that runs on it, and wait until it has ended."""
@@ -107,7 +114,12 @@ def need_place(service: Service, name: str) -> Place:
     """The newest place that takes runs; FruitsError if there is none."""
     if found := service.places():
         return found[0]
-    raise FruitsError(f"There is no {service.kind} {name}. Create one: kedro emr up")
+    raise FruitsError(f"There is no {service.kind} {name}. Create one: kedro emr up{on(service)}")
+
+
+def on(service: Service) -> str:
+    """The option of a command for this service; empty for a cluster, the default."""
+    return "" if service.kind == "cluster" else " --on serverless"
 
 
 def watch_run(
@@ -116,7 +128,7 @@ def watch_run(
     """The state of a run, once it has ended well; ``store`` is where it writes its progress.
 
     Raises:
-        FruitsError: it failed; says what AWS knows.
+        RunFailedError: it failed; says what AWS knows.
         OutOfSightError: AWS does not answer any more.
     """
     started = datetime.now(UTC)
@@ -130,10 +142,10 @@ def watch_run(
         if state.is_good:
             return state
         if state.is_over:
-            raise FruitsError(
+            raise RunFailedError(
                 f"The run {run_id} has ended: {state.name}. {state.reason}\n"
                 "What lies in the store is complete or absent, never half.\n"
-                "The Python traceback: kedro emr logs"
+                f"The Python traceback: kedro emr logs{on(service)}"
             )
     raise AssertionError("watch() goes on for ever")
 

@@ -46,6 +46,8 @@ class EmrSettings(StrictModel):
         python: version of the nodes and of the wheels.
         weights: ``extraction.weights`` at packaging time.
         executor: its cores and memory.
+        idle_minutes: without work, after which the cluster ends or the application stops.
+        start_minutes: expected time to start, for estimates.
         images_per_s_per_core: expected speed of the extraction, for estimates.
         tags: of all that is created.
     """
@@ -59,6 +61,8 @@ class EmrSettings(StrictModel):
     python: str = "3.11"
     weights: str = "auto"
     executor: Executor = Executor()
+    idle_minutes: Annotated[int, Field(ge=1, le=10080)]
+    start_minutes: PositiveFloat
     images_per_s_per_core: PositiveFloat = 70
     tags: dict[str, str] = Field(default={})
 
@@ -87,10 +91,15 @@ class EmrSettings(StrictModel):
 
 
 class SecurityGroups(StrictModel):
-    """Ids of the groups that EMR may manage for the primary node, and for all others."""
+    """Ids of the groups that EMR may manage: of the primary node, and of all others.
+
+    Attributes:
+        service_access: of EMR itself, which a private subnet needs.
+    """
 
     primary: str
     core: str
+    service_access: str | None = None
 
 
 class ClusterSettings(EmrSettings):
@@ -107,7 +116,6 @@ class ClusterSettings(EmrSettings):
         core: the nodes that work.
         task: extra Spot nodes.
         volume_gib: disk of each node (gp3), beside that of its system.
-        idle_minutes: after which the cluster ends by itself.
         notebooks: run JupyterHub, and what EMR Studio needs, on the primary node.
     """
 
@@ -121,7 +129,6 @@ class ClusterSettings(EmrSettings):
     core: Group
     task: Group
     volume_gib: Annotated[int, Field(ge=32)] = 64
-    idle_minutes: Annotated[int, Field(ge=1, le=10080)] = 20
     notebooks: bool = False
 
     @field_validator("core")
@@ -148,7 +155,6 @@ class ServerlessSettings(EmrSettings):
         driver_vcpu: cores of the driver's worker.
         driver_gb: its memory.
         max_vcpu: cap on all that the application may use at a time: the brake on its cost.
-        idle_minutes: after which the application stops by itself.
         timeout_minutes: after which a run is ended.
     """
 
@@ -158,7 +164,6 @@ class ServerlessSettings(EmrSettings):
     driver_vcpu: Literal[1, 2, 4, 8, 16] = 2
     driver_gb: Annotated[int, Field(ge=2)] = 6
     max_vcpu: PositiveInt = 32
-    idle_minutes: Annotated[int, Field(ge=1, le=10080)] = 5
     timeout_minutes: Annotated[int, Field(ge=5)] = 720
 
     @field_validator("job_role")

@@ -146,6 +146,12 @@ def size_workers(settings: ServerlessSettings) -> Sizing:
         FruitsError: there are no such workers, or together they pass ``max_vcpu``.
     """
     cores, gb = settings.executor.cores, worker_gb(settings)
+    least, most, _ = _WORKERS[settings.driver_vcpu]
+    if not least <= settings.driver_gb <= most:
+        raise FruitsError(
+            f"driver_gb: {settings.driver_gb}: a worker of {settings.driver_vcpu} vCPUs has "
+            f"{least} to {most} GB."
+        )
     workers_mb = cores * settings.executor.worker_mb
     heap = int((gb * 1024 - workers_mb) / (1 + _OVERHEAD))
     heap = min(heap, gb * 1024 - workers_mb - _MIN_OVERHEAD_MB)

@@ -38,8 +38,8 @@ def upload_package(
 ) -> list[str]:
     """Upload a package, and note it as the latest; returns the names of the files that were sent.
 
-    Files that the latest one has, too, are copied within the bucket. A folder that is complete is
-    left as it is: nodes may be installing from it.
+    Files that the latest one has, too, are copied within the bucket. No other package's folder is
+    changed: nodes may be installing from it.
 
     Args:
         root: below which each package has a folder of its own.
@@ -74,4 +74,4 @@ def need_uploaded(aws: Aws, root: str) -> Uploaded:
     """The package that was uploaded last; FruitsError if nothing was."""
     if found := find_uploaded(aws, root):
         return found
-    raise FruitsError("Nothing was uploaded yet: kedro emr package")
+    raise FruitsError("Nothing was uploaded yet: kedro emr package, with the same --on")

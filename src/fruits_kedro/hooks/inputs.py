@@ -14,7 +14,6 @@ from fruits_kedro.config.parameters import Parameters, select_subset
 from fruits_kedro.errors import FruitsError, need
 from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.images.open import open_images
-from fruits_kedro.storage.s3 import check_bucket, is_s3
 from fruits_kedro.validation import did_you_mean, setting_names, validate
 
 _NOT_READ = ", and no pipeline reads it; parameters of your own belong into conf/local"
@@ -47,8 +46,6 @@ class InputHooks:
             need("tensorflow")
         check_store(roots.store, s3)
         if "raw_images" in pipeline.inputs():
-            if is_s3(roots.images):
-                check_bucket(roots.images, s3)
             catalog.load("raw_images").check()
             may_replace = self._may_replace and "input_root" in pipeline.all_outputs()
             if "packed_images" not in pipeline.all_outputs() and not may_replace:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import Any
 
 from kedro.framework.context import KedroContext
@@ -36,9 +35,8 @@ class SparkHooks:
         # An environment says null of what its cluster sets.
         settings = {k: v for k, v in config["spark"].items() if v is not None}
         keys = None
-        # A cluster of EMR has its own S3A and committer, which spark-submit has started by now.
-        is_emr = "PYSPARK_GATEWAY_PORT" in os.environ or settings.get("spark.master") == "yarn"
-        if is_s3(store) and not is_emr:
+        # None is EMR Serverless: it has an S3 client of its own, as a cluster of EMR has.
+        if is_s3(store) and settings.get("spark.master", "yarn") != "yarn":
             settings = {**config["s3a"], **self._locations.s3.spark_settings(), **settings}
             keys = self._locations.s3.jvm_environment()
         if spark_major() == 4:  # it multiplies matrices by instructions that need this compiler

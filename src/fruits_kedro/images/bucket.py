@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, pairwise
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
 import pyarrow as pa
@@ -28,7 +29,10 @@ def list_bucket(root: str, settings: S3Settings, left_out: LeftOut) -> pa.Table:
         left_out: counts what is no photo.
     """
     listing = _Listing(f"{root}/", settings)
-    first = list(islice(listing.pages(), _FEW))
+    pages = listing.pages()
+    if not in_byte_order(root, settings):
+        return to_listing(left_out.photos_of(listing.entries(pages)))
+    first = list(islice(pages, _FEW))
     tables = [to_listing(left_out.photos_of(listing.entries(first)))]
     if len(first) == _FEW:
         bounds = listing.bounds(first[-1].keys[-1])
@@ -37,6 +41,12 @@ def list_bucket(root: str, settings: S3Settings, left_out: LeftOut) -> pa.Table:
                 tables.append(table)
                 left_out.merge(found)
     return in_order(pa.concat_tables(tables))
+
+
+def in_byte_order(root: str, settings: S3Settings) -> bool:
+    """Whether keys are listed in the order of their bytes: AWS promises it, others differ."""
+    is_directory_bucket = split_url(root)[0].endswith("--x-s3")
+    return settings.endpoint_url is None and not is_directory_bucket
 
 
 class _Listing:
@@ -64,20 +74,38 @@ class _Listing:
                     yield key[self._start :], time, size
 
     def bounds(self, after: str) -> list[str]:
-        """Keys that part what comes after one, by the names of folders."""
-        folders: list[str] = [split_url(self._url)[1]]
+        """Keys that part what comes after one: folders, and where they are few, names in them."""
+        folders = [split_url(self._url)[1]]
         for _ in range(_DEPTH):
-            pages = (page for folder in folders for page in self.pages(folder, delimiter="/"))
+            pages = (p for f in folders for p in islice(self.pages(f, delimiter="/"), _FEW))
             found = (folder for page in pages for folder in page.folders)
             below = [f for f in found if f > after or after.startswith(f)]
-            folders = below or folders
-            if len(below) >= _PARTS or not below:
+            if not below:
+                break
+            folders = below
+            if len(folders) >= _PARTS:
                 break
         step = max(len(folders) // _PARTS, 1)
-        return [after, *(f for f in sorted(folders)[::step] if f > after), _END]
+        bounds = set(folders[::step])
+        if len(folders) < _PARTS:
+            for folder in folders:
+                first = next(self.pages(folder)).keys
+                bounds.update(_neighbours(first[-1], len(folder)) if first else ())
+        return [after, *sorted(key for key in bounds if key > after), _END]
 
     def read(self, after: str, until: str) -> tuple[pa.Table, LeftOut]:
         """The photos between two keys, and what else is there."""
         left_out = LeftOut(self._url)
         entries = self.entries(self.pages(start_after=after), after, until)
         return to_listing(left_out.photos_of(entries)), left_out
+
+
+def _neighbours(key: str, start: int) -> Iterator[str]:
+    """Keys that differ from one in a character after the start, and come after it.
+
+    Of ``a/IMG_0412.jpg`` these are ``a/IMG_1``, ``a/IMG_2`` … and ``a/IMG_05``, ``a/J`` …
+    """
+    for i in range(start, len(key)):
+        for kind in (digits, ascii_lowercase, ascii_uppercase):
+            if key[i] in kind:
+                yield from (key[:i] + c for c in kind if c > key[i])

@@ -16,7 +16,7 @@ from fruits_kedro.images.formats import extensions
 from fruits_kedro.images.listing import EPOCH, Entry, LeftOut, to_listing, to_time
 from fruits_kedro.images.source import ImageSource
 from fruits_kedro.storage.filesystem import file_system
-from fruits_kedro.storage.s3 import S3Settings, is_of_key, is_s3
+from fruits_kedro.storage.s3 import S3Settings, check_bucket, is_of_key, is_s3
 
 _REQUESTS = 32  # in parallel per worker: one takes as long as several inferences
 
@@ -74,8 +74,7 @@ class ImageFolder(ImageSource):
         left_out = LeftOut(self.root)
         self.check()
         if is_s3(self.root):
-            settings = S3Settings.of_options(self.storage_options)
-            table = list_bucket(self.root, settings, left_out)
+            table = list_bucket(self.root, self._s3_settings(), left_out)
         else:
             table = to_listing(left_out.photos_of(self._walk(left_out)))
         left_out.log()
@@ -89,17 +88,21 @@ class ImageFolder(ImageSource):
 
     def exists(self) -> bool:
         """Whether there is anything at the root."""
+        if is_s3(self.root):
+            return check_bucket(self.root, self._s3_settings())
         return bool(self._fs.exists(self._base))
 
     def check(self) -> None:
         """Raise FruitsError unless the root is a folder that can be listed."""
+        if is_s3(self.root):  # by a LIST: a role may not ask for an object of the root's own name
+            if not self.exists():
+                raise FruitsError(
+                    f"There is nothing below {self.root}: give --params images=s3://<bucket>/<prefix>."
+                )
+            return
         try:
             info = self._fs.info(self._base)
         except FileNotFoundError:
-            if is_s3(self.root):
-                raise FruitsError(
-                    f"There is nothing below {self.root}: give --params images=s3://<bucket>/<prefix>."
-                ) from None
             raise FruitsError(
                 f"The folder of photos {self.root} does not exist.\n"
                 "Give the folder of your photos, or make a sample with 'kedro sample'."
@@ -108,6 +111,9 @@ class ImageFolder(ImageSource):
             raise FruitsError(f"The photos in {self.root} cannot be reached: {error}") from None
         if info["type"] != "directory":
             raise FruitsError(f"images={self.root} is a file; give the folder that holds photos.")
+
+    def _s3_settings(self) -> S3Settings:
+        return S3Settings.of_options(self.storage_options)
 
     def _walk(self, left_out: LeftOut) -> Iterator[Entry]:
         if self._is_local:

@@ -24,6 +24,7 @@ def conf(tmp_path):
         "local/globals.yml": "store: /home/me",
         "local/credentials.yml": "s3: {aws_access_key_id: mine}",
         "emr/spark.yml": "spark.master: yarn",
+        "base/prices.yml": "prices: null",
     }
     for name, text in contents.items():
         path = tmp_path / "conf" / name

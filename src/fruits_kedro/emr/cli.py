@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,73 +102,21 @@ def up(context: EmrContext, yes: bool) -> Shown:
 
     It uploads nothing: run 'kedro emr package' first.
     """
-    result = create(context, yes)
+    from fruits_kedro.emr import actions
+
+    result = actions.create(context, yes)
     context.service.wait_until_ready(result["created"]["id"], waiting(context.service.kind))
     return result
-
-
-def create(context: EmrContext, yes: bool) -> Shown:
-    """Ask, and create what runs need; it is not ready yet."""
-    from fruits_kedro.emr.plan import describe_cost, describe_nodes
-    from fruits_kedro.emr.service import on
-    from fruits_kedro.emr.upload import need_uploaded
-
-    uploaded = need_uploaded(context.aws, context.settings.package_root)
-    if uploaded.id != context.package.id:
-        raise FruitsError(
-            f"The uploaded package {uploaded.id} is not this folder's, {context.package.id}: "
-            f"kedro emr package{on(context.service)}"
-        )
-    # The hashes are this folder's: nodes need not trust those in the bucket.
-    uploaded = replace(uploaded, hashes=context.package.hashes)
-    nodes, cost = describe_nodes(context), describe_cost(context)
-    if not yes:
-        asked = f"Create {context.settings.name} ({nodes}): {cost}?"
-        click.confirm(asked, abort=True, err=True)
-    user = context.aws.who().rpartition("/")[2].rpartition(":")[2]
-    place_id = context.service.create(uploaded, user)
-    installed = uploaded.id if context.service.kind == "cluster" else None
-    return {"created": {"id": place_id, "cost": cost, "installed": installed}}
 
 
 @command(mode, pipelines, stale)
 def submit(context: EmrContext, mode: str, pipelines: str | None, stale: bool = False) -> Shown:
     """Submit a run to the cluster or application."""
+    from fruits_kedro.emr import actions
     from fruits_kedro.emr.service import need_place
 
     place = need_place(context.service, context.settings.name)
-    return submit_to(context, place.id, place.package, mode, pipelines, stale)
-
-
-def submit_to(
-    context: EmrContext,
-    place_id: str,
-    installed: str | None,
-    mode: str,
-    pipelines: str | None,
-    stale: bool = False,
-) -> Shown:
-    """Submit a run to a cluster or application.
-
-    Args:
-        installed: id of the package on its nodes; None: the run takes the latest.
-    """
-    from fruits_kedro.emr.service import on
-    from fruits_kedro.emr.upload import need_uploaded
-
-    uploaded = need_uploaded(context.aws, context.settings.package_root)
-    package_id = installed or uploaded.id
-    if package_id != context.package.id and not stale:
-        remedy = f"package it (kedro emr package{on(context.service)})"
-        if installed:
-            remedy = f"end the cluster (kedro emr down), {remedy}, and create one (kedro emr up)"
-        raise FruitsError(
-            f"The run would use the package {package_id}, and this folder has code or settings of "
-            f"another, {context.package.id}.\nTo run these: {remedy}. To run that one: --stale."
-        )
-    options = context.run_options(mode, pipelines)
-    run_id = context.service.submit(place_id, options, uploaded)
-    return {"run": {"on": place_id, "id": run_id, "what": options.name}}
+    return actions.submit(context, place.id, place.package, mode, pipelines, stale)
 
 
 @command(run_option)
@@ -178,19 +125,11 @@ def watch(context: EmrContext, run_id: str | None) -> Shown:
 
     Exit 3 after ten minutes without an answer of AWS: the run goes on.
     """
+    from fruits_kedro.emr import actions
     from fruits_kedro.emr.service import need_place
 
     place_id = need_place(context.service, context.settings.name).id
-    return follow(context, place_id, run_id or context.service.last_run(place_id))
-
-
-def follow(context: EmrContext, place_id: str, run_id: str) -> Shown:
-    """Follow a run to its end."""
-    from fruits_kedro.emr.service import watch_run
-
-    given = (context.aws, context.service, place_id, run_id, context.roots.store)
-    state = watch_run(*given, waiting("run"))
-    return {"run": {"on": place_id, "id": run_id, "state": state.name}}
+    return actions.watch(context, place_id, run_id or context.service.last_run(place_id))
 
 
 @command(run_option, place_option)
@@ -218,11 +157,9 @@ def logs(context: EmrContext, run_id: str | None, place_id: str | None) -> Shown
 @command(local, reports)
 def fetch(context: EmrContext, output: Path, reports_only: bool) -> Shown:
     """Bring the results to a local store: complete datasets only."""
-    from fruits_kedro.emr.fetch import fetch_results
+    from fruits_kedro.emr import actions
 
-    store = context.roots.store
-    files = fetch_results(context.aws, store, output, reports_only, progress("fetch"))
-    return {"fetched": {"files": len(files), "from": store, "to": str(output)}}
+    return actions.fetch(context, output, reports_only)
 
 
 @command(
@@ -234,12 +171,9 @@ def cost(
     context: EmrContext, place_id: str | None, run_id: str | None, cost_explorer: bool
 ) -> Shown:
     """Work out what a cluster or the runs of an application have cost, from AWS' reports."""
-    from fruits_kedro.emr import bill
+    from fruits_kedro.emr import actions
 
-    found = context.service.bill(place_id or context.service.last_place(), run_id)
-    if cost_explorer:
-        found["cost_explorer"] = bill.cost_explorer(context.aws, context.settings.name)
-    return {"cost": found}
+    return actions.cost(context, place_id or context.service.last_place(), run_id, cost_explorer)
 
 
 @command()

@@ -5,19 +5,16 @@ from __future__ import annotations
 import shlex
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from fruits_kedro.commands.console import Shown, waiting
-from fruits_kedro.emr import cli
+from fruits_kedro.emr import actions
 from fruits_kedro.emr.aws import NoAnswerError, OutOfSightError
+from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.fetch import check_same_photos
 from fruits_kedro.emr.service import RunFailedError, on
 from fruits_kedro.errors import FruitsError
-
-if TYPE_CHECKING:
-    from fruits_kedro.emr.context import EmrContext
 
 _ENDS = [signal.SIGTERM]
 if hasattr(signal, "SIGHUP"):  # all but Windows
@@ -45,14 +42,14 @@ def run_cycle(
     service = context.service
     check_same_photos(context.aws, context.roots.store, output)
     found = service.reusable()
-    result = {} if found else cli.create(context, yes)
+    result = {} if found else actions.create(context, yes)
     place_id = found.id if found else result["created"]["id"]
     installed = found.package if found else result["created"]["installed"]
     try:
         service.wait_until_ready(place_id, waiting(service.kind))
-        result |= cli.submit_to(context, place_id, installed, mode, pipelines)
+        result |= actions.submit(context, place_id, installed, mode, pipelines)
         result |= _follow(context, place_id, result["run"]["id"])
-        result |= cli.fetch(context, output, not everything)
+        result |= actions.fetch(context, output, not everything)
         result |= _cost(context, place_id, result["run"]["id"])
     except (NoAnswerError, OutOfSightError) as error:
         raise OutOfSightError(f"{error}\n{_how_to_go_on(context, place_id, result)}") from error
@@ -69,7 +66,7 @@ def run_cycle(
 def _follow(context: EmrContext, place_id: str, run_id: str) -> Shown:
     """Follow the run; an error that does not say that it failed loses it from sight."""
     try:
-        return cli.follow(context, place_id, run_id)
+        return actions.watch(context, place_id, run_id)
     except RunFailedError:
         raise
     except Exception as error:
@@ -79,7 +76,7 @@ def _follow(context: EmrContext, place_id: str, run_id: str) -> Shown:
 def _cost(context: EmrContext, place_id: str, run_id: str) -> Shown:
     try:
         of_run = run_id if context.service.kind == "application" else None
-        return cli.cost(context, place_id, of_run, False)
+        return actions.cost(context, place_id, of_run)
     except FruitsError as error:  # the run is good all the same
         return {"cost": str(error)}
 

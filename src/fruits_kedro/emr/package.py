@@ -98,7 +98,9 @@ def build_package(project: Path, folder: Path, python: str, arch: str, weights: 
 
 
 def archive_configuration(conf: Path) -> bytes:
-    """A ``tar.gz`` of ``conf`` without ``local`` and credentials; equal files give equal bytes.
+    """A ``tar.gz`` of ``conf`` without ``local``, credentials and prices.
+
+    Equal files give equal bytes.
 
     Raises:
         FruitsError: a file looks as if it held a secret.
@@ -110,7 +112,8 @@ def archive_configuration(conf: Path) -> bytes:
     ):
         for path in sorted(conf.rglob("*")):
             name = path.relative_to(conf)
-            if not path.is_file() or name.parts[0] == "local" or "credentials" in path.name:
+            is_own = name.parts[0] == "local" or "credentials" in path.name
+            if not path.is_file() or is_own or path.name == "prices.yml":  # nodes read no prices
                 continue
             content = path.read_bytes()
             if _SECRET.search(content):

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from cfnlint.decode import cfn_yaml
 
 from fruits_kedro.emr.package import archive_configuration
 from fruits_kedro.errors import FruitsError
@@ -94,3 +95,27 @@ def test_the_template_is_valid(project):
         [lint, project / "deploy" / "cloudformation.yml"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_runs_may_write_results_and_logs_and_nothing_that_they_read(project):
+    template = cfn_yaml.load(str(project / "deploy" / "cloudformation.yml"))
+    policy = template["Resources"]["DataPolicy"]["Properties"]["PolicyDocument"]
+    by_name = {one["Sid"]: one for one in policy["Statement"] if "Sid" in one}
+    places = {
+        name: [place["Fn::Sub"] for place in one["Resource"]]
+        for name, one in by_name.items()
+        if isinstance(one["Resource"], list)
+    }
+    assert by_name["Read"]["Action"] == "s3:GetObject"
+    assert "${Bucket.Arn}/${ClusterPrefix}/package/*" in places["Read"]
+    assert "${Bucket.Arn}/${PhotosPrefix}/*" in places["Read"]
+    writes = places["Write"] + places["Log"]
+    assert writes == [
+        "${Bucket.Arn}/${StorePrefix}",
+        "${Bucket.Arn}/${StorePrefix}/*",
+        "${Bucket.Arn}/jupyter/*",
+        "${Bucket.Arn}/${ClusterPrefix}/logs/*",
+        "${Bucket.Arn}/${ServerlessPrefix}/logs/*",
+    ]
+    writing = {name for name, one in by_name.items() if "s3:PutObject" in one["Action"]}
+    assert writing == {"Write", "Log"} and set(by_name) == writing | {"List", "Read"}

@@ -75,6 +75,7 @@ def test_in_parts(settings, reference, listed, monkeypatch, parts):
     monkeypatch.setattr(bucket, "in_byte_order", lambda *_: True)  # as AWS, and moto
     monkeypatch.setattr(bucket, "_FEW", 1)
     monkeypatch.setattr(bucket, "_PARTS", parts)
+    monkeypatch.setattr(bucket, "_AT_ONCE", min(parts, 100))
     left_out = LeftOut("s3://many/photos")
     found = rows(bucket.list_bucket("s3://many/photos", settings, left_out))
     assert found == reference and len(found) == 900 + 2100 + 80 + 5

@@ -87,7 +87,7 @@ class _Listing:
                 break
         step = max(len(folders) // _PARTS, 1)
         bounds = set(folders[::step])
-        if len(folders) < _PARTS:
+        if len(folders) < _AT_ONCE:
             for folder in folders:
                 first = next(self.pages(folder)).keys
                 bounds.update(_neighbours(first[-1], len(folder)) if first else ())

@@ -13,7 +13,8 @@ from tests.s3.server import BUCKET, SECRET
 from fruits_kedro.config.locations import check_store
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.folder import ImageFolder
-from fruits_kedro.storage.s3 import S3Settings, check_bucket, end_of_login
+from fruits_kedro.storage.s3 import S3Settings, end_of_login
+from fruits_kedro.storage.s3_check import check_bucket
 
 NAMES = [
     "Test/50% off #1/a+b.jpg",

@@ -13,7 +13,8 @@ from typing import Any
 from kedro.framework.context import KedroContext
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.s3 import S3Settings, check_bucket, is_s3
+from fruits_kedro.storage.s3 import S3Settings, is_s3
+from fruits_kedro.storage.s3_check import check_bucket
 
 PROGRESS = "08_reporting/progress.json"  # in a store in a bucket, while a run extracts
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")

@@ -13,7 +13,8 @@ from fruits_kedro.commands.mend import mending_runs
 from fruits_kedro.errors import FruitsError, summarize
 from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.storage.lock import StoreLock
-from fruits_kedro.storage.s3 import check_bucket, is_s3
+from fruits_kedro.storage.s3 import is_s3
+from fruits_kedro.storage.s3_check import check_bucket
 
 # An input whose absence is no fault.
 _MAY_BE_MISSING = {"extraction_checkpoint"}

@@ -16,7 +16,8 @@ from fruits_kedro.images.formats import extensions
 from fruits_kedro.images.listing import EPOCH, Entry, LeftOut, to_listing, to_time
 from fruits_kedro.images.source import ImageSource
 from fruits_kedro.storage.filesystem import file_system
-from fruits_kedro.storage.s3 import S3Settings, check_bucket, is_of_key, is_s3
+from fruits_kedro.storage.s3 import S3Settings, is_of_key, is_s3
+from fruits_kedro.storage.s3_check import check_bucket
 
 _REQUESTS = 32  # in parallel per worker: one takes as long as several inferences
 

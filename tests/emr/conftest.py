@@ -6,7 +6,9 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.loaders
@@ -104,40 +106,59 @@ def aws(moto_server: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     urllib.request.urlopen(reset).close()
 
 
+class StandIn:
+    """A client of which some operations are the test's own."""
+
+    def __init__(self, client: Any = None, **operations: Callable) -> None:
+        self._client = client
+        self.__dict__.update(operations)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
 @pytest.fixture
-def quotas(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Give some operations of a service, and of ``Aws`` alone, to the test."""
+
+    def arrange(service: str, **operations: Callable) -> None:
+        real = Aws.client
+
+        def client(self: Aws, name: str, *rest: str) -> Any:
+            made = real(self, name, *rest)
+            return StandIn(made, **operations) if name == service else made
+
+        monkeypatch.setattr(Aws, "client", client)
+
+    return arrange
+
+
+@pytest.fixture
+def quotas(stand_in: Callable[..., None]) -> dict[str, float]:
     """Quotas by their code: moto knows none of vCPUs, so this stands in for the service."""
     values = {"L-1216C47A": 64.0, "L-34B43A08": 64.0, "L-D05C8A75": 64.0}
 
-    class Quotas:
-        def get_service_quota(self, ServiceCode, QuotaCode):
-            assert ServiceCode == ("emr-serverless" if QuotaCode == "L-D05C8A75" else "ec2")
-            if QuotaCode not in values:
-                refused = {"Code": "AccessDeniedException", "Message": "you may not"}
-                raise ClientError({"Error": refused}, "GetServiceQuota")
-            return {"Quota": {"Value": values[QuotaCode]}}
+    def get_service_quota(ServiceCode: str, QuotaCode: str) -> dict[str, Any]:
+        assert ServiceCode == ("emr-serverless" if QuotaCode == "L-D05C8A75" else "ec2")
+        if QuotaCode not in values:
+            refused = {"Code": "AccessDeniedException", "Message": "you may not"}
+            raise ClientError({"Error": refused}, "GetServiceQuota")
+        return {"Quota": {"Value": values[QuotaCode]}}
 
-    real = Aws.client
-    monkeypatch.setattr(
-        Aws, "client", lambda s, n, *r: Quotas() if n == "service-quotas" else real(s, n, *r)
-    )
+    stand_in("service-quotas", get_service_quota=get_service_quota)
     return values
 
 
 @pytest.fixture
-def account_block(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
+def account_block(stand_in: Callable[..., None]) -> dict[str, bool]:
     """What the account blocks: moto serves S3's control at a name that does not resolve here."""
     values = dict.fromkeys(_BLOCKED, False)
 
-    class Control:
-        def get_public_access_block(self, AccountId):
-            assert AccountId == "123456789012"
-            return {"PublicAccessBlockConfiguration": values}
+    def get_public_access_block(AccountId: str) -> dict[str, Any]:
+        assert AccountId == "123456789012"
+        return {"PublicAccessBlockConfiguration": values}
 
-    real = Aws.client
-    monkeypatch.setattr(
-        Aws, "client", lambda s, n, *r: Control() if n == "s3control" else real(s, n, *r)
-    )
+    stand_in("s3control", get_public_access_block=get_public_access_block)
     return values
 
 
@@ -185,35 +206,33 @@ def backend() -> Callable:
 
 
 @pytest.fixture
-def with_prices(monkeypatch: pytest.MonkeyPatch) -> Prices:
-    """Prices as 'kedro emr prices' would have written them."""
-    load = EmrContext.load
+def changed_context(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let a part of each context, which is a model, have other values."""
 
-    def changed(*given: str) -> EmrContext:
-        context = load(*given)
-        types = context.types.model_copy(update={"prices": PRICES})
-        object.__setattr__(context, "types", types)
-        return context
+    def arrange(part: str, **values: object) -> None:
+        load = EmrContext.load
 
-    monkeypatch.setattr(EmrContext, "load", changed)
-    return PRICES
-
-
-@pytest.fixture
-def change(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Other settings than conf/emr/emr.yml has."""
-    load = EmrContext.load
-
-    def arrange(**values: object) -> None:
         def changed(*given: str) -> EmrContext:
             context = load(*given)
-            settings = context.settings.model_copy(update=values)
-            object.__setattr__(context, "settings", settings)
+            object.__setattr__(context, part, getattr(context, part).model_copy(update=values))
             return context
 
         monkeypatch.setattr(EmrContext, "load", changed)
 
     return arrange
+
+
+@pytest.fixture
+def with_prices(changed_context: Callable[..., None]) -> Prices:
+    """Prices as 'kedro emr prices' would have written them."""
+    changed_context("types", prices=PRICES)
+    return PRICES
+
+
+@pytest.fixture
+def change(changed_context: Callable[..., None]) -> Callable[..., None]:
+    """Other settings than conf/emr/emr.yml has."""
+    return partial(changed_context, "settings")
 
 
 @pytest.fixture

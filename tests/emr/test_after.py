@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 
 from fruits_kedro.emr import clean, logs
-from fruits_kedro.emr.aws import Aws
 
 from .conftest import BUCKET, KEY, RESULTS, SECRET, put_results
 
@@ -142,22 +141,10 @@ def test_clean_leaves_an_upload_of_today(emr, aws, monkeypatch):
     assert unfinished(aws) == {key}
 
 
-def test_clean_believes_no_deletion_that_failed(emr, aws, monkeypatch):
+def test_clean_believes_no_deletion_that_failed(emr, aws, stand_in):
     emr("package")
     error = {"Key": "fruits-kedro-emr/package/x", "Code": "AccessDenied", "Message": "no"}
-    real = Aws.s3.func
-
-    class Client:
-        def __init__(self, client):
-            self._client = client
-
-        def __getattr__(self, name):
-            return getattr(self._client, name)
-
-        def delete_objects(self, **_):
-            return {"Errors": [error]}
-
-    monkeypatch.setattr(Aws, "s3", property(lambda self: Client(real(self))))
+    stand_in("s3", delete_objects=lambda **_: {"Errors": [error]})
     assert "1 objects were not deleted, such as" in emr("clean", "--yes", code=1)
 
 

@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.settings import ClusterSettings, Group, SecurityGroups
 from fruits_kedro.errors import FruitsError
@@ -151,33 +150,17 @@ def encrypt_by_kms(aws, bucket_key=True):
 
 
 @pytest.fixture
-def simulated(monkeypatch):
+def simulated(stand_in):
     """IAM's simulation of a policy, which moto does not have, with the given decision."""
 
     def arrange(decision):
-        real = Aws.client
+        def simulate_principal_policy(PolicySourceArn, ActionNames, ResourceArns):
+            assert PolicySourceArn.endswith(("role/fruits-kedro-emr-nodes", "-jobs"))
+            assert ResourceArns == ["arn:aws:kms:eu-west-3:123456789012:key/mine"]
+            results = [{"EvalActionName": n, "EvalDecision": decision} for n in ActionNames]
+            return {"EvaluationResults": results}
 
-        class Iam:
-            def __init__(self, client):
-                self._client = client
-
-            def __getattr__(self, name):
-                return getattr(self._client, name)
-
-            def simulate_principal_policy(self, PolicySourceArn, ActionNames, ResourceArns):
-                assert PolicySourceArn.endswith(("role/fruits-kedro-emr-nodes", "-jobs"))
-                assert ResourceArns == ["arn:aws:kms:eu-west-3:123456789012:key/mine"]
-                return {
-                    "EvaluationResults": [
-                        {"EvalActionName": name, "EvalDecision": decision} for name in ActionNames
-                    ]
-                }
-
-        def client(self, name, *rest):
-            made = real(self, name, *rest)
-            return Iam(made) if name == "iam" else made
-
-        monkeypatch.setattr(Aws, "client", client)
+        stand_in("iam", simulate_principal_policy=simulate_principal_policy)
 
     return arrange
 

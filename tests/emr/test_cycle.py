@@ -17,7 +17,7 @@ from fruits_kedro.emr.request import cluster_request
 from fruits_kedro.emr.submit import RunOptions, submit_arguments
 from fruits_kedro.emr.upload import Uploaded
 
-from .conftest import BUCKET, put_results
+from .conftest import BUCKET, StandIn, put_results
 
 PACKAGE = Uploaded("id", {"SHA256SUMS": "sums"}, "s3://my-bucket/package/id")
 
@@ -227,18 +227,19 @@ def away(monkeypatch):
 
     def arrange(kind, times):
         left = [AWAY[kind]] * times
-        real = Aws.emr.func
 
-        class Client:
-            def __init__(self, client):
-                self._client = client
+        def emr(self):
+            client = real(self)
 
-            def __getattr__(self, name):
-                if name == "describe_step" and left:
+            def describe_step(**given):
+                if left:
                     raise left.pop()
-                return getattr(self._client, name)
+                return client.describe_step(**given)
 
-        monkeypatch.setattr(Aws, "emr", property(lambda self: Client(real(self))))
+            return StandIn(client, describe_step=describe_step)
+
+        real = Aws.emr.func
+        monkeypatch.setattr(Aws, "emr", property(emr))
 
     return arrange
 

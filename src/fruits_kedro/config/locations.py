@@ -30,11 +30,13 @@ class Locations:
         images: input root, of the photos: a folder or a URL.
         store: output root, of all that is written: a folder or a URL.
         given: those of them that ``--params`` gave, as they were given.
+        requester_pays: pay for reading the photos, where a bucket's owner does not.
     """
 
     images: str
     store: str
     given: dict[str, str] = field(default_factory=dict)
+    requester_pays: bool = False
 
     @classmethod
     def of(cls, context: KedroContext) -> Locations:
@@ -51,7 +53,8 @@ class Locations:
         for name in ("images", "store"):
             value = runtime[name] if name in runtime else config["globals"].get(name)
             runtime[name] = read_root(name, value, context.project_path)
-        return cls(runtime["images"], runtime["store"], given)
+        pays = bool(config["globals"].get("requester_pays", False))
+        return cls(runtime["images"], runtime["store"], given, pays)
 
     @property
     def in_s3(self) -> bool:

@@ -31,6 +31,11 @@ def create(context: EmrContext, yes: bool) -> Shown:
     if not yes:
         asked = f"Create {context.settings.name} ({nodes}): {cost}?"
         click.confirm(asked, abort=True, err=True)
+    if there := context.service.places():
+        raise FruitsError(
+            f"The {context.service.kind} {context.settings.name} is there already: {there[0]}.\n"
+            f"Use it, or end it with 'kedro emr down{on(context.service)}'."
+        )
     user = context.aws.who().rpartition("/")[2].rpartition(":")[2]
     place_id = context.service.create(uploaded, user)
     installed = uploaded.id if context.service.kind == "cluster" else None

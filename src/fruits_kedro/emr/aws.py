@@ -6,6 +6,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 import botocore.session
@@ -13,7 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fruits_kedro.errors import FruitsError, NotAllowedError
-from fruits_kedro.storage.s3 import list_objects, split_url
+from fruits_kedro.storage.s3 import request_payer, split_url
+from fruits_kedro.storage.s3_listing import list_pages
 
 _EVERY_S = 10.0  # between looks
 _PATIENCE_S = 600  # without an answer of AWS
@@ -47,6 +49,14 @@ class NoAnswerError(FruitsError):
 
 class OutOfSightError(FruitsError):
     """A run or a cluster could not be watched any longer; it goes on without."""
+
+
+class Object(NamedTuple):
+    """An object in a bucket; the size in bytes."""
+
+    key: str
+    modified: datetime
+    size: int
 
 
 class Encryption(NamedTuple):
@@ -129,12 +139,13 @@ class Aws:
             )
         return float(found["Quota"]["Value"])
 
-    def download(self, url: str, **more: str) -> bytes | None:
+    def download(self, url: str, requester_pays: bool = False) -> bytes | None:
         """An object's bytes, or None if there is none."""
+        payer = request_payer(requester_pays)
         bucket, key = split_url(url)
         with explained(f"reading {url}"):
             try:
-                return bytes(self.s3.get_object(Bucket=bucket, Key=key, **more)["Body"].read())
+                return bytes(self.s3.get_object(Bucket=bucket, Key=key, **payer)["Body"].read())
             except self.s3.exceptions.NoSuchKey:
                 return None
 
@@ -153,10 +164,12 @@ class Aws:
                 Bucket=to_bucket, Key=to_key, CopySource={"Bucket": bucket, "Key": key}
             )
 
-    def listing(self, url: str, **more: str) -> Iterator[dict[str, Any]]:
-        """All objects below a URL, in pages of 1,000."""
+    def listing(self, url: str, requester_pays: bool = False) -> Iterator[Object]:
+        """All objects below a URL, in order, by pages of 1,000."""
         with explained(f"listing {url}"):
-            yield from list_objects(self.s3, url, **more)
+            for page in list_pages(self.s3, url, requester_pays=requester_pays):
+                for key, time_, size in zip(page.keys, page.times, page.sizes, strict=True):
+                    yield Object(key, datetime.fromisoformat(time_), int(size))
 
 
 def _blocked(ask: Callable[[], Any]) -> dict[str, bool]:

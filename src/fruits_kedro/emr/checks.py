@@ -129,15 +129,15 @@ def _private(aws: Aws, bucket: str) -> str:
 
 def _photos(context: EmrContext) -> str:
     aws, images = context.aws, context.roots.images
-    payer = {"RequestPayer": "requester"} if context.requester_pays else {}
+    pays = context.roots.requester_pays
     if images.rstrip("/").endswith(PACKED_SUFFIX):
-        if aws.download(f"{images.rstrip('/')}/{MARK}", **payer) is None:
+        if aws.download(f"{images.rstrip('/')}/{MARK}", pays) is None:
             raise FruitsError(f"The packed photos {images} are not there, or not complete.")
         return "packed"
-    listed = aws.listing(images.rstrip("/") + "/", **payer)
+    listed = aws.listing(images.rstrip("/") + "/", pays)
     for entry in islice(listed, _LOOKED_AT):
-        if entry["Key"].lower().endswith(extensions()):
-            return f"for example s3://{split_url(images)[0]}/{entry['Key']}"
+        if entry.key.lower().endswith(extensions()):
+            return f"for example s3://{split_url(images)[0]}/{entry.key}"
     raise FruitsError(
         f"There is no photo below {images}. Upload some (aws s3 sync), or correct 'images' in "
         "globals.yml of this environment."

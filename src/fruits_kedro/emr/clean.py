@@ -34,9 +34,9 @@ def to_delete(aws: Aws, settings: EmrSettings) -> Leftovers:
     keys, uploads, lines = [], [], []
     for root in (settings.package_root, settings.log_root):
         entries = list(aws.listing(f"{root}/"))
-        found_keys = [entry["Key"] for entry in entries]
+        found_keys = [entry.key for entry in entries]
         keys += sorted(found_keys, key=lambda key: not key.endswith(LATEST))  # it names the others
-        size = sum(entry["Size"] for entry in entries)
+        size = sum(entry.size for entry in entries)
         lines.append(f"{root}: {len(entries):,} objects, {size / 1e6:,.1f} MB")
         found = _unfinished(aws, root)
         uploads += found

@@ -55,7 +55,7 @@ def plan(context: EmrContext, images: int | None) -> Shown:
     from fruits_kedro.images.open import open_images
 
     if images is None:
-        options = {"requester_pays": True} if context.requester_pays else {}
+        options = {"requester_pays": True} if context.roots.requester_pays else {}
         images = open_images(context.roots.images, options).list().num_rows
     return plan_both(context, images)
 
@@ -136,9 +136,10 @@ def watch(context: EmrContext, run_id: str | None) -> Shown:
 def logs(context: EmrContext, run_id: str | None, place_id: str | None) -> Shown:
     """Show the Python traceback of a failed run or bootstrap, then where the rest lies."""
     from fruits_kedro.emr.logs import report_errors
+    from fruits_kedro.emr.service import last_place
 
     service = context.service
-    place_id = place_id or service.last_place()
+    place_id = place_id or last_place(service, context.settings.name).id
     if run_id is None:
         try:
             run_id = service.last_run(place_id)
@@ -172,8 +173,10 @@ def cost(
 ) -> Shown:
     """Work out what a cluster or the runs of an application have cost, from AWS' reports."""
     from fruits_kedro.emr import actions
+    from fruits_kedro.emr.service import last_place
 
-    return actions.cost(context, place_id or context.service.last_place(), run_id, cost_explorer)
+    place_id = place_id or last_place(context.service, context.settings.name).id
+    return actions.cost(context, place_id, run_id, cost_explorer)
 
 
 @command()

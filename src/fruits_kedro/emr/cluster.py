@@ -17,7 +17,7 @@ from fruits_kedro.emr.submit import RunOptions, submit_arguments
 from fruits_kedro.emr.upload import Uploaded
 from fruits_kedro.errors import FruitsError
 
-ALIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
+_ALIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
 _READY = ("RUNNING", "WAITING")
 _ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 _STEP_ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
@@ -35,11 +35,6 @@ class ClusterService:
 
     def create(self, package: Uploaded, user: str) -> str:
         """Create the cluster; returns its id."""
-        if found := self.places():
-            raise FruitsError(
-                f"The cluster {self._settings.name} is there already: {found[0]}.\n"
-                "Use it, or end it with 'kedro emr down'."
-            )
         self._write_security_configuration()
         request = cluster_request(self._settings, package, user)
         with explained("creating the cluster"):
@@ -81,8 +76,9 @@ class ClusterService:
         with explained("describing the cluster"):
             return self._aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
 
-    def places(self, states: Sequence[str] = ALIVE) -> list[Place]:
-        """The clusters of this name and this project's tag in these states, the newest first."""
+    def places(self, ended: bool = False) -> list[Place]:
+        """The clusters of this name and this project's tag that live, or that have ended."""
+        states = _ENDED if ended else _ALIVE
         with explained("listing the clusters"):
             pages = self._aws.emr.get_paginator("list_clusters").paginate(ClusterStates=states)
             named = [
@@ -97,14 +93,6 @@ class ClusterService:
                 package = tags.get(PACKAGE_TAG)
                 found.append(Place(entry["Id"], state, _created(cluster), user, package))
         return found
-
-    def last_place(self) -> str:
-        """The live cluster, else the one that was created last."""
-        if found := self.places() or self.places(_ENDED):
-            return found[0].id
-        raise FruitsError(
-            f"AWS knows of no cluster {self._settings.name} in {self._settings.region}."
-        )
 
     def submit(self, place_id: str, run: RunOptions, package: Uploaded) -> str:
         """Submit a step; returns its id. The cluster survives a failed one."""

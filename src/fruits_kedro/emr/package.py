@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import io
 import json
@@ -12,16 +11,16 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 
 from fruits_kedro.config.template import PACKAGE, conf_source
+from fruits_kedro.emr.archive import write_tar_gz
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.filesystem import sha256_of
 
@@ -106,25 +105,23 @@ def archive_configuration(conf: Path) -> bytes:
         FruitsError: a file looks as if it held a secret.
     """
     buffer = io.BytesIO()
-    with (
-        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w") as archive,
-    ):
-        for path in sorted(conf.rglob("*")):
-            name = path.relative_to(conf)
-            is_own = name.parts[0] == "local" or "credentials" in path.name
-            if not path.is_file() or is_own or path.name == "prices.yml":  # nodes read no prices
-                continue
-            content = path.read_bytes()
-            if _SECRET.search(content):
-                raise FruitsError(
-                    f"{path} looks as if it held a key or a password: it is not packed.\n"
-                    "Keep keys in conf/local or in the AWS variables; on the cluster, roles serve."
-                )
-            entry = tarfile.TarInfo(f"conf/{name.as_posix()}")
-            entry.size, entry.mode = len(content), 0o644
-            archive.addfile(entry, io.BytesIO(content))
+    write_tar_gz(buffer, _configuration(conf))
     return buffer.getvalue()
+
+
+def _configuration(conf: Path) -> Iterator[tuple[str, bytes, int]]:
+    for path in sorted(conf.rglob("*")):
+        name = path.relative_to(conf)
+        is_own = name.parts[0] == "local" or "credentials" in path.name
+        if not path.is_file() or is_own or path.name == "prices.yml":  # nodes read no prices
+            continue
+        content = path.read_bytes()
+        if _SECRET.search(content):
+            raise FruitsError(
+                f"{path} looks as if it held a key or a password: it is not packed.\n"
+                "Keep keys in conf/local or in the AWS variables; on the cluster, roles serve."
+            )
+        yield f"conf/{name.as_posix()}", content, 0o644
 
 
 def fetch_wheels(folder: Path, python: str, arch: str) -> list[Path]:
@@ -145,12 +142,10 @@ def fetch_wheels(folder: Path, python: str, arch: str) -> list[Path]:
     missing = [entry for name, entry in wanted.items() if _normal(name) not in have]
     if missing:
         built = [entry for entry in missing if entry.startswith(_NO_WHEEL)]
-        _pip(
-            folder,
-            [entry for entry in missing if entry not in built],
-            download_options(python, arch),
-        )
-        _pip(folder, built, None)
+        ready = [entry for entry in missing if entry not in built]
+        options = download_options(python, arch)
+        _fetch(ready, folder, "download", "--dest", str(folder), *options)
+        _fetch(built, folder, "wheel", "--wheel-dir", str(folder))
     found = sorted(folder.glob("*.whl"))
     foreign = [p.name for p in found if not p.name.endswith("-any.whl") and arch not in p.name]
     if foreign or len(found) != len(wanted):
@@ -168,38 +163,44 @@ def download_options(python: str, arch: str) -> list[str]:
     return ["--only-binary=:all:", f"--python-version={python}", "--implementation=cp", *platforms]
 
 
-def _pip(folder: Path, entries: Iterable[str], options: list[str] | None) -> None:
+def run_pip(*arguments: str, failure: str, cwd: str | None = None) -> None:
+    """Run pip, without dependencies; FruitsError with its last lines if it fails."""
+    command = [sys.executable, "-m", "pip", *arguments]
+    command += ["--quiet", "--no-deps", "--disable-pip-version-check"]
+    environment = os.environ | _SAME_BYTES
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd)
+    if done.returncode:
+        last = "\n".join(done.stderr.strip().splitlines()[-3:])
+        raise FruitsError(f"{failure}:\n{last}")
+
+
+def _fetch(entries: Iterable[str], folder: Path, *arguments: str) -> None:
+    """Let pip fetch or build entries of the lock file."""
     text = "\n".join(entries)
     if not text:
         return
     requirements = folder / "wanted.txt"
     requirements.write_text(text + "\n")
-    verb = ["download", "-d"] if options is not None else ["wheel", "-w"]
-    command = [sys.executable, "-m", "pip", *verb, str(folder), "--quiet", "--no-deps"]
-    command += ["--disable-pip-version-check", "--require-hashes", "-r", str(requirements)]
-    environment = os.environ | _SAME_BYTES
-    command += options or []
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    requirements.unlink()
-    if done.returncode:
-        last = "\n".join(done.stderr.strip().splitlines()[-3:])
-        raise FruitsError(f"The wheels for the cluster cannot be fetched:\n{last}")
+    given = (*arguments, "--require-hashes", "-r", str(requirements))
+    try:
+        run_pip(*given, failure="The wheels for the cluster cannot be fetched")
+    finally:
+        requirements.unlink()
 
 
 def _build_wheel(project: Path, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder)]
-    command += ["--no-build-isolation", "--disable-pip-version-check", "."]
-    environment = os.environ | _SAME_BYTES
+    failure = "The project's wheel cannot be built"
     with tempfile.TemporaryDirectory() as copy:  # keeps out what an earlier build left
         shutil.copytree(
             project / "src", Path(copy, "src"), ignore=shutil.ignore_patterns("*.egg-info")
         )
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(project / name, copy)
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=copy)
+        given = ("wheel", "--wheel-dir", str(folder), "--no-build-isolation", ".")
+        run_pip(*given, failure=failure, cwd=copy)
     built = list(folder.glob("*.whl"))
-    if done.returncode or len(built) != 1:
-        raise FruitsError(f"The project's wheel cannot be built:\n{done.stderr.strip()[-500:]}")
+    if len(built) != 1:
+        raise FruitsError(f"{failure}: {folder} has {len(built)} wheels.")
     return built[0]
 
 

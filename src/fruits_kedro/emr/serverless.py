@@ -22,7 +22,7 @@ from fruits_kedro.errors import FruitsError
 
 ARCHITECTURES = {"x86_64": "X86_64", "aarch64": "ARM64"}
 _READY = {"CREATED", "STARTING", "STARTED", "STOPPED"}
-ALIVE = ("CREATING", "CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED")
+_ALIVE = ("CREATING", "CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED")
 _RUN_ENDED = {"SUCCESS", "FAILED", "CANCELLED"}
 _ACTIVE = ("SUBMITTED", "PENDING", "SCHEDULED", "QUEUED", "RUNNING", "CANCELLING")
 _FOLDER = "environment"  # where a process finds the unpacked archive, in its working folder
@@ -42,11 +42,6 @@ class ServerlessService:
 
     def create(self, package: Uploaded, user: str) -> str:
         """Create the application; returns its id. It costs nothing while no run is on it."""
-        if found := self.places():
-            raise FruitsError(
-                f"The application {self._settings.name} is there already: {found[0]}.\n"
-                "Use it (kedro emr submit --on serverless), or end it (… down …)."
-            )
         request = application_request(self._settings, user)
         with explained("creating the application"):
             return str(self._aws.serverless.create_application(**request)["applicationId"])
@@ -67,12 +62,12 @@ class ServerlessService:
             client = self._aws.serverless
             return client.get_application(applicationId=application_id)["application"]
 
-    def places(self, states: Sequence[str] = ALIVE) -> list[Place]:
-        """The applications of this name and this project's tag in these states, newest first."""
+    def places(self, ended: bool = False) -> list[Place]:
+        """The applications of this name and this project's tag that live, or that have ended."""
+        states = ["TERMINATED"] if ended else list(_ALIVE)
         with explained("listing the applications"):
-            pages = self._aws.serverless.get_paginator("list_applications").paginate(
-                states=list(states)
-            )
+            paginator = self._aws.serverless.get_paginator("list_applications")
+            pages = paginator.paginate(states=states)
             named = [
                 one
                 for p in pages
@@ -86,14 +81,6 @@ class ServerlessService:
                 user = tags.get(USER_TAG, "")
                 found.append(Place(entry["id"], entry["state"], entry["createdAt"], user))
         return found
-
-    def last_place(self) -> str:
-        """The newest application, ended or not."""
-        if found := self.places() or self.places(["TERMINATED"]):
-            return found[0].id
-        raise FruitsError(
-            f"AWS knows of no application {self._settings.name} in {self._settings.region}."
-        )
 
     def submit(self, place_id: str, run: RunOptions, package: Uploaded) -> str:
         """Start a job run; returns its id."""

@@ -71,16 +71,13 @@ class Service(Protocol):
         """``cluster`` or ``application``."""
 
     def create(self, package: Uploaded, user: str) -> str:
-        """Create it; returns its id. FruitsError if AWS refuses or there is one of that name."""
+        """Create it; returns its id. FruitsError if AWS refuses."""
 
     def wait_until_ready(self, place_id: str, show: Show) -> None:
         """Wait until it takes runs; FruitsError if it has ended instead."""
 
-    def places(self) -> list[Place]:
-        """All of this name that have not ended."""
-
-    def last_place(self) -> str:
-        """The id of the newest of this name, ended or not; FruitsError if AWS knows of none."""
+    def places(self, ended: bool = False) -> list[Place]:
+        """All of this name that live, or that have ended; the newest first."""
 
     def submit(self, place_id: str, run: RunOptions, package: Uploaded) -> str:
         """Submit a run; returns its id."""
@@ -115,6 +112,13 @@ def need_place(service: Service, name: str) -> Place:
     if found := service.places():
         return found[0]
     raise FruitsError(f"There is no {service.kind} {name}. Create one: kedro emr up{on(service)}")
+
+
+def last_place(service: Service, name: str) -> Place:
+    """The live place, else the one that was created last; FruitsError if AWS knows of none."""
+    if found := service.places() or service.places(ended=True):
+        return found[0]
+    raise FruitsError(f"AWS knows of no {service.kind} {name} in this region.")
 
 
 def on(service: Service) -> str:

@@ -36,8 +36,8 @@ class LocationHooks:
         self.roots = Locations.of(context)
         credentials = read_optional(config, "credentials")
         entry = credentials.get("s3")
-        if "requester_pays" in (found := read_optional(config, "globals")):
-            entry = {"requester_pays": found["requester_pays"], **(entry or {})}
+        if self.roots.requester_pays:
+            entry = {"requester_pays": True, **(entry or {})}
         self.s3 = S3Settings.find(entry) if self.roots.in_s3 else S3Settings()
         config["credentials"] = credentials | {"s3": self.s3.storage_options()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -186,18 +185,9 @@ def is_of_key(error: BaseException) -> bool:
     return response.get("Error", {}).get("Code") in _OF_KEY
 
 
-def list_objects(client: Any, url: str, **more: str) -> Iterator[dict[str, Any]]:
-    """All objects whose keys begin as a URL does, in order, by pages of 1,000.
-
-    No request is sent for each folder or object, and one page is in memory at a time.
-
-    Args:
-        more: arguments of ``list_objects_v2``.
-    """
-    bucket, prefix = split_url(url)
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **more)
-    for page in pages:
-        yield from page.get("Contents", [])
+def request_payer(requester_pays: bool) -> dict[str, str]:
+    """The argument of a request for which its sender pays, if a bucket's owner does not."""
+    return {"RequestPayer": "requester"} if requester_pays else {}
 
 
 def quick_config() -> Any:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.s3 import WHERE, S3Settings, quick_config, split_url
+from fruits_kedro.storage.s3 import WHERE, S3Settings, quick_config, request_payer, split_url
 
 _DEADLINE_S = 10
 
@@ -43,7 +43,7 @@ def _check(url: str, settings: S3Settings, write: bool) -> bool:
     with _explained(url, settings, "be reached"):
         client = settings.client(quick_config())
     with _explained(url, settings, "be listed"):
-        payer = {"RequestPayer": "requester"} if settings.requester_pays else {}
+        payer = request_payer(settings.requester_pays)
         page = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1, **payer)
     headers = page["ResponseMetadata"]["HTTPHeaders"]
     _check_region(url, bucket, client.meta.region_name, headers.get("x-amz-bucket-region"))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 from xml.sax.saxutils import unescape
 
-from fruits_kedro.storage.s3 import split_url
+from fruits_kedro.storage.s3 import request_payer, split_url
 
 _KEY, _TIME, _SIZE = (
     re.compile(f"<{tag}>([^<]*)</{tag}>") for tag in ("Key", "LastModified", "Size")
@@ -41,7 +41,7 @@ def list_pages(
     own takes the objects out of each answer first, for a tenth of the time.
 
     Args:
-        client: of botocore, for this function alone.
+        client: of botocore; it lists by this function alone.
         delimiter: ``/`` lists one folder, and its folders.
         start_after: the key after which to begin.
         requester_pays: pay for the requests, where a bucket's owner does not.
@@ -50,8 +50,7 @@ def list_pages(
     client.meta.events.register(
         "before-parse.s3.ListObjectsV2", _take_objects, unique_id="fruits-kedro-listing"
     )
-    given = {"Delimiter": delimiter, "StartAfter": start_after}
-    given["RequestPayer"] = "requester" if requester_pays else ""
+    given = {"Delimiter": delimiter, "StartAfter": start_after} | request_payer(requester_pays)
     pages = client.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=prefix, **{name: value for name, value in given.items() if value}
     )

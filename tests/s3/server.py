@@ -75,7 +75,8 @@ class S3Server:
         ports = [f"-{name}.port={port}" for name, port in self.ports.items()]
         command = [weed, "server", f"-dir={self.folder / 'data'}", "-s3", "-ip=127.0.0.1"]
         command += ["-ip.bind=127.0.0.1", f"-s3.config={config}", "-volume.max=20", *ports]
-        command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
+        # Its own bound is a hundredth of the disk: on a large one, gigabytes.
+        command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.minFreeSpace=100MiB"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
         end = time.monotonic() + 60

@@ -1,134 +1,183 @@
-"""Each classifier beside scikit-learn's, on the same points."""
+"""Each classifier of the driver beside Spark's and scikit-learn's, on the same points."""
 
 import numpy as np
 import pytest
-from pyspark.sql import functions as F
+from pyspark.ml import PipelineModel
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
+from sklearn.preprocessing import KBinsDiscretizer
 
-from fruits_kedro.classification.classifiers import (
-    check_settings,
-    classes_of,
-    fit_classifier,
-    predict,
-)
-from fruits_kedro.classification.out_of_distribution import distance_threshold, distances
-from fruits_kedro.classification.training import collect
+from fruits_kedro.classification.driver_fits import fits_on_driver
+from fruits_kedro.classification.out_of_distribution import distances
+from fruits_kedro.classification.spark_classifiers import check_settings, classes_of, predict
+from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.datasets import SparkModelsDataset
 from fruits_kedro.errors import FruitsError
 
 MODELS = {
-    "logistic_regression": {"regParam": 0.01, "maxIter": 20},
+    "logistic_regression": {"regParam": 0.01, "maxIter": 200, "tol": 1e-10},
     "random_forest": {"numTrees": 10, "maxDepth": 4},
     "gradient_boosting": {"n_estimators": 5, "max_depth": 2},
     "majority_class": {},
     "nearest_centroid": {},
 }
 COUNTS = {"a": 60, "b": 40, "c": 20, "d": 1}
+KINDS = ("driver", "spark")
 
 
 @pytest.fixture
 def fitted(blobs):
-    def fit(name, counts=COUNTS, weights=False, **settings):
+    def fit(kind, name, counts=COUNTS, weights=False, **settings):
+        models = ["logistic_regression"]  # not asked for here
+        params = ClassificationParams(inputs=["features"], models=models, class_weights=weights)
         points = blobs(counts)
-        rows = points.rows.select("label", "vector")
-        return points, fit_classifier(name, MODELS[name] | settings, rows, weights, seed=0)
+        samples = points.samples(kind, params)
+        return points, samples, samples.fit(name, MODELS[name] | settings, params)
 
     return fit
 
 
+def table_of(samples, model):
+    return samples.predict(model).set_index("path")
+
+
+def numbers(table):
+    return table[["probability", "label_probability"]].to_numpy()
+
+
 @pytest.mark.parametrize("name", MODELS)
-def test_predictions_have_one_form_and_survive_saving(fitted, name, tmp_path):
-    points, model = fitted(name)
-    assert classes_of(model) == ["a", "b", "c", "d"]
-    table = collect(model, points.rows)
-    assert sorted(table["path"]) == sorted(points.paths)
-    right = (table["label"] == table["predicted"]).mean()
-    assert right == 60 / 121 if name == "majority_class" else right > 0.9
+def test_a_classifier_of_the_driver_is_stored_as_one_of_spark(fitted, name, tmp_path):
+    points, samples, model = fitted("driver", name)
+    assert model.classes == ["a", "b", "c", "d"]
+    table = table_of(samples, model)
+    assert sorted(table.index) == sorted(points.paths)
+    same = table["label"] == table["predicted"]
+    assert same.mean() == 60 / 121 if name == "majority_class" else same.mean() > 0.9
     assert table["probability"].between(0, 1).all()
     assert (table["top_3"].str[0] == table["predicted"]).all()
     assert table["top_3"].map(lambda top: len(set(top))).eq(3).all()
-    same = table["label"] == table["predicted"]
     assert (table["label_probability"] == table["probability"])[same].all()
+    inside = [label in top for label, top in zip(table["label"], table["top_3"])]
+    assert table["in_top_3"].tolist() == inside
     dataset = SparkModelsDataset(filepath=str(tmp_path / "models"))
     assert not dataset.exists()
     dataset.save({"one": model})
-    again = collect(dataset.load()["one"], points.rows)
-    assert again.drop(columns="top_3").equals(table.drop(columns="top_3"))
+    loaded = dataset.load()["one"]
+    assert isinstance(loaded, PipelineModel) and classes_of(loaded) == model.classes
+    again = table_of(samples, loaded)
+    assert list(again) == list(table) and again["predicted"].equals(table["predicted"])
+    assert again["top_3"].map(list).equals(table["top_3"].map(list))
+    assert numbers(again) == pytest.approx(numbers(table), abs=1e-6)
 
 
-def test_a_label_that_is_not_known_has_no_probability(fitted):
-    _, model = fitted("logistic_regression", {"a": 20, "b": 20})
-    points, _ = fitted("logistic_regression", {"a": 20, "z": 20})
-    table = predict(model, points.rows).toPandas().set_index("path")
+@pytest.mark.parametrize(
+    ("name", "counts", "atol"),
+    [
+        ("logistic_regression", COUNTS, 1e-5),
+        ("logistic_regression", {"a": 60, "b": 20}, 1e-5),
+        ("gradient_boosting", COUNTS, 1e-6),
+        ("majority_class", COUNTS, 1e-12),
+        ("nearest_centroid", COUNTS, 1e-5),
+    ],
+)
+def test_the_workers_fit_what_the_driver_fits(fitted, name, counts, atol):
+    one, two = (
+        table_of(samples, model).sort_index()
+        for _, samples, model in (fitted(kind, name, counts, weights=True) for kind in KINDS)
+    )
+    assert list(two) == list(one) and two["predicted"].equals(one["predicted"])
+    assert numbers(two) == pytest.approx(numbers(one), abs=atol, rel=0)
+
+
+def test_a_forest_of_the_workers_is_as_good_as_that_of_the_driver(fitted):
+    for kind in KINDS:
+        tables = [table_of(*fitted(kind, "random_forest")[1:]) for _ in range(2)]
+        assert (tables[0]["label"] == tables[0]["predicted"]).mean() > 0.9
+        assert tables[0]["probability"].equals(tables[1]["probability"])  # the seed is the same
+
+
+def test_a_forest_is_scikit_learn_s_on_quantiles(fitted):
+    _, samples, model = fitted(
+        "driver", "random_forest", {"a": 60, "b": 40, "c": 20}, maxBins=16, minInstancesPerNode=2
+    )
+    quantiles = KBinsDiscretizer(16, encode="ordinal", quantile_method="linear")
+    bins = quantiles.fit_transform(samples.matrix)
+    reference = RandomForestClassifier(10, max_depth=4, min_samples_leaf=2, random_state=0)
+    reference.fit(bins, samples.photos["label"], np.ones(len(bins)))
+    expected = reference.predict_proba(bins)
+    assert model.probabilities(samples.matrix) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_label_that_is_not_known_has_no_probability(fitted, kind):
+    *_, model = fitted(kind, "nearest_centroid", {"a": 20, "b": 20})
+    _, samples, _ = fitted(kind, "nearest_centroid", {"a": 20, "z": 20})
+    table = table_of(samples, model)
     unknown = table["label"] == "z"
     assert (table["label_probability"][unknown] == 0).all()
     assert (table["label_probability"][~unknown] > 0).all()
-    assert table["top_3"].map(len).eq(2).all()  # of two
+    assert not table["in_top_3"][unknown].any() and table["top_3"].map(len).eq(2).all()  # of two
 
 
 @pytest.mark.parametrize("weights", [False, True])
-def test_logistic_regression_is_scikit_learn_s(fitted, weights):
+@pytest.mark.parametrize("kind", KINDS)
+def test_logistic_regression_is_scikit_learn_s(fitted, kind, weights):
     """Without a penalty there is one solution; with class weights each class counts the same."""
     counts = {"a": 60, "b": 40, "c": 20}
     settings = {"regParam": 0.0, "maxIter": 500, "tol": 1e-12}
-    points, model = fitted("logistic_regression", counts, weights, **settings)
+    points, samples, model = fitted(kind, "logistic_regression", counts, weights, **settings)
     reference = LogisticRegression(
         C=np.inf, class_weight="balanced" if weights else None, max_iter=5000, tol=1e-10
-    ).fit(points.matrix, points.labels)
-    expected = dict(zip(points.paths, reference.predict_proba(points.matrix).max(axis=1)))
-    table = collect(model, points.rows).set_index("path")
-    found = np.array([table.loc[path, "probability"] for path in points.paths])
-    assert found == pytest.approx(np.array(list(expected.values())), abs=2e-3)
+    ).fit(points.matrix.astype(float), points.labels)
+    expected = reference.predict_proba(points.matrix.astype(float)).max(axis=1)
+    found = table_of(samples, model).loc[points.paths, "probability"].to_numpy()
+    assert found == pytest.approx(expected, abs=2e-3)
 
 
-def test_the_nearest_centroid_is_scikit_learn_s(fitted):
-    points, model = fitted("nearest_centroid")
-    reference = NearestCentroid().fit(points.matrix, points.labels)
-    table = collect(model, points.rows).set_index("path").loc[points.paths]
-    assert list(table["predicted"]) == list(reference.predict(points.matrix))
-    far = distances(model, points.rows).select("path", "distance").toPandas().set_index("path")
-    gaps = points.matrix[:, None] - reference.centroids_[None]
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_nearest_centroid_is_scikit_learn_s(fitted, kind):
+    points, samples, model = fitted(kind, "nearest_centroid")
+    matrix = points.matrix.astype(float)
+    reference = NearestCentroid().fit(matrix, points.labels)
+    table = table_of(samples, model).loc[points.paths]
+    assert list(table["predicted"]) == list(reference.predict(matrix))
+    gaps = matrix[:, None] - reference.centroids_[None]
     expected = np.sqrt((gaps**2).sum(axis=2)).min(axis=1)
-    assert far.loc[points.paths, "distance"].to_numpy() == pytest.approx(expected, abs=1e-6)
-    threshold = distance_threshold(model, points.rows, 0.9)
-    assert threshold == pytest.approx(np.quantile(expected, 0.9), abs=1e-6)
+    threshold = samples.distance_quantile(model, 0.9)
+    assert threshold == pytest.approx(np.quantile(expected, 0.9), abs=1e-5)
+    if kind == "spark":
+        far = distances(model, samples.rows).select("path", "distance").toPandas()
+        found = far.set_index("path").loc[points.paths, "distance"].to_numpy()
+    else:
+        found = model.distances(points.matrix)
+    assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_majority_class_gives_the_shares_of_training(fitted):
-    points, model = fitted("majority_class")
-    table = collect(model, points.rows)
+    _, samples, model = fitted("driver", "majority_class")
+    table = table_of(samples, model)
     assert set(table["predicted"]) == {"a"}
     shares = table.groupby("label")["label_probability"].first()
     assert shares.to_dict() == pytest.approx({k: n / 121 for k, n in COUNTS.items()})
 
 
-def test_one_label_is_too_few(fitted):
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_label_is_too_few(fitted, kind):
     with pytest.raises(FruitsError, match="two labels or more.*have 1: a"):
-        fitted("random_forest", {"a": 5})
+        fitted(kind, "random_forest", {"a": 5})
 
 
-def test_a_seed_gives_the_same_forest(fitted):
-    one, two = (collect(m, p.rows) for p, m in (fitted("random_forest"), fitted("random_forest")))
-    assert one["probability"].equals(two["probability"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_equal_probabilities_are_ranked_by_name(fitted, kind):
+    _, samples, model = fitted(kind, "majority_class", {"b": 2, "a": 2, "c": 2})
+    assert list(table_of(samples, model)["top_3"].iloc[0]) == ["a", "b", "c"]
 
 
-def test_boosting_on_the_driver_is_that_of_the_workers(blobs):
-    """Told how many workers to take, it fits on them, also rows that were coalesced before."""
-    points = blobs({"a": 60, "b": 40, "c": 20})
-    rows = points.rows.select("label", "vector").coalesce(1)
-    settings = MODELS["gradient_boosting"]
-    one, two = (
-        fit_classifier("gradient_boosting", settings | more, rows, class_weights=True, seed=0)
-        for more in ({}, {"num_workers": 1})
-    )
-    assert collect(one, points.rows).equals(collect(two, points.rows))
-
-
-def test_equal_probabilities_are_ranked_by_name(fitted):
-    points, model = fitted("majority_class", {"b": 2, "a": 2, "c": 2})
-    table = predict(model, points.rows.withColumn("label", F.lit("a"))).toPandas()
-    assert list(table["top_3"].iloc[0]) == ["a", "b", "c"]
+def test_new_photos_have_no_label(fitted):
+    _, samples, model = fitted("spark", "majority_class")
+    table = predict(model, samples.rows.drop("label")).toPandas()
+    assert set(table["predicted"]) == {"a"} and (table["label_probability"] == 0).all()
 
 
 def test_a_setting_that_there_is_not(spark):
@@ -139,3 +188,20 @@ def test_a_setting_that_there_is_not(spark):
         check_settings("logistic_regression", {"regParm": 1})
     with pytest.raises(FruitsError, match="gradient_boosting.*no setting 'trees'"):
         check_settings("gradient_boosting", {"trees": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "fits"),
+    [
+        ("logistic_regression", {"regParam": 0.1, "elasticNetParam": 0}, True),
+        ("logistic_regression", {"elasticNetParam": 0.5}, False),
+        ("logistic_regression", {"aggregationDepth": 3}, False),
+        ("random_forest", {"numTrees": 3, "featureSubsetStrategy": "onethird"}, True),
+        ("random_forest", {"featureSubsetStrategy": "7"}, False),
+        ("random_forest", {"minInfoGain": 0.1}, False),
+        ("gradient_boosting", {"max_depth": 3}, True),
+        ("gradient_boosting", {"num_workers": 1}, False),
+    ],
+)
+def test_what_only_spark_has_is_fitted_by_spark(name, settings, fits):
+    assert fits_on_driver(name, settings) == fits

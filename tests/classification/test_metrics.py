@@ -82,6 +82,15 @@ def test_intervals_are_those_of_a_plain_bootstrap():
         assert found[name][0] < score(table)[name] < found[name][1]
 
 
+def test_no_interval_leaves_what_a_metric_can_be():
+    table = pd.DataFrame({"label": "a", "predicted": ["a"] * 19 + ["b"], "in_top_3": True})
+    table = table.assign(label_probability=[1.0] * 19 + [1e-9], variety=range(20))
+    for groups in (None, "variety"):
+        found = intervals(table, 200, 0, groups)
+        assert found["log_loss"][0] >= 0 and found["log_loss"][1] > 1
+        assert all(0 <= low <= high <= 1 for m, (low, high) in found.items() if m != "log_loss")
+
+
 def test_photos_of_one_group_are_drawn_together():
     """Four groups, all right or all wrong: the share of right ones is 0, ¼, ½, ¾ or 1."""
     table = pd.DataFrame({"label": "a", "predicted": ["a", "a", "b", "b"]}).loc[[0, 1, 2, 3] * 25]

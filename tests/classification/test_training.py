@@ -1,16 +1,19 @@
 """Folds, the choice among candidates, and labels that may be wrong."""
 
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
+from fruits_kedro.classification import training
 from fruits_kedro.classification.training import (
     Candidate,
     candidates,
     choose,
     cross_validate,
     find_label_issues,
-    with_folds,
 )
 from fruits_kedro.config.classification import ClassificationParams
 
@@ -39,45 +42,59 @@ def test_every_combination_of_settings_is_a_candidate():
     ]
 
 
-def test_folds_are_even_within_each_label(blobs):
-    rows = with_folds(blobs({"a": 30, "b": 9, "c": 1}).rows, params(folds=3))
-    counts = rows.groupBy("label").pivot("fold").count().fillna(0).toPandas().set_index("label")
-    assert counts.loc["a"].tolist() == [10, 10, 10] and counts.loc["b"].tolist() == [3, 3, 3]
-    assert counts.loc["c"].sum() == 1
-    again = with_folds(blobs({"a": 30, "b": 9, "c": 1}).rows.repartition(3), params(folds=3))
-    assert sorted(again.select("path", "fold").collect()) == sorted(
-        rows.select("path", "fold").collect()
-    )
+def folds_of(samples):
+    parts = [samples.fold(i)[1].collect()[0] for i in range(3)]
+    return {path: i for i, paths in enumerate(parts) for path in paths}
+
+
+def test_folds_are_even_within_each_label_and_the_same_everywhere(blobs):
+    points, chosen = blobs({"a": 30, "b": 9, "c": 1}), params(folds=3)
+    found = {kind: points.samples(kind, chosen).with_folds() for kind in ("driver", "spark")}
+    folds = folds_of(found["driver"])
+    assert folds == folds_of(found["spark"]) and sorted(folds) == sorted(points.paths)
+    counts = Counter((path.split("/")[1], fold) for path, fold in folds.items())
+    assert [counts["a", i] for i in range(3)] == [10, 10, 10]
+    assert [counts["b", i] for i in range(3)] == [3, 3, 3]
+    points.rows = points.rows.repartition(3)
+    assert folds_of(points.samples("spark", chosen).with_folds()) == folds
+
+
+def test_the_drawn_photos_are_the_same_everywhere(blobs):
+    points, chosen = blobs({"a": 30, "b": 9}), params()
+    drawn = [
+        set(points.samples(kind, chosen).draw(12).collect()[0]) for kind in ("driver", "spark")
+    ]
+    assert drawn[0] == drawn[1] and len(drawn[0]) == 12
+    assert set(points.samples("driver", params(seed=1)).draw(12).collect()[0]) != drawn[0]
+    assert points.samples("driver", chosen).draw(99).count() == 39
 
 
 def test_each_row_is_predicted_by_a_model_that_has_not_seen_it(blobs, monkeypatch):
-    points = blobs({"a": 10, "b": 8, "c": 1})
-    chosen = params(folds=3)
-    rows = with_folds(points.rows, chosen)
+    points, chosen = blobs({"a": 10, "b": 8, "c": 1}), params(folds=3)
+    samples = points.samples("driver", chosen).with_folds()
     seen = []
-    from fruits_kedro.classification import training
-
     fit = training.fit
 
     def noting(candidate, train, params):
-        seen.append({row.path for row in train.collect()})
+        seen.append(set(train.collect()[0]))
         return fit(candidate, train, params)
 
     monkeypatch.setattr(training, "fit", noting)
-    table = cross_validate(candidates(chosen)[0], rows, chosen)
-    assert sorted(table["path"]) == sorted(points.paths)
-    folds = {row.path: row.fold for row in rows.collect()}
-    assert seen == [{p for p in points.paths if folds[p] != fold} for fold in range(3)]
+    [(table, seconds)] = cross_validate(candidates(chosen), {"pca_features": samples}, chosen)
+    assert sorted(table["path"]) == sorted(points.paths) and seconds > 0
+    folds = folds_of(samples)
+    expected = [{p for p in points.paths if folds[p] != fold} for fold in range(3)]
+    assert sorted(map(sorted, seen)) == sorted(map(sorted, expected))
     only = table[table["label"] == "c"]
     assert len(only) == 1 and (only["label_probability"] == 0).all()  # its only photo was aside
 
 
 def test_two_photos_are_too_few_and_no_crash(blobs):
     chosen = params(folds=2)
-    rows = with_folds(blobs({"a": 1, "b": 1}).rows, chosen)
-    best, tried, _ = choose(candidates(chosen), lambda _: rows, chosen)
+    samples = {"pca_features": blobs({"a": 1, "b": 1}).samples("driver", chosen).with_folds()}
+    best, tried, predictions = choose(candidates(chosen), samples, chosen)
     assert [c.model for c in best] == ["logistic_regression"]
-    assert find_label_issues(cross_validate(best[0], rows, chosen)).columns[0] == "path"
+    assert find_label_issues(predictions).columns[0] == "path"
     assert tried["f1_macro"].iloc[0] <= 0.5
 
 
@@ -87,14 +104,29 @@ def test_the_best_settings_of_each_model_are_kept_and_the_best_model_is_first(bl
         random_forest={"numTrees": 1, "maxDepth": 1},
         logistic_regression={"regParam": [100.0, 0.01], "maxIter": 10},
     )
-    rows = with_folds(blobs({"a": 60, "b": 60, "c": 60}).rows, chosen)
-    best, tried, _ = choose(candidates(chosen), lambda _: rows, chosen)
+    samples = blobs({"a": 60, "b": 60, "c": 60}).samples("driver", chosen).with_folds()
+    best, tried, _ = choose(candidates(chosen), {"pca_features": samples}, chosen)
     assert best[0] == Candidate(
         "pca_features", "logistic_regression", {"regParam": 0.01, "maxIter": 10}
     )
     assert best[1].model == "random_forest" and len(best) == 2
     assert len(tried) == 3 and tried["f1_macro"].is_monotonic_decreasing
     assert tried["f1_macro"].iloc[0] > 0.9 and (tried["seconds"] > 0).all()
+
+
+def test_threads_change_no_number(blobs):
+    chosen = params(
+        models=["random_forest", "gradient_boosting", "logistic_regression"],
+        random_forest={"numTrees": 5},
+        gradient_boosting={"n_estimators": 3},
+    )
+    one = blobs({"a": 60, "b": 60, "c": 60}).samples("driver", chosen).with_folds()
+    tables = [
+        cross_validate(candidates(chosen), {"pca_features": replace(one, threads=n)}, chosen)
+        for n in (1, 3)
+    ]
+    for (alone, _), (beside, _) in zip(*tables, strict=True):
+        assert alone["label_probability"].tolist() == beside["label_probability"].tolist()
 
 
 def test_wrong_labels_are_among_the_first_label_issues(blobs):
@@ -105,8 +137,10 @@ def test_wrong_labels_are_among_the_first_label_issues(blobs):
     swap = F.translate("label", "abcdefgh", "bcdefgha")
     label = F.when(F.col("path").isin(*wrong), swap).otherwise(F.col("label"))
     chosen = params()
-    rows = with_folds(points.rows.withColumn("label", label), chosen)
-    found = find_label_issues(cross_validate(candidates(chosen)[0], rows, chosen))
+    points.rows = points.rows.withColumn("label", label)
+    samples = {"pca_features": points.samples("driver", chosen).with_folds()}
+    [(predictions, _)] = cross_validate(candidates(chosen)[:1], samples, chosen)
+    found = find_label_issues(predictions)
     assert found["label_probability"].is_monotonic_increasing
     assert len(set(found["path"].head(20)) & set(wrong)) >= 18
 

@@ -74,7 +74,7 @@ def intervals(
     if groups is None:
         counts = rng.multinomial(n, np.bincount(kind) / n, resamples).astype(float)
         margin = _NORMAL * losses.std(ddof=min(1, n - 1)) / np.sqrt(n)
-        loss = (losses.mean() - margin, losses.mean() + margin)
+        loss = (max(losses.mean() - margin, 0.0), losses.mean() + margin)
     else:
         owner = predictions.groupby(groups).ngroup().to_numpy()
         photos = np.zeros((owner.max() + 1, len(kinds)))  # of each group, of each kind

@@ -1,154 +1,128 @@
-"""Training and test samples for a classifier; no test photo is trained on."""
+"""Labelled photos with their vectors, as classifiers take them: on the driver, or in Spark."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
-from pyspark.ml import PipelineModel
-from pyspark.ml.functions import array_to_vector
-from pyspark.ml.stat import Summarizer
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from numpy.typing import NDArray
+from rich import get_console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from fruits_kedro.classification.classifiers import TooFewLabelsError
-from fruits_kedro.errors import FruitsError
-
-logger = logging.getLogger(__name__)
+from fruits_kedro.config.classification import ClassificationParams
+from fruits_kedro.linalg.pca import Pca
 
 PCA = "pca_features"
-_NAMED = 5
+TOP = 3
+BASELINES = ("majority_class", "nearest_centroid")
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
-def feature_hash() -> Column:
-    """What tells a photo from others: a hash of its features, which are equal bit for bit."""
-    return F.xxhash64("features")
+class Samples(Protocol):
+    """Photos, each with a label and a vector: its features, or the PCA's scores.
 
-
-def check_labels(photos: DataFrame) -> None:
-    """Raise FruitsError unless Training has two labels and Test has a labelled photo."""
-    counts = photos.groupBy("split", "label").count().collect()
-    labels = {row.label for row in counts if row.split == "Training"} - {None}
-    if len(labels) < 2:
-        raise TooFewLabelsError(sorted(labels))
-    if not any(row.split == "Test" and row.label is not None for row in counts):
-        raise FruitsError(
-            "A classifier is tried on Test, and no labelled photo of Test can be used.\nLay photos "
-            "aside in a folder Test/<label>/, beside Training/<label>/, or choose another subset."
-        )
-    if unlabelled := sum(row["count"] for row in counts if row.label is None):
-        logger.warning("%d photos have no label: they are left out", unlabelled)
-
-
-def check_pca(features: DataFrame, pca_model: PipelineModel) -> None:
-    """Raise FruitsError unless the PCA was fitted on the Training rows of these features."""
-    training = features.where("split = 'Training'")
-    mean = training.select(Summarizer.mean(array_to_vector(F.col("features")))).first()
-    found = mean[0].toArray()  # type: ignore[index]
-    fitted = pca_model.stages[0].mean.toArray()  # type: ignore[attr-defined]
-    if len(found) != len(fitted) or not np.allclose(found, fitted, rtol=1e-6, atol=1e-9):
-        raise FruitsError(
-            "The stored PCA is of other features than those that are stored.\nRun 'kedro run' "
-            "(or 'kedro run --pipelines reduction') with the same --params first."
-        )
-
-
-def find_leaks(photos: DataFrame) -> pd.DataFrame:
-    """Training photos that are in Test as well: ``path, label, test_path, test_label``.
-
-    Args:
-        photos: ``path, split, label, photo`` (:func:`feature_hash`).
-
-    Returns:
-        ``path, label, test_path, test_label``, ordered by path.
+    ``DriverSamples`` holds few photos in memory: scikit-learn and xgboost fit on the driver.
+    ``SparkSamples`` holds any number: Spark ML and xgboost fit on the workers. What one of them
+    fits, the same one predicts with.
     """
-    training = photos.where("split = 'Training'").drop("split")
-    test = photos.where("split = 'Test'").select(
-        "photo", F.col("path").alias("test_path"), F.col("label").alias("test_label")
-    )
-    columns = ["path", "label", "test_path", "test_label"]
-    found: pd.DataFrame = training.join(test, "photo").select(*columns).toPandas()
-    return found.sort_values(["path", "test_path"], ignore_index=True)
+
+    def split(self, name: str) -> Self:
+        """The photos of ``Training`` or ``Test``."""
+        ...
+
+    def count(self) -> int:
+        """Number of photos."""
+        ...
+
+    def labels(self) -> list[str]:
+        """The labels, in alphabetical order."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Of the backbone, whose features these are."""
+        ...
+
+    def draw(self, images: int) -> Self:
+        """So many of the photos, or all, drawn by the seed."""
+        ...
+
+    def with_folds(self) -> Self:
+        """The photos in folds, stratified by label: they take turns, in the order of ``draw``."""
+        ...
+
+    def fold(self, i: int) -> tuple[Self, Self]:
+        """To train on and to try: the photos of the other folds, and those of fold ``i``."""
+        ...
+
+    def variety_folds(self) -> list[int]:
+        """The folds of ``leave_one_variety_out``."""
+        ...
+
+    def leave_out(self, variety_fold: int) -> tuple[Self, Self]:
+        """Training without the varieties of a fold, and these varieties of both splits.
+
+        The labels are the fruits, and ``variety`` is what the label was. No photo is in both.
+        """
+        ...
+
+    def fit_pca(self, like: Pca) -> Pca:
+        """A PCA of these photos, of as many components as that one where they allow it."""
+        ...
+
+    def vectors(self, inputs: str, pca: Pca) -> AbstractContextManager[Self]:
+        """The same photos with vectors of ``features`` or ``pca_features``, kept for the block."""
+        ...
+
+    def collect(self) -> tuple[pd.Series, NDArray[np.floating]]:
+        """The paths, and the vectors of shape ``(photos, n)``."""
+        ...
+
+    def fit(self, model: str, settings: dict[str, Any], params: ClassificationParams) -> Any:
+        """A classifier, fitted on the vectors.
+
+        Args:
+            model: a ``ModelName`` or one of ``BASELINES``.
+
+        Raises:
+            TooFewLabelsError: there are fewer than two labels.
+        """
+        ...
+
+    def predict(self, classifier: Any) -> pd.DataFrame:
+        """Predictions, ordered by path.
+
+        Returns:
+            ``path, split, label, predicted, probability`` (of that label), ``label_probability``
+            (of the true label; 0 if the classifier does not know it), ``in_top_3, top_3`` (the most
+            probable labels), and ``variety`` where the photos have it.
+        """
+        ...
+
+    def distance_quantile(self, nearest_centroid: Any, share: float) -> float:
+        """The distance to the nearest centroid within which this share of the photos lies."""
+        ...
+
+    def map(
+        self, what: str, function: Callable[[_Item], _Result], items: Collection[_Item]
+    ) -> list[_Result]:
+        """The results of a function that fits or predicts, for each item in order.
+
+        Args:
+            what: the work, in words, for the progress bar.
+        """
+        ...
 
 
-def find_shared(photos: DataFrame) -> list[tuple[str, str]]:
-    """Pairs of labels with a photo (``label, photo``) in common: they show the same fruit."""
-    known = photos.where("label is not null")
-    labels = known.groupBy("photo").agg(F.sort_array(F.collect_set("label")).alias("labels"))
-    several = labels.where(F.size("labels") > 1).select("labels").distinct().collect()
-    pairs = {pair for row in several for pair in itertools.combinations(row.labels, 2)}
-    for one, other in sorted(pairs):
-        logger.warning("%s and %s have photos in common: they are held out together", one, other)
-    return sorted(pairs)
-
-
-def guard_leakage(leaks: pd.DataFrame, leave_out: bool) -> None:
-    """Raise FruitsError, with the photos, if Test photos are in Training under the same label.
-
-    With ``leave_out``, and for photos under another label, the log warns instead: their Training
-    rows have to be left out.
-    """
-    same = leaks[leaks["label"] == leaks["test_label"]]
-    if not same.empty and not leave_out:
-        pairs = [f"{row.path!r} = {row.test_path!r}" for row in same.head(_NAMED).itertuples()]
-        raise FruitsError(
-            f"{same['path'].nunique()} Training photos are in Test as well: a classifier would "
-            f"know them by heart. {', '.join(pairs)}{', …' if len(same) > _NAMED else ''}\n"
-            "All of them are in leaked_images.csv, in the store's 08_reporting. Delete one of the "
-            "two, or leave them out of Training: --params classification.leaks=leave_out",
-            output="leaked_images",
-        )
-    if not leaks.empty:
-        labels = leaks[["label", "test_label"]].drop_duplicates().head(_NAMED).to_numpy()
-        logger.warning(
-            "%d Training photos are in Test as well and are not trained on: %s",
-            leaks["path"].nunique(),
-            ", ".join(f"{one} = {other}" for one, other in labels),
-        )
-
-
-def without(rows: DataFrame, paths: pd.Series) -> DataFrame:
-    """The rows whose path is not among these."""
-    if paths.empty:
-        return rows
-    gone = rows.sparkSession.createDataFrame(pd.DataFrame({"path": paths.unique()}))
-    return rows.join(F.broadcast(gone), "path", "left_anti")
-
-
-def without_photos_of(rows: DataFrame, others: DataFrame) -> DataFrame:
-    """The rows whose photo is not among the others', in the same order.
-
-    The hashes are broadcast: a join by shuffle changes the order, on which a forest's draws depend.
-    """
-    photos = others.select(feature_hash().alias("photo")).distinct()
-    marked = rows.withColumn("photo", feature_hash())
-    return marked.join(F.broadcast(photos), "photo", "left_anti").drop("photo")
-
-
-def pca_fingerprint(pca_model: PipelineModel) -> str:
-    """A name for a fitted PCA: a hash of its components."""
-    components = pca_model.stages[-1].pc.toArray()  # type: ignore[attr-defined]
-    return hashlib.sha256(components.tobytes()).hexdigest()[:16]
-
-
-def to_vectors(samples: DataFrame, inputs: str, pca_model: PipelineModel) -> DataFrame:
-    """The samples with a Spark ML ``vector``: their features, or the PCA's scores."""
-    vectors = samples.withColumn("features", array_to_vector(F.col("features")))
-    if inputs == PCA:
-        vectors = pca_model.transform(vectors).drop("features", "features_centred")
-    return vectors.withColumnRenamed(inputs, "vector")
-
-
-@contextmanager
-def persisted(rows: DataFrame) -> Iterator[DataFrame]:
-    """Rows that are computed once and kept until the block ends."""
-    rows.persist()
-    try:
-        yield rows
-    finally:
-        rows.unpersist()
+def with_bar(what: str, results: Iterable[_Result], total: int) -> list[_Result]:
+    """The results, with a progress bar while they come."""
+    console = get_console()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        return list(bar.track(results, total, description=what))

@@ -5,24 +5,15 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, Window
-from pyspark.sql import functions as F
 
-from fruits_kedro.classification.classifiers import (
-    TOP,
-    TooFewLabelsError,
-    fit_classifier,
-    predict,
-)
+from fruits_kedro.classification.checks import TooFewLabelsError
 from fruits_kedro.classification.metrics import score
-from fruits_kedro.classification.samples import persisted
+from fruits_kedro.classification.samples import Samples
 from fruits_kedro.config.classification import ClassificationParams
 
 logger = logging.getLogger(__name__)
@@ -60,77 +51,63 @@ def _grid(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield dict(zip(settings, values))
 
 
-def fit(candidate: Candidate, train: DataFrame, params: ClassificationParams) -> PipelineModel:
-    """A pipeline fitted on ``label`` and ``vector``."""
-    return fit_classifier(
-        candidate.model, candidate.settings, train, params.class_weights, params.seed
-    )
-
-
-def collect(model: PipelineModel, rows: DataFrame) -> pd.DataFrame:
-    """Predictions for labelled rows, on the driver.
-
-    Returns:
-        ``path, split, label, predicted, probability, label_probability, in_top_3, top_3``, and
-        ``variety`` if the rows have it.
-    """
-    found = predict(model, rows).withColumn("in_top_3", F.array_contains("top_3", F.col("label")))
-    columns = ["path", "split", "label", "predicted", "probability", "label_probability"]
-    more = [f"in_top_{TOP}", "top_3", *({"variety"} & set(rows.columns))]
-    table: pd.DataFrame = found.select(*columns, *more).toPandas()
-    return table.sort_values("path", ignore_index=True)
+def fit(candidate: Candidate, samples: Samples, params: ClassificationParams) -> Any:
+    """A classifier, fitted on vectors of the candidate's input."""
+    return samples.fit(candidate.model, candidate.settings, params)
 
 
 def cross_validate(
-    candidate: Candidate, rows: DataFrame, params: ClassificationParams
-) -> pd.DataFrame:
-    """Out-of-fold predictions for Training rows (``path, split, label, vector, fold``).
+    choices: Sequence[Candidate], samples: Mapping[str, Samples], params: ClassificationParams
+) -> list[tuple[pd.DataFrame, float]]:
+    """Out-of-fold predictions of each candidate, and the seconds that they took.
 
-    The columns are those of :func:`collect`. A fold is skipped if the others have fewer than two
-    labels.
+    Args:
+        samples: vectors of each input, with folds.
+
+    Returns:
+        Tables as of :meth:`Samples.predict`. A fold is skipped if the others have fewer than two
+        labels.
     """
-    found = []
-    for i in range(params.folds):
-        with suppress(TooFewLabelsError):  # the other folds have one label
-            model = fit(candidate, rows.where(F.col("fold") != i), params)
-            found.append(collect(model, rows.where(F.col("fold") == i)))
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    folds = {name: [one.fold(i) for i in range(params.folds)] for name, one in samples.items()}
 
+    def try_fold(job: tuple[Candidate, int]) -> tuple[pd.DataFrame, float]:
+        candidate, i = job
+        training, tried = folds[candidate.inputs][i]
+        started = time.perf_counter()
+        try:
+            table = tried.predict(fit(candidate, training, params))
+        except TooFewLabelsError:
+            table = pd.DataFrame()
+        return table, time.perf_counter() - started
 
-def with_folds(samples: DataFrame, params: ClassificationParams) -> DataFrame:
-    """Add ``fold``, stratified by label: photos take turns, in an order drawn by the seed."""
-    drawn = Window.partitionBy("label").orderBy(F.xxhash64("path", F.lit(params.seed)), "path")
-    turn = F.row_number().over(drawn) + F.abs(F.hash("label"))
-    return samples.withColumn("fold", F.pmod(turn, F.lit(params.folds)))
+    jobs = list(itertools.product(choices, range(params.folds)))
+    found = next(iter(samples.values())).map("Choosing classifiers", try_fold, jobs)
+    by_candidate = [found[i : i + params.folds] for i in range(0, len(found), params.folds)]
+    return [
+        (pd.concat([table for table, _ in one], ignore_index=True), sum(s for _, s in one))
+        for one in by_candidate
+    ]
 
 
 def choose(
-    choices: list[Candidate],
-    rows_of: Callable[[str], DataFrame],
-    params: ClassificationParams,
+    choices: Sequence[Candidate], samples: Mapping[str, Samples], params: ClassificationParams
 ) -> tuple[list[Candidate], pd.DataFrame, pd.DataFrame]:
     """The best settings of each model and input, by cross-validation on Training photos.
 
     Args:
-        choices: candidates, grouped by input.
-        rows_of: the rows of an input.
+        samples: vectors of each input, with folds.
 
     Returns:
         For each model and input the candidate with the best macro-F1, the best of all first; a
         table of all that was tried: ``model, inputs, settings, f1_macro, seconds``; and the
-        out-of-fold predictions of the best, as :func:`cross_validate`.
+        out-of-fold predictions of the best, as :meth:`Samples.predict`.
     """
     tried = []
-    for inputs, of_inputs in itertools.groupby(choices, key=lambda c: c.inputs):
-        rows = rows_of(inputs)
-        cores = rows.sparkSession.sparkContext.defaultParallelism
-        with persisted(rows.coalesce(cores)) as kept:
-            for candidate in of_inputs:
-                started = time.perf_counter()
-                predictions = cross_validate(candidate, kept, params)
-                figure = 0.0 if predictions.empty else score(predictions)[CRITERION]
-                tried.append((figure, time.perf_counter() - started, candidate, predictions))
-                logger.info("%s %s: macro-F1 %.3f", candidate.name, candidate.settings, figure)
+    found = cross_validate(choices, samples, params)
+    for candidate, (predictions, seconds) in zip(choices, found, strict=True):
+        figure = 0.0 if predictions.empty else score(predictions)[CRITERION]
+        tried.append((figure, seconds, candidate, predictions))
+        logger.info("%s %s: macro-F1 %.3f", candidate.name, candidate.settings, figure)
     tried.sort(key=lambda one: -one[0])
     best: dict[str, Candidate] = {}
     for _, _, candidate, _ in tried:

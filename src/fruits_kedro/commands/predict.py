@@ -10,9 +10,10 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from fruits_kedro.classification.classifiers import predict
+from fruits_kedro.classification.checks import pca_fingerprint
 from fruits_kedro.classification.out_of_distribution import distances
-from fruits_kedro.classification.samples import pca_fingerprint, persisted, to_vectors
+from fruits_kedro.classification.spark_classifiers import predict
+from fruits_kedro.classification.spark_samples import persisted, to_vectors
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.open import open_images

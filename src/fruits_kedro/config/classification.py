@@ -47,6 +47,8 @@ class ClassificationParams(StrictModel):
         class_weights: every class counts the same, however many photos it has.
         folds: of the cross-validation on Training.
         tuning_images: settings are chosen on at most so many Training photos.
+        driver_images: up to so many photos, scikit-learn and xgboost fit on the driver; beyond, or
+            with settings that only Spark ML has, Spark ML and xgboost fit on the workers.
         leaks: ``stop`` where a Test photo is in Training under the same label, or ``leave_out``.
         leave_one_variety_out: the protocol ``leave_one_variety_out``.
         bootstrap: resamples for the intervals.
@@ -68,6 +70,7 @@ class ClassificationParams(StrictModel):
     class_weights: bool = True
     folds: Annotated[int, Field(ge=2)] = 3
     tuning_images: PositiveInt = 2000
+    driver_images: Annotated[int, Field(ge=0)] = 20_000
     leaks: Literal["stop", "leave_out"] = "stop"
     leave_one_variety_out: LeaveOneVarietyOutParams = LeaveOneVarietyOutParams()
     bootstrap: Annotated[int, Field(ge=0)] = 1000

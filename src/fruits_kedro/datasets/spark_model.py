@@ -7,9 +7,12 @@ import json
 from pyspark.ml import PipelineModel
 from pyspark.sql import SparkSession
 
+from fruits_kedro.classification.driver_classifiers import DriverClassifier, to_spark
 from fruits_kedro.datasets.spark_dataset import SparkDataset
 from fruits_kedro.spark.paths import model_pattern
 from fruits_kedro.storage.filesystem import file_system
+
+Models = dict[str, PipelineModel] | dict[str, DriverClassifier]
 
 
 class SparkModelDataset(SparkDataset[PipelineModel, PipelineModel]):
@@ -27,7 +30,7 @@ class SparkModelDataset(SparkDataset[PipelineModel, PipelineModel]):
             data.write().save(url)
 
 
-class SparkModelsDataset(SparkDataset[dict[str, PipelineModel], dict[str, PipelineModel]]):
+class SparkModelsDataset(SparkDataset[Models, dict[str, PipelineModel]]):
     """A folder of ``PipelineModel`` by name, replaced as a whole."""
 
     last_file = "names.json"
@@ -38,11 +41,16 @@ class SparkModelsDataset(SparkDataset[dict[str, PipelineModel], dict[str, Pipeli
         names = json.loads(fs.cat_file(f"{path}/{self.last_file}"))
         return {name: _load(f"{self._newest}/{name}") for name in names}
 
-    def save(self, data: dict[str, PipelineModel]) -> None:
-        """Replace all models atomically."""
+    def save(self, data: Models) -> None:
+        """Replace all models atomically. Classifiers of the driver become Spark's."""
+        spark = SparkSession.builder.getOrCreate()
         with self._new_version() as (url, version):
             for name, model in data.items():
+                if not isinstance(model, PipelineModel):
+                    model = to_spark(model, spark, f"{url}/scratch/{name}")
                 model.write().save(f"{url}/{name}")
+            if version.fs.exists(f"{version.new}/scratch"):
+                version.fs.rm(f"{version.new}/scratch", recursive=True)
             names = json.dumps(list(data)).encode()
             version.fs.pipe_file(f"{version.new}/{self.last_file}", names)
 

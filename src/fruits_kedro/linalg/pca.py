@@ -28,6 +28,21 @@ class Pca:
     components: NDArray[np.float64]
     variance_explained: NDArray[np.float64]
 
+    @property
+    def n_components(self) -> int:
+        """How many components there are."""
+        return self.components.shape[1]
+
+    @property
+    def standardized(self) -> bool:
+        """Whether the features are divided by their standard deviations."""
+        return bool((self.scale != 1).any())
+
+    def transform(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The scores of rows of shape ``(n, d)``: ``(n, k)``."""
+        scores: NDArray[np.float64] = ((rows - self.mean) / self.scale) @ self.components
+        return scores
+
 
 def check_n_components(n_components: int | float, rows: int, n_features: int) -> None:
     """Raise FruitsError if so many rows of so many features have fewer components."""

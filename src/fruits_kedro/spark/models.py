@@ -35,7 +35,7 @@ def to_spark_model(pca: Pca, spark: SparkSession, input_col: str, output_col: st
     )
     centred = f"{input_col}_centred"
     scaler.set(scaler.withMean(), True)
-    scaler.set(scaler.withStd(), bool((pca.scale != 1).any()))
+    scaler.set(scaler.withStd(), pca.standardized)
     scaler.setInputCol(input_col).setOutputCol(centred)
     n_features, k = pca.components.shape
     loadings = DenseMatrix(n_features, k, np.asfortranarray(pca.components).ravel(order="F"))
@@ -45,6 +45,14 @@ def to_spark_model(pca: Pca, spark: SparkSession, input_col: str, output_col: st
     model.set(model.k(), k)
     model.setInputCol(centred).setOutputCol(output_col)
     return PipelineModel([StandardScalerModel(scaler), PCAModel(model)])
+
+
+def from_spark_model(model: PipelineModel) -> Pca:
+    """The PCA of :func:`to_spark_model`."""
+    scaler, pca = model.stages
+    scale, mean = scaler.std.toArray(), scaler.mean.toArray()  # type: ignore[attr-defined]
+    components, shares = pca.pc.toArray(), pca.explainedVariance.toArray()  # type: ignore[attr-defined]
+    return Pca(mean, scale if scaler.getWithStd() else np.ones_like(scale), components, shares)  # type: ignore[attr-defined]
 
 
 def linear_classifier(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pandas as pd
@@ -10,9 +12,18 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from fruits_kedro.classification.classifiers import BASELINES, check_settings, classes_of
+from fruits_kedro.classification.checks import check_labels, check_pca, pca_fingerprint
+from fruits_kedro.classification.driver_classifiers import DriverClassifier
+from fruits_kedro.classification.driver_fits import fits_on_driver
+from fruits_kedro.classification.driver_samples import DriverSamples
+from fruits_kedro.classification.leaks import (
+    feature_hash,
+    find_leaks,
+    find_shared,
+    guard_leakage,
+    without,
+)
 from fruits_kedro.classification.metrics import of_model
-from fruits_kedro.classification.out_of_distribution import distance_threshold
 from fruits_kedro.classification.protocols import (
     FOLDER,
     IN_DISTRIBUTION,
@@ -21,38 +32,24 @@ from fruits_kedro.classification.protocols import (
     fruits_of,
     variety_folds,
 )
-from fruits_kedro.classification.samples import (
-    PCA,
-    check_labels,
-    check_pca,
-    feature_hash,
-    find_leaks,
-    find_shared,
-    guard_leakage,
-    pca_fingerprint,
-    persisted,
-    to_vectors,
-    without,
-    without_photos_of,
-)
+from fruits_kedro.classification.samples import BASELINES, PCA, Samples
+from fruits_kedro.classification.spark_classifiers import check_settings
+from fruits_kedro.classification.spark_samples import SparkSamples, persisted
 from fruits_kedro.classification.training import (
     Candidate,
     candidates,
     choose,
-    collect,
     cross_validate,
     find_label_issues,
     fit,
-    with_folds,
 )
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.images.labels import folders_of
-from fruits_kedro.linalg.pca import fit_pca
+from fruits_kedro.linalg.pca import Pca
 from fruits_kedro.spark.contracts import usable
-from fruits_kedro.spark.models import to_spark_model
-from fruits_kedro.spark.moments import distributed_moments
+from fruits_kedro.spark.models import from_spark_model
 
-Models = dict[str, PipelineModel]
+Models = dict[str, DriverClassifier] | dict[str, PipelineModel]
 
 
 def compare_photos(
@@ -83,12 +80,12 @@ def select_samples(
     leaked_images: pd.DataFrame,
     shared_labels: list[tuple[str, str]],
     params: ClassificationParams,
-) -> DataFrame:
+) -> Samples:
     """The labelled photos, without Training photos that are in Test as well.
 
     Returns:
         ``path, split, label, features, fingerprint, fruit, variety_fold`` (the fold in which the
-        variety is held out, -1 for never).
+        variety is held out, -1 for never); on the driver if there are few.
 
     Raises:
         FruitsError: a photo is in Training and Test under the same label, or the PCA was fitted on
@@ -102,11 +99,16 @@ def select_samples(
     fruits = _fruits_of(kept, {row.label for row in splits}, params.leave_one_variety_out.fruit)
     trained = {row.label: fruits[row.label] for row in splits if row.split == "Training"}
     fold_of = variety_folds(trained, params.leave_one_variety_out.folds, params.seed, shared_labels)
-    rows = [(label, fruit, fold_of.get(label, NEVER)) for label, fruit in fruits.items()]
+    folds = [(label, fruit, fold_of.get(label, NEVER)) for label, fruit in fruits.items()]
     known = features.sparkSession.createDataFrame(
-        rows, "label string, fruit string, variety_fold int"
+        folds, "label string, fruit string, variety_fold int"
     )
-    return kept.join(F.broadcast(known), "label").select(*features.columns, "fruit", "variety_fold")
+    columns = ["path", "split", "label", "features", "fingerprint", "fruit", "variety_fold"]
+    rows = kept.join(F.broadcast(known), "label").select(*columns)
+    portable = all(fits_on_driver(c.model, c.settings) for c in candidates(params))
+    if portable and rows.count() <= params.driver_images:
+        return DriverSamples.of_frame(rows, params)
+    return SparkSamples(rows, params)
 
 
 def _fruits_of(photos: DataFrame, labels: set[str], fruit: str) -> dict[str, str]:
@@ -118,7 +120,7 @@ def _fruits_of(photos: DataFrame, labels: set[str], fruit: str) -> dict[str, str
 
 
 def choose_classifiers(
-    samples: DataFrame, pca_model: PipelineModel, params: ClassificationParams
+    samples: Samples, pca_model: PipelineModel, params: ClassificationParams
 ) -> tuple[list[Candidate], pd.DataFrame, pd.DataFrame]:
     """The best settings and model, by cross-validation on Training alone.
 
@@ -127,22 +129,18 @@ def choose_classifiers(
         ``model, inputs, settings, f1_macro, seconds``; and label issues: ``path, label, predicted,
         probability, label_probability``.
     """
-    training = with_folds(samples.where("split = 'Training'"), params)
-    some = training.orderBy(F.xxhash64("path", F.lit(params.seed)), "path")
-    some = some.limit(params.tuning_images)
-
-    def rows_of(inputs: str) -> DataFrame:
-        return to_vectors(some, inputs, pca_model)
-
-    best, tried, predictions = choose(candidates(params), rows_of, params)
+    training, pca = samples.split("Training"), from_spark_model(pca_model)
+    some = training.draw(params.tuning_images).with_folds()
+    with _vectors(some, params.inputs, pca) as vectors:
+        best, tried, predictions = choose(candidates(params), vectors, params)
     if training.count() > params.tuning_images:  # else choose() predicted all
-        with persisted(to_vectors(training, best[0].inputs, pca_model)) as rows:
-            predictions = cross_validate(best[0], rows, params)
+        with _vectors(training.with_folds(), [best[0].inputs], pca) as vectors:
+            [(predictions, _)] = cross_validate(best[:1], vectors, params)
     return best, tried, find_label_issues(predictions)
 
 
 def fit_classifiers(
-    samples: DataFrame,
+    samples: Samples,
     pca_model: PipelineModel,
     chosen: list[Candidate],
     params: ClassificationParams,
@@ -154,39 +152,48 @@ def fit_classifiers(
         ``pca_fingerprint, best, inputs, settings, classes, seconds`` (to fit each),
         ``distance_threshold`` (beyond which a photo is out of distribution).
     """
-    models: Models = {}
-    seconds: dict[str, float] = {}
-    training = samples.where("split = 'Training'")
-    for inputs in dict.fromkeys(c.inputs for c in chosen):
-        with persisted(to_vectors(training, inputs, pca_model)) as rows:
-            rows.count()  # so that the clock leaves out reading and PCA
-            for candidate in _with_baselines(chosen, inputs):
-                started = time.perf_counter()
-                models[candidate.name] = fit(candidate, rows, params)
-                seconds[candidate.name] = round(time.perf_counter() - started, 3)
-            if inputs == chosen[0].inputs:
-                nearest = models[f"nearest_centroid.{inputs}"]
-                threshold = distance_threshold(nearest, rows, params.out_of_distribution_quantile)
-    best = models[chosen[0].name]
-    return models, {
-        "fingerprint": training.first()["fingerprint"],  # type: ignore[index]
+    training, best = samples.split("Training"), chosen[0]
+    every = _with_baselines(chosen)
+    with _vectors(training, [c.inputs for c in every], from_spark_model(pca_model)) as vectors:
+
+        def timed(candidate: Candidate) -> tuple[Any, float]:
+            started = time.perf_counter()
+            model = fit(candidate, vectors[candidate.inputs], params)
+            return model, round(time.perf_counter() - started, 6)
+
+        fitted = dict(
+            zip((c.name for c in every), training.map("Fitting classifiers", timed, every))
+        )
+        nearest, _ = fitted[f"nearest_centroid.{best.inputs}"]
+        share = params.out_of_distribution_quantile
+        threshold = vectors[best.inputs].distance_quantile(nearest, share)
+    return {name: model for name, (model, _) in fitted.items()}, {
+        "fingerprint": training.fingerprint(),
         "pca_fingerprint": pca_fingerprint(pca_model),
-        "best": chosen[0].name,
-        "inputs": chosen[0].inputs,
+        "best": best.name,
+        "inputs": best.inputs,
         "settings": {c.name: c.settings for c in chosen},
-        "classes": classes_of(best),
-        "seconds": seconds,
+        "classes": training.labels(),
+        "seconds": {name: seconds for name, (_, seconds) in fitted.items()},
         "distance_threshold": threshold,
     }
 
 
-def _with_baselines(chosen: list[Candidate], inputs: str) -> list[Candidate]:
-    ours = [c for c in chosen if c.inputs == inputs]
-    return ours + [Candidate(inputs, name, {}) for name in BASELINES]
+def _with_baselines(chosen: list[Candidate]) -> list[Candidate]:
+    inputs = dict.fromkeys(c.inputs for c in chosen)
+    return chosen + [Candidate(one, name, {}) for one in inputs for name in BASELINES]
+
+
+@contextmanager
+def _vectors(samples: Samples, inputs: Iterable[str], pca: Pca) -> Iterator[Mapping[str, Samples]]:
+    """Vectors by input, kept for the block."""
+    with ExitStack() as stack:
+        names = dict.fromkeys(inputs)
+        yield {one: stack.enter_context(samples.vectors(one, pca)) for one in names}
 
 
 def predict_test(
-    samples: DataFrame, pca_model: PipelineModel, classifiers: Models, info: dict[str, Any]
+    samples: Samples, pca_model: PipelineModel, classifiers: Models, info: dict[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Predicted labels of Test: the protocol ``folder``.
 
@@ -195,14 +202,14 @@ def predict_test(
         ``protocol, model, inputs, path, label, predicted, probability, label_probability,
         in_top_3``.
     """
-    test = samples.where("split = 'Test'")
-    found = []
-    for inputs in dict.fromkeys(_inputs_of(name) for name in classifiers):
-        with persisted(to_vectors(test, inputs, pca_model)) as rows:
-            for name, model in classifiers.items():
-                if _inputs_of(name) == inputs:
-                    found.append(_named(collect(model, rows), IN_DISTRIBUTION, name))
-    every = pd.concat(found, ignore_index=True)
+    test = samples.split("Test")
+    with _vectors(test, map(_inputs_of, classifiers), from_spark_model(pca_model)) as vectors:
+
+        def predicted(name: str) -> pd.DataFrame:
+            found = vectors[_inputs_of(name)].predict(classifiers[name])
+            return _named(found, IN_DISTRIBUTION, name)
+
+        every = pd.concat(test.map("Predicting Test", predicted, classifiers), ignore_index=True)
     columns = ["path", "split", "label", "predicted", "probability", "top_3"]
     best = of_model(every, info["best"])[columns]
     return best.reset_index(drop=True), every.drop(columns=["split", "top_3"])
@@ -213,7 +220,7 @@ def _inputs_of(name: str) -> str:
 
 
 def predict_unseen_varieties(
-    samples: DataFrame,
+    samples: Samples,
     pca_model: PipelineModel,
     chosen: list[Candidate],
     params: ClassificationParams,
@@ -226,34 +233,25 @@ def predict_unseen_varieties(
         As :func:`predict_test` for all models, with ``variety``. Empty unless there are two fruits,
         one of them with two varieties.
     """
-    rows = samples.withColumnRenamed("label", "variety").withColumnRenamed("fruit", "label")
-    folds = [row[0] for row in rows.select("variety_fold").distinct().collect()]
-    found = []
-    for fold in sorted(set(folds) - {NEVER}):
-        training = rows.where((F.col("split") == "Training") & (F.col("variety_fold") != fold))
-        unseen = rows.where(F.col("variety_fold") == fold)
-        training = without_photos_of(training, unseen)
-        if training.select("label").distinct().count() < 2:
+    stored, every = from_spark_model(pca_model), _with_baselines(chosen)
+    inputs = [c.inputs for c in every]
+    found: list[pd.DataFrame] = []
+    for fold in samples.variety_folds():
+        training, unseen = samples.leave_out(fold)
+        if len(training.labels()) < 2:
             continue
-        for inputs in dict.fromkeys(c.inputs for c in chosen):
-            model = _pca_of(training, pca_model) if inputs == PCA else pca_model
-            vectors, tried = (to_vectors(some, inputs, model) for some in (training, unseen))
-            with persisted(vectors), persisted(tried):
-                for candidate in _with_baselines(chosen, inputs):
-                    one = collect(fit(candidate, vectors, params), tried)
-                    found.append(_named(one, LEAVE_ONE_VARIETY_OUT, candidate.name))
+        pca = training.fit_pca(stored) if PCA in inputs else stored
+        with _vectors(training, inputs, pca) as known, _vectors(unseen, inputs, pca) as tried:
+
+            def predicted(candidate: Candidate) -> pd.DataFrame:
+                model = fit(candidate, known[candidate.inputs], params)
+                table = tried[candidate.inputs].predict(model)
+                return _named(table, LEAVE_ONE_VARIETY_OUT, candidate.name)
+
+            found += training.map("Predicting unseen varieties", predicted, every)
     if not found:
         return pd.DataFrame()
     return pd.concat(found, ignore_index=True).drop(columns=["split", "top_3"])
-
-
-def _pca_of(training: DataFrame, pca_model: PipelineModel) -> PipelineModel:
-    """A PCA like that one, fitted on these rows."""
-    standardize = pca_model.stages[0].getWithStd()  # type: ignore[attr-defined]
-    moments = distributed_moments(training.select("features"))
-    k = min(pca_model.stages[-1].pc.numCols, moments.count)  # type: ignore[attr-defined,union-attr]
-    fitted = fit_pca(moments, k, standardize)  # type: ignore[arg-type]
-    return to_spark_model(fitted, training.sparkSession, "features", PCA)
 
 
 def _named(predictions: pd.DataFrame, protocol: str, name: str) -> pd.DataFrame:

@@ -11,16 +11,15 @@ import plotly.graph_objects as go
 from plotly import express as px
 from plotly.subplots import make_subplots
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from fruits_kedro.classification.metrics import confusion, of_model
 from fruits_kedro.classification.protocols import IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT
-from fruits_kedro.classification.samples import to_vectors
+from fruits_kedro.classification.samples import PCA, Samples
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.images.source import ImageSource
 from fruits_kedro.pipelines.classification.thumbnails import thumbnails
 from fruits_kedro.reports.plots import LAYOUT, colours, height_of_bars
+from fruits_kedro.spark.models import from_spark_model
 
 WRONG = "x"  # symbol of a misclassified photo
 _MAX_POINTS = 5000
@@ -174,22 +173,20 @@ def plot_confused_pairs(
 
 
 def plot_map(
-    samples: DataFrame,
+    samples: Samples,
     pca_model: PipelineModel,
     test_predictions: pd.DataFrame,
     info: dict[str, Any],
     params: ClassificationParams,
 ) -> go.Figure:
     """t-SNE of the PCA scores of Test photos, with misclassified ones marked."""
-    from pyspark.ml.functions import vector_to_array
     from sklearn.manifold import TSNE
 
-    test = to_vectors(samples.where("split = 'Test'"), "pca_features", pca_model)
-    chosen = test.orderBy(F.xxhash64("path", F.lit(params.seed)), "path").limit(_MAX_POINTS)
-    scores: pd.DataFrame = chosen.select(
-        "path", vector_to_array(F.col("vector")).alias("scores")
-    ).toPandas()
-    points = scores.merge(of_model(test_predictions, info["best"]), on="path")
+    drawn = samples.split("Test").draw(_MAX_POINTS)
+    with drawn.vectors(PCA, from_spark_model(pca_model)) as test:
+        paths, scores = test.collect()
+    points = pd.DataFrame({"path": paths, "scores": list(scores)})
+    points = points.merge(of_model(test_predictions, info["best"]), on="path")
     title = f"t-SNE of {len(points):,} Test photos"
     if len(points) < 3:
         return go.Figure().update_layout(title=f"{title}: too few", **LAYOUT)

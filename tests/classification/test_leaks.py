@@ -3,9 +3,8 @@
 import pandas as pd
 import pytest
 
-from fruits_kedro.classification.samples import (
-    check_labels,
-    check_pca,
+from fruits_kedro.classification.checks import check_labels, check_pca
+from fruits_kedro.classification.leaks import (
     feature_hash,
     find_leaks,
     find_shared,

@@ -1,15 +1,19 @@
-"""Spark ML and xgboost classifiers and two baselines, as pipelines with the same columns."""
+"""Spark ML and xgboost classifiers and two baselines, as pipelines with the same columns.
+
+The workers fit them, on any number of photos.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pyspark.ml import PipelineModel
 from pyspark.ml.classification import (
     LogisticRegression,
@@ -23,25 +27,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.classification.boosting import fit_boosting
+from fruits_kedro.classification.checks import TooFewLabelsError
+from fruits_kedro.classification.samples import TOP
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.spark.models import linear_classifier
 
 logger = logging.getLogger(__name__)
 
-BASELINES = ("majority_class", "nearest_centroid")
-TOP = 3
 _OURS = re.compile("Col$|_col$")
-
-
-class TooFewLabelsError(FruitsError):
-    """Fewer than two labels: a classifier has nothing to tell apart."""
-
-    def __init__(self, labels: Collection[str]) -> None:
-        super().__init__(
-            "A classifier tells two labels or more apart, and the usable Training photos have "
-            f"{': '.join([str(len(labels)), *labels])}.\nGive photos of more labels, or another "
-            "subset."
-        )
 
 
 def check_settings(name: str, settings: Mapping[str, Any]) -> None:
@@ -124,6 +117,20 @@ def predict(model: PipelineModel, rows: DataFrame) -> DataFrame:
         F.transform(best, lambda one: F.element_at(names, 1 - one["i"])).alias("top_3"),
         F.coalesce(known, F.lit(0.0)).alias("label_probability"),
     )
+
+
+def collect(model: PipelineModel, rows: DataFrame) -> pd.DataFrame:
+    """Predictions for labelled rows, on the driver.
+
+    Returns:
+        ``path, split, label, predicted, probability, label_probability, in_top_3, top_3``, and
+        ``variety`` if the rows have it.
+    """
+    found = predict(model, rows).withColumn("in_top_3", F.array_contains("top_3", F.col("label")))
+    columns = ["path", "split", "label", "predicted", "probability", "label_probability"]
+    more = [f"in_top_{TOP}", "top_3", *({"variety"} & set(rows.columns))]
+    table: pd.DataFrame = found.select(*columns, *more).toPandas()
+    return table.sort_values("path", ignore_index=True)
 
 
 def _indexed(train: DataFrame, classes: list[str], weights: dict[str, float]) -> DataFrame:

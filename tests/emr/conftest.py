@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,12 @@ def moto_server() -> Iterator[str]:
     server.stop()
 
 
+@cache
+def _client(server: str, service: str, region: str = REGION) -> Any:
+    keys = {"aws_access_key_id": KEY, "aws_secret_access_key": SECRET}
+    return boto3.Session().client(service, region_name=region, endpoint_url=server, **keys)
+
+
 @pytest.fixture
 def aws(moto_server: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable]:
     """An account in which everything is in order; ``aws("s3")`` is a client of it."""
@@ -77,9 +83,7 @@ def aws(moto_server: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     for name, value in names.items():
         monkeypatch.setenv(name, value)
 
-    def client(service: str, region: str = REGION):
-        return boto3.Session().client(service, region_name=region)
-
+    client = partial(_client, moto_server)
     s3, iam = client("s3"), client("iam")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}

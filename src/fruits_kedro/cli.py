@@ -81,6 +81,38 @@ def predict(
     finish(describe_predictions(found, 10) | {"CSV": output or short(table.location)}, as_json)
 
 
+@cli.command()
+@click.argument("photos", nargs=-1, required=True, metavar="PHOTO…")
+@env_option
+@click.option("--params", default="", callback=read_params, help="As for kedro run.")
+@click.option("--store", help="The store: short for --params store=…")
+@click.option("--k", default=12, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Page to write.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+def similar(
+    photos: tuple[str, ...],
+    env: str | None,
+    params: dict[str, Any],
+    store: str | None,
+    k: int,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Show the photos of a store that look like PHOTO: a file, or a path of the store.
+
+    Exit 1 if one of the photos cannot be used.
+    """
+    from fruits_kedro.commands.similar import describe_similar, find_similar, similar_page
+
+    if html is not None and html.exists():
+        raise click.ClickException(f"{html} exists; give another --html.")
+    with _catalog(env, params | ({"store": store} if store else {})) as catalog:
+        found = find_similar(catalog, photos, k)
+        if html is not None:
+            html.write_text(similar_page(catalog, found), encoding="utf-8")
+    finish(describe_similar(found), as_json)
+
+
 @contextmanager
 def _catalog(env: str | None, params: dict[str, Any]) -> Iterator[Any]:
     """The catalog of a session; errors in the block become short ones."""

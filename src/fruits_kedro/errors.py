@@ -30,6 +30,7 @@ class FailureRateError(FruitsError):
 # The extra of the package that brings a module.
 _EXTRAS = {
     "botocore": "s3",
+    "faiss": "curation",
     "keras": "tensorflow",
     "mlflow": "mlflow",
     "s3fs": "s3",

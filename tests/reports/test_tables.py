@@ -133,6 +133,20 @@ def test_a_classification_ends_with_both_protocols():
     }
 
 
+def test_a_curation_says_how_it_found_the_neighbours():
+    found = {"groups": 3, "photos": 7, "across_labels": 1, "across_splits": 2}
+    info = {"photos": 1200, "duplicates": found, "leaks": 2, "outliers": 4}
+    info["neighbours"] = {"k": 10, "method": "ivf", "recall": 0.9961, "sampled": 500}
+    info["clusters"] = {"clusters": 12, "purity": 0.583}
+    rows = dict(result_rows({"curation_info": info}))
+    assert rows["neighbours"].endswith("by an index that finds 99.6% of them (on 500 photos)")
+    assert rows["duplicates"] == "7 photos in 3 groups" and rows["leaks"].startswith("2 photos")
+    assert rows["clusters"] == "12, on average 58% of one label"
+    info["neighbours"]["method"], info["clusters"]["purity"] = "exact", None
+    rows = dict(result_rows({"curation_info": info}))
+    assert rows["neighbours"].endswith("of all pairs") and rows["clusters"] == "12"
+
+
 PLACES = {"images": "/my photos", "store": "/results"}
 
 
@@ -140,13 +154,24 @@ PLACES = {"images": "/my photos", "store": "/results"}
     ("made", "places", "env", "commands"),
     [
         ("model_info", {}, None, []),
-        ("report", {}, "local", ["kedro viz run", "kedro run --pipelines classification"]),
+        (
+            "report",
+            {},
+            "local",
+            [
+                "kedro viz run",
+                "kedro run --pipelines curation",
+                "kedro run --pipelines classification",
+            ],
+        ),
         (
             "report",
             PLACES,
             "s3",
             [
                 "kedro viz run --env s3 --params store=/results",
+                "kedro run --pipelines curation --env s3 "
+                "--params 'images=/my photos,store=/results'",
                 "kedro run --pipelines classification --env s3 "
                 "--params 'images=/my photos,store=/results'",
             ],

@@ -15,6 +15,7 @@ from pydantic import (
 
 from fruits_kedro.backbones import Engine, Precision
 from fruits_kedro.config.classification import ClassificationParams
+from fruits_kedro.config.curation import CurationParams
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.labels import LabelFrom
 from fruits_kedro.images.limits import ImageLimits
@@ -165,6 +166,7 @@ class Parameters(StrictModel):
     pca: PcaParams
     pretraining: PretrainingParams
     classification: ClassificationParams
+    curation: CurationParams = CurationParams()
     images: str | None = None
     store: str | None = None
 

@@ -8,6 +8,7 @@ from fruits_kedro.datasets.csv_file import CsvFileDataset
 from fruits_kedro.datasets.extraction_checkpoint import ExtractionCheckpointDataset
 from fruits_kedro.datasets.images import ImagesDataset
 from fruits_kedro.datasets.parquet import ParquetDataset
+from fruits_kedro.datasets.parquet_files import ParquetFiles, ParquetFilesDataset
 from fruits_kedro.datasets.spark_model import SparkModelDataset, SparkModelsDataset
 from fruits_kedro.datasets.training_checkpoint import TrainingCheckpointDataset
 from fruits_kedro.datasets.weights_file import WeightsFileDataset
@@ -22,6 +23,8 @@ __all__ = [
     "ImagesDataset",
     "JsonDataset",
     "ParquetDataset",
+    "ParquetFiles",
+    "ParquetFilesDataset",
     "SparkModelDataset",
     "SparkModelsDataset",
     "TextDataset",

@@ -51,14 +51,18 @@ class ParquetDataset(SparkDataset[Any, Any]):
 
     def load(self) -> DataFrame | None:
         """The rows of the last complete version; None if an optional one is missing."""
-        if files := self._files():
-            folder = self._newest.rstrip("/")
-            places = [spark_pattern(f"{folder}/{file.rpartition('/')[2]}") for file in files]
-            fs, _ = file_system(folder, self._credentials)
-            schema = read_schema(fs, files[0])  # Spark would start a job for it
-            return SparkSession.builder.getOrCreate().read.schema(schema).parquet(*places)
-        if self.optional:
+        if self.optional and not self._files():
             return None
+        fs, files = self.files()
+        folder = self._newest.rstrip("/")
+        places = [spark_pattern(f"{folder}/{file.rpartition('/')[2]}") for file in files]
+        schema = read_schema(fs, files[0])  # Spark would start a job for it
+        return SparkSession.builder.getOrCreate().read.schema(schema).parquet(*places)
+
+    def files(self) -> tuple[Any, list[str]]:
+        """The file system of fsspec, and the paths of the files of the last complete version."""
+        if files := self._files():
+            return file_system(self._newest, self._credentials)[0], files
         raise DatasetError(
             f"{self.location} is not there, or not complete (no {MARK}, or no files): a run is "
             "still writing it, or was interrupted.\nRun the pipeline that makes it again."

@@ -42,6 +42,8 @@ class InputHooks:
         roots, s3 = self._locations.roots, self._locations.s3
         if "params:classification" in pipeline.inputs():
             need("sklearn", "xgboost")
+        if "params:curation" in pipeline.inputs():
+            need("faiss")
         if "params:pretraining" in pipeline.inputs():
             need("tensorflow")
         check_store(roots.store, s3)

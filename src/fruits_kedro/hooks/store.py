@@ -29,6 +29,13 @@ class StoreHooks:
         self._locations = locations
 
     @hook_impl
+    def after_catalog_created(self, catalog: Any) -> None:
+        """Let the datasets of files know the datasets whose files they are."""
+        if "feature_files" in catalog:  # a catalog of before lacks it
+            feature_files = catalog.get("feature_files")
+            feature_files.source = catalog.get(feature_files.of)
+
+    @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
         """Take the lock, then clear up after an interrupted run."""
         self._release()  # of a run in this process that failed before its start

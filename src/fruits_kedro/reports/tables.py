@@ -106,7 +106,28 @@ def _packing(packing_info: dict[str, Any]) -> Rows:
     return [("photos", f"{images:,}, {packing_info['bytes'] / 1e6:,.1f} MB in {files:,} files")]
 
 
+def _curation(curation_info: dict[str, Any]) -> Rows:
+    found, neighbours = curation_info["duplicates"], curation_info["neighbours"]
+    how = "of all pairs"
+    if neighbours["method"] != "exact":
+        share, sample = neighbours["recall"], neighbours["sampled"]
+        how = f"by an index that finds {share:.1%} of them (on {sample} photos)"
+    clusters = f"{curation_info['clusters']['clusters']:,}"
+    if (purity := curation_info["clusters"]["purity"]) is not None:
+        clusters += f", on average {purity:.0%} of one label"
+    return [
+        ("photos", f"{curation_info['photos']:,}"),
+        ("neighbours", f"the {neighbours['k']} most similar photos of each, {how}"),
+        ("duplicates", f"{found['photos']:,} photos in {found['groups']:,} groups"),
+        ("", f"{found['across_labels']:,} groups have more than one label"),
+        ("leaks", f"{curation_info['leaks']:,} photos of Test or Validation that Training has"),
+        ("outliers", f"{curation_info['outliers']:,} photos unlike all others of their label"),
+        ("clusters", clusters),
+    ]
+
+
 _ROWS_OF = {
+    "curation_info": _curation,
     "packing_info": _packing,
     "class_counts": _photos,
     "extraction_plan": _extracted,
@@ -165,6 +186,7 @@ def next_commands(files: dict[str, str], places: dict[str, str], env: str | None
     if "report" in files:
         if in_project():
             rows.append(("explore", kedro("viz run", **store)))
+        rows.append(("curate", kedro("run --pipelines curation", **places)))
         rows.append(("classify", kedro("run --pipelines classification", **places)))
     if "classification_report" in files:
         rows.append(("predict", kedro("predict <folder of new photos>", **store)))

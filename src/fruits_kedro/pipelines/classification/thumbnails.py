@@ -56,7 +56,7 @@ def thumbnails(
     wanted, started, why = list(dict.fromkeys(paths)), time.monotonic(), "changed or gone"
     try:
         for path, content in zip(wanted, raw_images.read_all(wanted)):
-            if isinstance(content, bytes) and (url := _thumbnail(content, side)):
+            if isinstance(content, bytes) and (url := thumbnail(content, side)):
                 found[path] = url
             if time.monotonic() - started > seconds:
                 why = f"no time within {seconds:g} s"
@@ -70,7 +70,8 @@ def thumbnails(
     return found
 
 
-def _thumbnail(content: bytes, side: int) -> str | None:
+def thumbnail(content: bytes, side: int) -> str | None:
+    """A small JPEG of a photo as a ``data:`` URL; None if it cannot be decoded."""
     try:
         image = decode(content, at_least=side)
     except ImageError:

@@ -1,0 +1,177 @@
+"""The photos of a store that look like a given one, without Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from kedro.io import DataCatalog
+from numpy.typing import NDArray
+
+from fruits_kedro.curation.vectors import normalised, usable_rows
+from fruits_kedro.errors import FruitsError, ImageError
+from fruits_kedro.features.extract import extract, get_model
+
+_COLUMNS = ["path", "label", "features", "fingerprint"]
+
+
+@dataclass(frozen=True)
+class Match:
+    """A photo of the store, and the cosine of its features and the asked ones."""
+
+    path: str
+    label: str | None
+    cosine: float
+
+
+def find_similar(
+    catalog: DataCatalog, photos: Sequence[str], k: int
+) -> dict[str, list[Match] | ImageError]:
+    """The most similar photos of a store to each of some photos, the most similar first.
+
+    Args:
+        catalog: of a store in which ``kedro run`` has ended.
+        photos: files, or paths of photos of the store, which are not among their own matches.
+        k: how many.
+
+    Returns:
+        By photo: fewer matches where the store has fewer photos; or why it cannot be used.
+
+    Raises:
+        FruitsError: the store lacks what is needed, or there is no such photo.
+    """
+    if not catalog.exists("feature_files") or (backbone := catalog.load("backbone")) is None:
+        raise FruitsError(
+            "The store has no features or no compiled backbone.\nRun 'kedro run' with the same "
+            "--params first, or give --store <results>."
+        )
+    files = [photo for photo in photos if Path(photo).is_file()]
+    contents = (Path(photo).read_bytes() for photo in files)
+    limits = catalog.load("params:extraction").limits
+    found = dict(zip(files, extract(contents, get_model(backbone), backbone, limits)))
+    of_store = set(photos) - set(files)
+    asked: dict[str, NDArray[np.float32]] = {
+        photo: one for photo, one in found.items() if not isinstance(one, ImageError)
+    }
+    if of_store:
+        asked |= _stored(catalog, of_store, backbone.fingerprint)
+    matches = _matches(catalog, asked, k, of_store, backbone.fingerprint)
+    return {
+        photo: one if isinstance(one := found.get(photo), ImageError) else matches[photo]
+        for photo in photos
+    }
+
+
+def _batches(catalog: DataCatalog, fingerprint: str) -> Iterator[pa.RecordBatch]:
+    """The usable rows of the store.
+
+    Raises:
+        FruitsError: they are of another backbone.
+    """
+    for batch in usable_rows(catalog.load("feature_files").batches, _COLUMNS):
+        others = set(batch.column("fingerprint").to_pylist()) - {fingerprint}
+        if others:
+            raise FruitsError(
+                f"The store's features are of {sorted(others)[0]}, and its compiled backbone is "
+                f"{fingerprint}.\nRun 'kedro run' with the same --params again."
+            )
+        yield batch
+
+
+def _stored(
+    catalog: DataCatalog, paths: set[str], fingerprint: str
+) -> dict[str, NDArray[np.float32]]:
+    """The features of photos of the store."""
+    wanted, found = pa.array(sorted(paths)), dict[str, NDArray[np.float32]]()
+    for batch in _batches(catalog, fingerprint):
+        rows = batch.filter(pa.compute.is_in(batch.column("path"), wanted))
+        features = map(np.float32, rows.column("features").to_pylist())
+        found |= dict(zip(rows.column("path").to_pylist(), features))
+    if missing := sorted(paths - set(found)):
+        raise FruitsError(
+            f"There is no file {missing[0]}, and the store has no usable photo of that path.\n"
+            "Give a file, or a path as in the column 'path' of the store's tables."
+        )
+    return found
+
+
+def _matches(
+    catalog: DataCatalog,
+    asked: dict[str, NDArray[np.float32]],
+    k: int,
+    of_store: set[str],
+    fingerprint: str,
+) -> dict[str, list[Match]]:
+    """Compares each photo with all of the store, a batch at a time."""
+    best: dict[str, list[Match]] = {photo: [] for photo in asked}
+    if not asked:
+        return best
+    queries = normalised(np.stack(list(asked.values())))
+    for batch in _batches(catalog, fingerprint):
+        rows = batch.column("features").flatten().to_numpy(zero_copy_only=False)
+        cosines = queries @ normalised(rows.reshape(batch.num_rows, -1)).T
+        for (photo, known), of_photo in zip(best.items(), cosines, strict=True):
+            # One more than wanted: the photo itself may be among them.
+            for i in np.argsort(-of_photo, kind="stable")[: k + 1].tolist():
+                path = batch.column("path")[i].as_py()
+                if path != photo or photo not in of_store:
+                    label = batch.column("label")[i].as_py()
+                    known.append(Match(path, label, float(of_photo[i])))
+            known.sort(key=lambda match: (-match.cosine, match.path))
+            del known[k:]
+    return best
+
+
+def similar_page(
+    catalog: DataCatalog, found: dict[str, list[Match] | ImageError], side: int = 128
+) -> str:
+    """An HTML page with the pictures; it needs no network."""
+    from fruits_kedro.pipelines.classification.thumbnails import thumbnail, thumbnails
+    from fruits_kedro.reports.page import page
+
+    lists = [matches for matches in found.values() if not isinstance(matches, ImageError)]
+    pictures = thumbnails(
+        catalog.load("raw_images"), [match.path for one in lists for match in one], side
+    )
+    parts = []
+    for photo, matches in found.items():
+        if Path(photo).is_file():
+            pictures |= {photo: thumbnail(Path(photo).read_bytes(), side) or ""}
+        else:
+            pictures |= thumbnails(catalog.load("raw_images"), [photo], side)
+        parts.append(f"<h2>{escape(photo)}</h2>")
+        if isinstance(matches, ImageError):
+            parts.append(f"<p>{escape(str(matches))}</p>")
+            continue
+        shown = [_picture(photo, "", pictures)]
+        shown += [
+            _picture(match.path, f"{match.label or ''} {match.cosine:.3f}", pictures)
+            for match in matches
+        ]
+        parts.append(
+            f'<div style="display: flex; flex-wrap: wrap; gap: 1em">{"".join(shown)}</div>'
+        )
+    return page("Similar photos", parts)
+
+
+def _picture(path: str, text: str, pictures: dict[str, str]) -> str:
+    source, name = pictures.get(path, ""), escape(path, quote=True)
+    return (
+        f'<figure style="margin: 0; width: 128px"><img src="{source}" alt="{name}" title="{name}" '
+        f'width="128"><figcaption>{escape(text)}</figcaption></figure>'
+    )
+
+
+def describe_similar(found: dict[str, list[Match] | ImageError]) -> dict[str, Any]:
+    """What the command shows: of each photo its matches, or why it cannot be used."""
+    return {
+        photo: str(matches)
+        if isinstance(matches, ImageError)
+        else [{"cosine": round(m.cosine, 4), "label": m.label, "path": m.path} for m in matches]
+        for photo, matches in found.items()
+    } | {"failed": any(isinstance(matches, ImageError) for matches in found.values())}

@@ -1,0 +1,1 @@
+"""What features tell about photos: arrays in, arrays and tables out. No Spark in here."""

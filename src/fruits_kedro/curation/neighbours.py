@@ -1,0 +1,159 @@
+"""The most similar photos of each photo: exact, or by an index of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fruits_kedro.curation.vectors import Vectors
+
+_SAMPLE = 500  # photos, on which the index is compared with the exact neighbours
+_TRAIN_A_CELL = 39  # photos, that faiss asks for at least
+_MORE = 2  # times as many candidates as neighbours get their exact similarity
+_BATCH = 2048
+_RELEASE_EVERY = 256  # queries
+
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The neighbours of each photo, the most similar first.
+
+    Attributes:
+        indices: ``(photos, k)``, int64: rows of the vectors.
+        cosines: ``(photos, k)``, float32.
+        method: ``exact``, or ``ivf``: an index of cells.
+        recall: the share of the exact neighbours that was found, on a sample.
+        sampled: size of the sample; 0 where all pairs were compared.
+        probes: cells that a query looked into; 0 where all pairs were compared.
+    """
+
+    indices: NDArray[np.int64]
+    cosines: Matrix
+    method: str
+    recall: float = 1.0
+    sampled: int = 0
+    probes: int = 0
+
+
+def find_neighbours(
+    vectors: Vectors, k: int, exact_images: int, recall: float, seed: int
+) -> Neighbours:
+    """The ``k`` most similar photos of each, by cosine; fewer where there are not so many photos.
+
+    Args:
+        exact_images: up to so many photos, every pair is compared. Beyond, the index of faiss
+            (IVF, vectors in 8 bits) names candidates, whose cosines are those of the vectors.
+        recall: the index looks into more cells until it finds this share of the exact neighbours.
+        seed: of the sample.
+    """
+    import faiss
+
+    k = min(k, len(vectors) - 1)
+    if k < 1:
+        return Neighbours(
+            np.empty((len(vectors), 0), np.int64), np.empty((len(vectors), 0), "f"), "exact"
+        )
+    if len(vectors) <= exact_images:
+        index = faiss.IndexFlatIP(vectors.matrix.shape[1])
+        index.add(vectors.rows(slice(None)))
+        return Neighbours(*_search(index, vectors, k), "exact")
+    index = build_index(vectors, seed)
+    found, sampled = _choose_probes(index, vectors, k, recall, seed)
+    return Neighbours(*_search(index, vectors, k), "ivf", found, sampled, index.nprobe)
+
+
+def build_index(vectors: Vectors, seed: int) -> Any:
+    """An index of faiss over all vectors: cells around centroids, vectors in 8 bits."""
+    import faiss
+
+    n, d = vectors.matrix.shape
+    cells = max(1, int(2 * np.sqrt(n)))
+    index = faiss.IndexIVFScalarQuantizer(
+        faiss.IndexFlatIP(d), d, cells, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+    )
+    index.cp.seed = seed
+    index.cp.min_points_per_centroid = 1
+    index.train(vectors.draw(_TRAIN_A_CELL * cells, seed))
+    for rows in vectors.batches():
+        index.add(rows)
+    return index
+
+
+def _choose_probes(
+    index: Any, vectors: Vectors, k: int, recall: float, seed: int
+) -> tuple[float, int]:
+    """Let the index look into as many cells as it takes; the recall, and the size of the sample."""
+    n = len(vectors)
+    sample = np.sort(np.random.default_rng(seed).choice(n, min(n, _SAMPLE), replace=False))
+    exact = _exact_cosines(vectors, sample, k)
+    index.nprobe = 4
+    while True:
+        index.nprobe = min(2 * index.nprobe, index.nlist)
+        _, cosines = _search(index, vectors, k, sample)
+        found = float((cosines >= exact[:, -1:] - 1e-6).mean())
+        if found >= recall or index.nprobe == index.nlist:
+            return found, len(sample)
+
+
+def _exact_cosines(vectors: Vectors, sample: NDArray[np.int64], k: int) -> Matrix:
+    """The ``k`` largest cosines of each photo of a sample with the others, the largest first."""
+    queries = vectors.rows(sample)
+    best = np.full((len(sample), k), -2, np.float32)
+    start = 0
+    for rows in vectors.batches():
+        cosines = queries @ rows.T
+        own = (sample >= start) & (sample < start + len(rows))
+        cosines[own, sample[own] - start] = -2
+        best = -np.sort(-np.hstack([best, cosines]), axis=1)[:, :k]
+        start += len(rows)
+    return best
+
+
+def _search(
+    index: Any, vectors: Vectors, k: int, which: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], Matrix]:
+    """Indices and cosines of the neighbours of some photos, or of all."""
+    which = np.arange(len(vectors)) if which is None else which
+    indices = np.empty((len(which), k), np.int64)
+    cosines = np.empty((len(which), k), np.float32)
+    for start in range(0, len(which), _BATCH):
+        batch = slice(start, start + _BATCH)
+        indices[batch], cosines[batch] = _search_batch(index, vectors, k, which[batch])
+        vectors.release()
+    return indices, cosines
+
+
+def _search_batch(
+    index: Any, vectors: Vectors, k: int, which: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Matrix]:
+    import faiss
+
+    queries = vectors.rows(which)
+    if not hasattr(index, "nprobe"):
+        cosines, found = index.search(queries, k + 1)
+    else:
+        found = index.search(queries, _MORE * k + 1)[1]
+        if few := np.flatnonzero((found >= 0).sum(axis=1) <= k).tolist():  # their cells are small
+            every = faiss.SearchParametersIVF(nprobe=index.nlist)  # type: ignore[call-arg]
+            found[few] = index.search(queries[few], _MORE * k + 1, params=every)[1]
+        cosines = _cosines(vectors, queries, found)
+    cosines[(found == which[:, None]) | (found < 0)] = -2  # itself, or nothing
+    best = np.lexsort((found, -cosines))[:, :k]
+    return np.take_along_axis(found, best, 1), np.take_along_axis(cosines, best, 1)
+
+
+def _cosines(vectors: Vectors, queries: Matrix, found: NDArray[np.int64]) -> Matrix:
+    """The exact cosine of each query with each of its candidates."""
+    cosines = np.empty(found.shape, np.float32)
+    for i, (query, candidates) in enumerate(zip(queries, found, strict=True)):
+        cosines[i] = vectors.rows(candidates) @ query
+        if i % _RELEASE_EVERY == 0:
+            vectors.release()
+    return cosines

@@ -1,0 +1,149 @@
+"""The features of all photos on the driver, each scaled to length 1."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import mmap
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fruits_kedro.errors import FruitsError
+
+_BATCH = 8192  # rows: 42 MB of 1280 float32
+
+Read = Callable[[list[str]], Iterable[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Photos and their features; a dot product of two rows is their cosine similarity.
+
+    Attributes:
+        photos: ``path, split, label, pixels`` (a hash of the features, which are equal bit for bit
+            where the pixels are); ordered by path.
+        matrix: ``(photos, features)``; float32, or float16 in a file where there are many photos.
+        fingerprint: of the backbone.
+        file: in which the matrix lies, if it does.
+    """
+
+    photos: pd.DataFrame
+    matrix: NDArray[Any]
+    fingerprint: str
+    file: mmap.mmap | None = None
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def batches(self, rows: int = _BATCH) -> Iterator[NDArray[np.float32]]:
+        """The float32 rows, in order."""
+        for start in range(0, len(self), rows):
+            yield self.rows(slice(start, start + rows))
+            self.release()
+
+    def draw(self, rows: int, seed: int) -> NDArray[np.float32]:
+        """So many of the rows, or all, drawn by the seed; in order."""
+        n = len(self)
+        drawn = np.random.default_rng(seed).choice(n, min(n, rows), replace=False)
+        found = np.empty((len(drawn), self.matrix.shape[1]), np.float32)
+        drawn.sort()
+        for start in range(0, len(drawn), _BATCH):
+            found[start : start + _BATCH] = self.matrix[drawn[start : start + _BATCH]]
+            self.release()
+        return found
+
+    def release(self) -> None:
+        """Give back the memory of what was read of the file; a read row brings its neighbours."""
+        if self.file is not None and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+            self.file.madvise(mmap.MADV_DONTNEED)
+
+    def rows(self, which: Any) -> NDArray[np.float32]:
+        """Some rows, in float32."""
+        return np.ascontiguousarray(self.matrix[which], np.float32)
+
+
+def read_vectors(read: Read, in_memory: int) -> Vectors:
+    """The vectors of photos.
+
+    Args:
+        read: batches of some of the columns ``path, split, label, features, fingerprint``; each
+            time with the rows in the same order.
+        in_memory: up to so many photos, the matrix is in memory.
+
+    Raises:
+        FruitsError: there is no photo, or the features are of more than one backbone.
+    """
+    about = ["path", "split", "label", "fingerprint"]
+    tables = [batch.to_pandas() for batch in read(about) if batch.num_rows]
+    if not tables:
+        raise FruitsError("The store has no photo with features.\nRun 'kedro run' first.")
+    photos = pd.concat(tables, ignore_index=True)
+    backbones = sorted(photos.pop("fingerprint").unique())
+    if len(backbones) > 1:
+        raise FruitsError(
+            f"The store's features are of several backbones: {', '.join(backbones)}.\n"
+            "Extract all photos again: kedro run --params extraction.incremental=false"
+        )
+    place = photos["path"].rank(method="first").to_numpy(np.int64) - 1
+    photos = photos.iloc[np.argsort(place)].reset_index(drop=True)
+    photos["pixels"] = np.uint64(0)
+    vectors = Vectors(photos, np.empty((0, 0)), backbones[0])
+    return _filled(vectors, read, place, on_disk=len(photos) > in_memory)
+
+
+def _filled(vectors: Vectors, read: Read, place: NDArray[np.int64], on_disk: bool) -> Vectors:
+    """The vectors with each row at its place, and with a hash of each row as it was read."""
+    hashes = np.empty(len(place), np.uint64)
+    done = 0
+    for batch in read(["features"]):
+        if not batch.num_rows:
+            continue
+        values = batch.column(0).flatten().to_numpy(zero_copy_only=False)
+        rows = values.reshape(batch.num_rows, -1)
+        if not done:
+            vectors = with_room(vectors, rows.shape[1], on_disk)
+        there = place[done : done + len(rows)]
+        hashes[there] = [_hash(row) for row in rows]
+        vectors.matrix[there] = normalised(rows)
+        vectors.release()
+        done += len(rows)
+    vectors.photos["pixels"] = hashes
+    return vectors
+
+
+def normalised(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rows, scaled to length 1; zeros stay."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, np.where(lengths > 0, lengths, 1), dtype=np.float32)
+
+
+def usable_rows(read: Read, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Some columns of the photos of the subset that have features."""
+    for batch in read([*columns, "error", "in_subset"]):
+        usable = batch.column("error").is_null()
+        if "in_subset" in batch.schema.names:  # stores of before lack it
+            usable = pa.compute.and_(usable, batch.column("in_subset"))
+        yield batch.filter(usable).select(columns)
+
+
+def _hash(row: NDArray[np.float32]) -> int:
+    return int.from_bytes(hashlib.blake2b(row.tobytes(), digest_size=8).digest(), "little")
+
+
+def with_room(vectors: Vectors, columns: int, on_disk: bool) -> Vectors:
+    """The vectors with a matrix that is to be filled: in memory, or in a file."""
+    shape = (len(vectors), columns)
+    if not on_disk:
+        return replace(vectors, matrix=np.empty(shape, np.float32))
+    with tempfile.TemporaryFile() as file:
+        file.truncate(2 * math.prod(shape))
+        memory = mmap.mmap(file.fileno(), 0)
+    matrix = np.frombuffer(memory, np.float16).reshape(shape)
+    return replace(vectors, matrix=matrix, file=memory)

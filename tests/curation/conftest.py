@@ -1,0 +1,51 @@
+"""Points around centres, as the vectors of photos."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from fruits_kedro.curation.vectors import Vectors, read_vectors
+
+
+@pytest.fixture
+def blobs() -> Callable[..., Vectors]:
+    """``blobs({"a": 30, None: 5})``: photos of labels; ``rows`` in the place of drawn ones."""
+
+    def make(
+        counts: dict, d: int = 16, spread: float = 0.1, rows=None, order=None, **more
+    ) -> Vectors:
+        rng = np.random.default_rng(0)
+        labels = [label for label, n in counts.items() for _ in range(n)]
+        centres = {label: rng.normal(size=d) for label in counts}
+        drawn = np.float32([centres[label] + rng.normal(size=d) * spread for label in labels])
+        matrix = drawn if rows is None else np.float32(rows)
+        table = pa.table(
+            {
+                "path": [f"Training/{label}/{i:04d}.jpg" for i, label in enumerate(labels)],
+                "split": ["Training"] * len(labels),
+                "label": pa.array(labels, pa.string()),
+                "features": list(matrix),
+                "fingerprint": ["one"] * len(labels),
+            }
+        )
+        table = table.take(np.arange(len(labels)) if order is None else order)
+        read = lambda columns: table.select(columns).to_batches(max_chunksize=7)  # noqa: E731
+        return read_vectors(read, **({"in_memory": 10**6} | more))
+
+    return make
+
+
+@pytest.fixture
+def photos() -> Callable[..., pd.DataFrame]:
+    """``photos("Training/a/1.jpg 7", …)``: each with the hash of its pixels."""
+
+    def make(*rows: str) -> pd.DataFrame:
+        parts = [row.rsplit(" ", 1) for row in rows]
+        split, label = zip(*(path.split("/")[:2] for path, _ in parts))
+        paths, pixels = zip(*parts)
+        return pd.DataFrame({"path": paths, "split": split, "label": label, "pixels": pixels})
+
+    return make

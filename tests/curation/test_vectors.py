@@ -1,0 +1,42 @@
+"""Vectors are the rows' own, in the order of the paths."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fruits_kedro.curation.vectors import read_vectors
+from fruits_kedro.errors import FruitsError
+
+
+def test_rows_have_length_1_and_the_order_of_their_paths(blobs):
+    ordered = blobs({"a": 30, "b": 9})
+    shuffled = blobs({"a": 30, "b": 9}, order=np.random.default_rng(1).permutation(39))
+    assert list(shuffled.photos["path"]) == sorted(ordered.photos["path"])
+    assert np.array_equal(shuffled.matrix, ordered.matrix)
+    assert shuffled.photos.equals(ordered.photos) and ordered.fingerprint == "one"
+    assert np.linalg.norm(ordered.matrix, axis=1) == pytest.approx(np.ones(39), abs=1e-6)
+    assert np.vstack(list(ordered.batches(10))).shape == (39, 16)
+
+
+def test_equal_features_have_equal_pixels_and_nothing_has_length_0(blobs):
+    rows = np.vstack([np.ones(4), 2 * np.ones(4), np.ones(4), np.zeros(4)])
+    vectors = blobs({"a": 4}, rows=rows)
+    pixels = vectors.photos["pixels"]
+    assert pixels[0] == pixels[2] and pixels.nunique() == 3
+    assert vectors.matrix[0] == pytest.approx(vectors.matrix[1])  # the same direction
+    assert not vectors.matrix[3].any()
+
+
+def test_many_photos_lie_in_a_file(blobs):
+    memory, disk = blobs({"a": 30}), blobs({"a": 30}, in_memory=29)
+    assert disk.file is not None and memory.file is None and disk.matrix.dtype == np.float16
+    assert disk.rows(slice(None)) == pytest.approx(memory.matrix, abs=5e-4)
+
+
+def test_features_of_two_backbones_or_of_none_are_refused():
+    columns = {"path": ["1", "2"], "split": ["Training"] * 2, "label": ["a", "b"]}
+    table = pa.table({**columns, "fingerprint": ["one", "two"], "features": [[1.0], [2.0]]})
+    with pytest.raises(FruitsError, match="several backbones: one, two"):
+        read_vectors(lambda columns: table.select(columns).to_batches(), 10)
+    with pytest.raises(FruitsError, match="no photo with features"):
+        read_vectors(lambda _: [], 10)

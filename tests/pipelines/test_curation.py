@@ -1,0 +1,124 @@
+"""The pipeline from stored features to neighbours, duplicates, leaks, outliers and clusters."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from fruits_kedro.commands.sample import write_sample
+
+CURATE = ("--pipelines", "__default__,curation")
+
+
+def table(store, name):
+    return pq.read_table(store / name).to_pandas()
+
+
+def listed(store, name):
+    return pd.read_csv(store / f"08_reporting/{name}.csv")
+
+
+def info(store):
+    return json.loads((store / "08_reporting/curation_info.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def curated(kedro_run, tmp_path_factory):
+    """Photos of 4 varieties, three of them twice, and a broken one."""
+    root = tmp_path_factory.mktemp("curated")
+    images, store = root / "photos", root / "store"
+    sum(write_sample(images, classes=4, images=8, seed=0, broken=0))
+    (images / "Training" / "broken.jpg").write_bytes(b"x")
+    labels = sorted(path.name for path in (images / "Test").iterdir())[:2]
+    first, second, third = sorted((images / "Training" / labels[0]).glob("*.jpg"))[:3]
+    shutil.copy(first, images / "Test" / labels[0] / "leak.jpg")
+    shutil.copy(second, images / "Training" / labels[1] / "other label.jpg")
+    shutil.copy(third, third.with_name("again.jpg"))
+    result = kedro_run(*CURATE, images=images, store=store, **{"extraction.max_failure_rate": 0.5})
+    assert result.exit_code == 0, result.output
+    return images, store, result.output, (first, second, third)
+
+
+def test_each_photo_has_its_nearest(curated):
+    _, store, output, _ = curated
+    features = table(store, "04_feature/extracted_features")
+    features = features[features["error"].isna()].set_index("path")
+    rows = np.stack(features["features"])
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    cosines = pd.DataFrame(rows @ rows.T, features.index, features.index)
+    found = table(store, "07_model_output/neighbours")
+    assert list(found) == ["path", "rank", "neighbour", "cosine"]
+    assert set(found["path"]) == set(features.index)
+    for path, of_path in found.groupby("path"):
+        others = cosines[path].drop(path).sort_values(ascending=False)
+        assert list(of_path["rank"]) == list(range(1, 11)) and path not in set(of_path["neighbour"])
+        assert of_path["cosine"].to_numpy() == pytest.approx(others.to_numpy()[:10], abs=1e-5)
+        assert of_path["cosine"].to_numpy() == pytest.approx(
+            others[of_path["neighbour"]].to_numpy(), abs=1e-5
+        )
+    assert info(store)["neighbours"] == {
+        **{"k": 10, "method": "exact", "recall": 1.0, "sampled": 0, "probes": 0}
+    }
+    assert "the 10 most similar photos of each" in " ".join(output.split())
+
+
+def test_copies_are_found_and_one_is_a_leak(curated):
+    images, store, output, originals = curated
+    first, second, third = (str(path.relative_to(images)) for path in originals)
+    found = listed(store, "duplicates")
+    groups = found.groupby("group")["path"].agg(list).tolist()
+    copies = [("Test", first, "leak"), ("Training", second, "other label"), ("", third, "again")]
+    assert len(groups) == 3 and all(len(group) == 2 for group in groups)
+    for _, original, name in copies:
+        (group,) = [one for one in groups if original in one]
+        assert any(name in path for path in group)
+    counts = info(store)["duplicates"]
+    assert counts == {"groups": 3, "photos": 6, "across_labels": 1, "across_splits": 1}
+    leaks = listed(store, "leaks")
+    assert list(leaks["path"]) == [first] and leaks["other_path"][0].endswith("/leak.jpg")
+    assert info(store)["leaks"] == 1 and "6 photos in 3 groups" in output
+
+
+def test_every_usable_photo_is_in_a_cluster(curated):
+    _, store, _, _ = curated
+    members, summary = table(store, "07_model_output/clusters"), listed(store, "cluster_summary")
+    usable = table(store, "04_feature/extracted_features")["error"].isna().sum()
+    assert len(members) == summary["photos"].sum() == usable == info(store)["photos"]
+    assert set(members["cluster"]) == set(summary["cluster"]) and len(summary) <= 4
+    assert set(summary["typical"]) <= set(members["path"])
+
+
+def test_an_index_and_photos_that_are_gone(curated, kedro_run, tmp_path):
+    images = shutil.copytree(curated[0], tmp_path / "photos")
+    store = shutil.copytree(curated[1], tmp_path / "store")
+    before = table(store, "07_model_output/neighbours")
+    (gone,) = images.glob("*/*/leak.jpg")
+    gone.unlink()
+    more = {"curation.exact_images": 0, "curation.clusters": 3, "replace_images": "true"}
+    more["extraction.max_failure_rate"] = 0.5
+    result = kedro_run(*CURATE, images=images, store=store, **more)
+    assert result.exit_code == 0, result.output
+    assert info(store)["neighbours"]["method"] == "ivf" and listed(store, "leaks").empty
+    assert info(store)["duplicates"]["groups"] == 2 and len(listed(store, "cluster_summary")) == 3
+    found = table(store, "07_model_output/neighbours")
+    name = str(gone.relative_to(images))
+    assert name in set(before["path"]) and len(found) == len(before) - 10
+    assert name not in {*found["path"], *found["neighbour"]}
+
+
+def test_one_photo_has_no_neighbour(kedro_run, tmp_path):
+    images, store = tmp_path / "photos", tmp_path / "store"
+    sum(write_sample(images, classes=1, images=1, seed=0, broken=0))
+    steps = ("--pipelines", "ingestion,extraction,curation")
+    result = kedro_run(*steps, images=images, store=store)
+    assert result.exit_code == 0, result.output
+    assert table(store, "07_model_output/neighbours").empty and info(store)["photos"] == 1
+    assert listed(store, "outliers").empty and len(listed(store, "cluster_summary")) == 1
+
+
+def test_without_features_a_word_says_what_to_run(kedro_run, tmp_path):
+    result = kedro_run("--pipelines", "curation", images=tmp_path, store=tmp_path)
+    assert result.exit_code == 1 and "'kedro run' makes" in result.output

@@ -31,14 +31,16 @@ def synthetic(photos: int, on_disk: bool) -> Vectors:
     centres = rng.normal(size=(max(1, photos // A_CENTRE), DIMENSIONS))
     mixing = rng.normal(size=(DIMENSIONS, FEATURES)).astype(np.float32)
     table = pd.DataFrame({"path": [f"Training/{i:08d}.jpg" for i in range(photos)]})
-    table = table.assign(split="Training", label=None, pixels=rng.permutation(photos) * 50 // 51)
-    vectors = with_room(Vectors(table, np.empty((0, 0)), "synthetic"), FEATURES, on_disk)
+    table = table.assign(split="Training", label=None, content_hash=None)
+    table["pixels"] = rng.permutation(photos) * 50 // 51
+    vectors = with_room(
+        Vectors(table, np.empty((0, 0), np.float32), "synthetic"), FEATURES, on_disk
+    )
     for start in range(0, photos, BATCH):
-        rows = vectors.matrix[start : start + BATCH]
-        near = centres[rng.integers(0, len(centres), len(rows))]
+        near = centres[rng.integers(0, len(centres), min(BATCH, photos - start))]
         noisy = near + 0.3 * rng.normal(size=near.shape)
-        rows[:] = normalised(np.maximum(noisy.astype(np.float32) @ mixing, 0))
-        vectors.release()
+        rows = np.maximum(noisy.astype(np.float32) @ mixing, 0)
+        vectors.matrix[start : start + BATCH] = normalised(rows)
     return vectors
 
 

@@ -10,6 +10,13 @@ import pytest
 from fruits_kedro.curation.vectors import Vectors, read_vectors
 
 
+def reader(table: pa.Table, rows: int) -> Callable:
+    """Reads those of the columns that there are, as files are read."""
+    return lambda columns: table.select(
+        [name for name in columns if name in table.column_names]
+    ).to_batches(max_chunksize=rows)
+
+
 @pytest.fixture
 def blobs() -> Callable[..., Vectors]:
     """``blobs({"a": 30, None: 5})``: photos of labels; ``rows`` in the place of drawn ones."""
@@ -32,8 +39,7 @@ def blobs() -> Callable[..., Vectors]:
             }
         )
         table = table.take(np.arange(len(labels)) if order is None else order)
-        read = lambda columns: table.select(columns).to_batches(max_chunksize=7)  # noqa: E731
-        return read_vectors(read, **({"in_memory": 10**6} | more))
+        return read_vectors(reader(table, 7), **({"in_memory": 10**6} | more))
 
     return make
 
@@ -46,6 +52,7 @@ def photos() -> Callable[..., pd.DataFrame]:
         parts = [row.rsplit(" ", 1) for row in rows]
         split, label = zip(*(path.split("/")[:2] for path, _ in parts))
         paths, pixels = zip(*parts)
-        return pd.DataFrame({"path": paths, "split": split, "label": label, "pixels": pixels})
+        columns = {"path": paths, "split": split, "label": label, "pixels": pixels}
+        return pd.DataFrame(columns).assign(content_hash=None)
 
     return make

@@ -27,6 +27,14 @@ def test_groups_are_named_by_their_first_path_whatever_the_order(photos):
     assert find_duplicates(photos(*reversed(ROWS))).equals(found)
 
 
+def test_files_that_are_the_same_are_told_from_those_that_look_the_same(photos):
+    """Of group 1, one file is another; of group 2, all are the same."""
+    table = photos(*ROWS)
+    table["content_hash"] = ["x", "x", "y", "z", "z", "v", "w"]
+    kinds = find_duplicates(table).drop_duplicates("group").set_index("group")["kind"]
+    assert kinds.to_dict() == {1: "pixels", 2: "bytes"}
+
+
 def test_a_leak_is_a_pair_across_splits(photos):
     found = find_leaks(find_duplicates(photos(*ROWS)))
     assert list(found["path"]) == ["Training/apple/1.jpg", "Training/pear/2.jpg"]

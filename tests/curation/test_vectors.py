@@ -3,7 +3,9 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.curation.conftest import reader
 
+from fruits_kedro.curation.file_matrix import FileMatrix
 from fruits_kedro.curation.vectors import read_vectors
 from fruits_kedro.errors import FruitsError
 
@@ -29,14 +31,19 @@ def test_equal_features_have_equal_pixels_and_nothing_has_length_0(blobs):
 
 def test_many_photos_lie_in_a_file(blobs):
     memory, disk = blobs({"a": 30}), blobs({"a": 30}, in_memory=29)
-    assert disk.file is not None and memory.file is None and disk.matrix.dtype == np.float16
+    assert isinstance(disk.matrix, FileMatrix) and isinstance(memory.matrix, np.ndarray)
     assert disk.rows(slice(None)) == pytest.approx(memory.matrix, abs=5e-4)
+    some = np.array([29, 0, 7, 7])
+    assert disk.rows(some) == pytest.approx(memory.matrix[some], abs=5e-4)
+    assert np.array_equal(disk.rows(slice(25, 99)), disk.rows(np.arange(25, 30)))
+    assert disk.draw(5, seed=1) == pytest.approx(memory.draw(5, seed=1), abs=5e-4)
+    assert len(np.unique(memory.draw(99, seed=1), axis=0)) == 30
 
 
 def test_features_of_two_backbones_or_of_none_are_refused():
     columns = {"path": ["1", "2"], "split": ["Training"] * 2, "label": ["a", "b"]}
     table = pa.table({**columns, "fingerprint": ["one", "two"], "features": [[1.0], [2.0]]})
     with pytest.raises(FruitsError, match="several backbones: one, two"):
-        read_vectors(lambda columns: table.select(columns).to_batches(), 10)
+        read_vectors(reader(table, 10), 10)
     with pytest.raises(FruitsError, match="no photo with features"):
         read_vectors(lambda _: [], 10)

@@ -1,5 +1,6 @@
 """One row out for each row in, with features or with the reason why not."""
 
+import hashlib
 import io
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from fruits_kedro.commands.sample import draw_class
 from fruits_kedro.errors import ImageError
 from fruits_kedro.features import extract as extractor
 from fruits_kedro.images.limits import ImageLimits
+from fruits_kedro.images.quality import measure_quality
 
 
 @dataclass
@@ -57,10 +59,16 @@ def test_rows_stay_whole_and_in_order():
         assert row["fingerprint"] == "mean-colour"
         if i in (7, 77):
             assert (row["features"], row["error"]) == (None, "read: missing: gone.jpg")
+            assert row["content_hash"] is row["quality"] is None
         else:
             assert row["error"] is None
-            image = extractor.resize(extractor.decode(PHOTOS[paths[i]]), 10)
+            photo = extractor.decode(PHOTOS[paths[i]])
+            image = extractor.resize(photo, 10)
             np.testing.assert_allclose(row["features"], image.mean(axis=(0, 1)), rtol=1e-6)
+            digest = hashlib.sha256(PHOTOS[paths[i]]).hexdigest()
+            assert row["content_hash"] == digest
+            expected = measure_quality(photo, image)._asdict()
+            assert row["quality"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_file_that_is_too_large_is_not_read():

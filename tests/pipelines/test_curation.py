@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from fruits_kedro.commands.sample import write_sample
+from fruits_kedro.images.decode import decode, resize
 
 CURATE = ("--pipelines", "__default__,curation")
 
@@ -27,16 +29,18 @@ def info(store):
 
 @pytest.fixture(scope="module")
 def curated(kedro_run, tmp_path_factory):
-    """Photos of 4 varieties, three of them twice, and a broken one."""
+    """Photos of 4 varieties, three of them twice, a dark one and a broken one."""
     root = tmp_path_factory.mktemp("curated")
     images, store = root / "photos", root / "store"
     sum(write_sample(images, classes=4, images=8, seed=0, broken=0))
     (images / "Training" / "broken.jpg").write_bytes(b"x")
     labels = sorted(path.name for path in (images / "Test").iterdir())[:2]
-    first, second, third = sorted((images / "Training" / labels[0]).glob("*.jpg"))[:3]
+    first, second, third, fourth = sorted((images / "Training" / labels[0]).glob("*.jpg"))[:4]
     shutil.copy(first, images / "Test" / labels[0] / "leak.jpg")
     shutil.copy(second, images / "Training" / labels[1] / "other label.jpg")
-    shutil.copy(third, third.with_name("again.jpg"))
+    third.with_name("again.jpg").write_bytes(third.read_bytes() + b"more bytes, the same pixels")
+    dark = Image.open(fourth).point(lambda value: value // 8)
+    dark.save(fourth.with_name("dark.jpg"))
     result = kedro_run(*CURATE, images=images, store=store, **{"extraction.max_failure_rate": 0.5})
     assert result.exit_code == 0, result.output
     return images, store, result.output, (first, second, third)
@@ -75,6 +79,8 @@ def test_copies_are_found_and_one_is_a_leak(curated):
     for _, original, name in copies:
         (group,) = [one for one in groups if original in one]
         assert any(name in path for path in group)
+        kinds = set(found.loc[found["path"].isin(group), "kind"])
+        assert kinds == {"pixels" if name == "again" else "bytes"}
     counts = info(store)["duplicates"]
     assert counts == {"groups": 3, "photos": 6, "across_labels": 1, "across_splits": 1}
     leaks = listed(store, "leaks")
@@ -89,6 +95,41 @@ def test_every_usable_photo_is_in_a_cluster(curated):
     assert len(members) == summary["photos"].sum() == usable == info(store)["photos"]
     assert set(members["cluster"]) == set(summary["cluster"]) and len(summary) <= 4
     assert set(summary["typical"]) <= set(members["path"])
+
+
+def test_a_dark_photo_is_flagged(curated):
+    images, store, output, _ = curated
+    quality = table(store, "07_model_output/image_quality")
+    assert len(quality) == info(store)["photos"] and (quality["width"] == 100).all()
+    dark = quality[quality["path"].str.endswith("/dark.jpg")].iloc[0]
+    (path,) = images.rglob("dark.jpg")
+    seen = resize(decode(path.read_bytes()), 96)  # by the backbone, of 100 x 100 pixels
+    assert dark["brightness"] == pytest.approx(
+        np.asarray(Image.fromarray(seen).convert("L"), float).mean() / 255, abs=1e-6
+    )
+    assert "dark" in dark["flags"].split(", ")
+    issues = listed(store, "quality_issues")
+    assert set(issues["path"]) == set(quality.loc[quality["flags"] != "", "path"])
+    counts = info(store)["quality_issues"]
+    assert counts["dark"] == issues["flags"].str.contains("dark").sum() >= 1
+    assert "dark" in output
+
+
+def test_a_store_of_an_earlier_version_has_no_quality(curated, kedro_run, tmp_path, caplog):
+    store = shutil.copytree(curated[1], tmp_path / "store")
+    for file in (store / "04_feature/extracted_features").glob("*.parquet"):
+        rows = pq.read_table(file)
+        pq.write_table(rows.drop_columns(["content_hash", "quality"]), file)
+    result = kedro_run("--pipelines", "curation", images=curated[0], store=store)
+    assert result.exit_code == 0, result.output
+    assert table(store, "07_model_output/image_quality").empty
+    assert "did not measure their quality" in caplog.text
+    assert set(listed(store, "duplicates")["kind"]) == {"pixels"}
+    more = {"extraction.max_failure_rate": 0.5}
+    result = kedro_run("--pipelines", "extraction", images=curated[0], store=store, **more)
+    assert result.exit_code == 0, result.output
+    kept = table(store, "04_feature/extracted_features")
+    assert kept["quality"].isna().all() and kept["features"].notna().sum() == info(store)["photos"]
 
 
 def test_an_index_and_photos_that_are_gone(curated, kedro_run, tmp_path):

@@ -138,7 +138,9 @@ def test_a_curation_says_how_it_found_the_neighbours():
     info = {"photos": 1200, "duplicates": found, "leaks": 2, "outliers": 4}
     info["neighbours"] = {"k": 10, "method": "ivf", "recall": 0.9961, "sampled": 500}
     info["clusters"] = {"clusters": 12, "purity": 0.583}
+    info["quality_issues"] = {"blurry": 0, "dark": 3, "odd_size": 1}
     rows = dict(result_rows({"curation_info": info}))
+    assert rows["quality"] == "3 dark, 1 odd size"
     assert rows["neighbours"].endswith("by an index that finds 99.6% of them (on 500 photos)")
     assert rows["duplicates"] == "7 photos in 3 groups" and rows["leaks"].startswith("2 photos")
     assert rows["clusters"] == "12, on average 58% of one label"

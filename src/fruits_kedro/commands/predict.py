@@ -15,6 +15,7 @@ from fruits_kedro.classification.out_of_distribution import distances
 from fruits_kedro.classification.spark_classifiers import predict
 from fruits_kedro.classification.spark_samples import persisted, to_vectors
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.features.schema import ADDED
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.open import open_images
 from fruits_kedro.spark.extraction import extraction_job
@@ -22,7 +23,7 @@ from fruits_kedro.storage.s3 import is_s3
 
 _EXTRACTED = (
     "path string, bytes long, features array<float>, error string, fingerprint string, "
-    "engine string"
+    f"engine string, {', '.join(f'{name} {kind}' for name, kind in ADDED.items())}"
 )
 _NEEDED = ("backbone", "pca_model", "classifiers", "classifier_info")
 COLUMNS = ("path", "predicted", "probability", "top_3", "out_of_distribution", "distance", "error")

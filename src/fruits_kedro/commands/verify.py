@@ -14,7 +14,7 @@ from fruits_kedro.commands.checks import run_checks
 from fruits_kedro.commands.mend import mending_command
 from fruits_kedro.errors import FruitsError, ImageError, summarize
 from fruits_kedro.features.extract import extract, get_model
-from fruits_kedro.features.schema import EXTRACTED, INDEX
+from fruits_kedro.features.schema import EARLIER, INDEX
 from fruits_kedro.reports.lineage import find_stale
 from fruits_kedro.spark.backbone import choose_backbone
 from fruits_kedro.spark.contracts import check_index, check_vectors, in_subset
@@ -211,7 +211,7 @@ class ResultVerifier:
 
     @property
     def _extracted(self) -> DataFrame:
-        _need(self["extracted_features"], EXTRACTED)
+        _need(self["extracted_features"], EARLIER)
         return self["extracted_features"]
 
     @property

@@ -17,8 +17,8 @@ class CurationParams(StrictModel):
         exact_images: up to so many photos, every pair is compared; beyond, an index of cells
             (IVF) finds the neighbours, and their similarities are exact.
         recall: the share of the exact neighbours that the index has to find on a sample.
-        outlier_deviations: an outlier is further from its neighbours than is usual in its label,
-            by more than so many robust standard deviations.
+        deviations: robust standard deviations, by more than which an outlier is further from its
+            neighbours than is usual in its label, or a figure of quality is unusual.
         clusters: how many, or ``auto``: as many as there are labels, else the square root of half
             the photos.
         seed: of all that is drawn.
@@ -27,6 +27,6 @@ class CurationParams(StrictModel):
     neighbours: PositiveInt = 10
     exact_images: Annotated[int, Field(ge=0)] = 50_000
     recall: Annotated[float, Field(gt=0, le=1)] = 0.995
-    outlier_deviations: Annotated[float, Field(gt=0)] = 5.0
+    deviations: Annotated[float, Field(gt=0)] = 5.0
     clusters: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     seed: Annotated[int, Field(ge=0)] = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,8 @@ _SAMPLE = 500  # photos, on which the index is compared with the exact neighbour
 _TRAIN_A_CELL = 39  # photos, that faiss asks for at least
 _MORE = 2  # times as many candidates as neighbours get their exact similarity
 _BATCH = 2048
-_RELEASE_EVERY = 256  # queries
 
-Progress = Callable[[Iterable[Any]], Iterable[Any]]
+Track = Callable[[Sequence[int]], Iterable[int]]
 Matrix = NDArray[np.float32]
 
 
@@ -43,7 +42,7 @@ class Neighbours:
 
 
 def find_neighbours(
-    vectors: Vectors, k: int, exact_images: int, recall: float, seed: int
+    vectors: Vectors, k: int, exact_images: int, recall: float, seed: int, track: Track = iter
 ) -> Neighbours:
     """The ``k`` most similar photos of each, by cosine; fewer where there are not so many photos.
 
@@ -52,6 +51,7 @@ def find_neighbours(
             (IVF, vectors in 8 bits) names candidates, whose cosines are those of the vectors.
         recall: the index looks into more cells until it finds this share of the exact neighbours.
         seed: of the sample.
+        track: passes on the numbers of the first photos of the batches, and shows that they come.
     """
     import faiss
 
@@ -63,10 +63,10 @@ def find_neighbours(
     if len(vectors) <= exact_images:
         index = faiss.IndexFlatIP(vectors.matrix.shape[1])
         index.add(vectors.rows(slice(None)))
-        return Neighbours(*_search(index, vectors, k), "exact")
+        return Neighbours(*_search(index, vectors, k, track=track), "exact")
     index = build_index(vectors, seed)
     found, sampled = _choose_probes(index, vectors, k, recall, seed)
-    return Neighbours(*_search(index, vectors, k), "ivf", found, sampled, index.nprobe)
+    return Neighbours(*_search(index, vectors, k, track=track), "ivf", found, sampled, index.nprobe)
 
 
 def build_index(vectors: Vectors, seed: int) -> Any:
@@ -117,16 +117,19 @@ def _exact_cosines(vectors: Vectors, sample: NDArray[np.int64], k: int) -> Matri
 
 
 def _search(
-    index: Any, vectors: Vectors, k: int, which: NDArray[np.int64] | None = None
+    index: Any,
+    vectors: Vectors,
+    k: int,
+    which: NDArray[np.int64] | None = None,
+    track: Track = iter,
 ) -> tuple[NDArray[np.int64], Matrix]:
     """Indices and cosines of the neighbours of some photos, or of all."""
     which = np.arange(len(vectors)) if which is None else which
     indices = np.empty((len(which), k), np.int64)
     cosines = np.empty((len(which), k), np.float32)
-    for start in range(0, len(which), _BATCH):
+    for start in track(range(0, len(which), _BATCH)):
         batch = slice(start, start + _BATCH)
         indices[batch], cosines[batch] = _search_batch(index, vectors, k, which[batch])
-        vectors.release()
     return indices, cosines
 
 
@@ -153,7 +156,5 @@ def _cosines(vectors: Vectors, queries: Matrix, found: NDArray[np.int64]) -> Mat
     """The exact cosine of each query with each of its candidates."""
     cosines = np.empty(found.shape, np.float32)
     for i, (query, candidates) in enumerate(zip(queries, found, strict=True)):
-        cosines[i] = vectors.rows(candidates) @ query
-        if i % _RELEASE_EVERY == 0:
-            vectors.release()
+        cosines[i] = vectors.rows(np.maximum(candidates, 0)) @ query  # -1 is none
     return cosines

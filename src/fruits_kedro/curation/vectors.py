@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import math
-import mmap
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fruits_kedro.curation.file_matrix import FileMatrix
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.features.schema import ADDED
+from fruits_kedro.images.quality import ImageQuality
 
 _BATCH = 8192  # rows: 42 MB of 1280 float32
 
@@ -28,63 +27,55 @@ class Vectors:
 
     Attributes:
         photos: ``path, split, label, pixels`` (a hash of the features, which are equal bit for bit
-            where the pixels are); ordered by path.
+            where the pixels are), ``content_hash`` and the figures of ``ImageQuality`` (null where
+            an earlier version extracted them); ordered by path.
         matrix: ``(photos, features)``; float32, or float16 in a file where there are many photos.
         fingerprint: of the backbone.
-        file: in which the matrix lies, if it does.
     """
 
     photos: pd.DataFrame
-    matrix: NDArray[Any]
+    matrix: NDArray[np.float32] | FileMatrix
     fingerprint: str
-    file: mmap.mmap | None = None
 
     def __len__(self) -> int:
         return len(self.photos)
 
+    def rows(self, which: slice | NDArray[np.int64]) -> NDArray[np.float32]:
+        """Some rows, in float32."""
+        return np.ascontiguousarray(self.matrix[which], np.float32)
+
     def batches(self, rows: int = _BATCH) -> Iterator[NDArray[np.float32]]:
-        """The float32 rows, in order."""
+        """The rows, in order."""
         for start in range(0, len(self), rows):
             yield self.rows(slice(start, start + rows))
-            self.release()
 
     def draw(self, rows: int, seed: int) -> NDArray[np.float32]:
         """So many of the rows, or all, drawn by the seed; in order."""
         n = len(self)
         drawn = np.random.default_rng(seed).choice(n, min(n, rows), replace=False)
-        found = np.empty((len(drawn), self.matrix.shape[1]), np.float32)
-        drawn.sort()
-        for start in range(0, len(drawn), _BATCH):
-            found[start : start + _BATCH] = self.matrix[drawn[start : start + _BATCH]]
-            self.release()
-        return found
-
-    def release(self) -> None:
-        """Give back the memory of what was read of the file; a read row brings its neighbours."""
-        if self.file is not None and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
-            self.file.madvise(mmap.MADV_DONTNEED)
-
-    def rows(self, which: Any) -> NDArray[np.float32]:
-        """Some rows, in float32."""
-        return np.ascontiguousarray(self.matrix[which], np.float32)
+        return self.rows(np.sort(drawn))
 
 
 def read_vectors(read: Read, in_memory: int) -> Vectors:
     """The vectors of photos.
 
     Args:
-        read: batches of some of the columns ``path, split, label, features, fingerprint``; each
-            time with the rows in the same order.
+        read: batches of some of the columns ``path, split, label, features, fingerprint,
+            content_hash, quality``, the last two of which may be missing; each time with the rows
+            in the same order.
         in_memory: up to so many photos, the matrix is in memory.
 
     Raises:
         FruitsError: there is no photo, or the features are of more than one backbone.
     """
-    about = ["path", "split", "label", "fingerprint"]
-    tables = [batch.to_pandas() for batch in read(about) if batch.num_rows]
-    if not tables:
+    about = ["path", "split", "label", "fingerprint", *ADDED]
+    batches = [batch for batch in read(about) if batch.num_rows]
+    if not batches:
         raise FruitsError("The store has no photo with features.\nRun 'kedro run' first.")
-    photos = pd.concat(tables, ignore_index=True)
+    table = pa.Table.from_batches(batches).flatten()  # the struct ``quality`` into columns
+    photos = table.rename_columns([n.removeprefix("quality.") for n in table.column_names])
+    columns = [*about[:-1], *ImageQuality._fields]
+    photos = photos.to_pandas().reindex(columns=columns)
     backbones = sorted(photos.pop("fingerprint").unique())
     if len(backbones) > 1:
         raise FruitsError(
@@ -94,7 +85,7 @@ def read_vectors(read: Read, in_memory: int) -> Vectors:
     place = photos["path"].rank(method="first").to_numpy(np.int64) - 1
     photos = photos.iloc[np.argsort(place)].reset_index(drop=True)
     photos["pixels"] = np.uint64(0)
-    vectors = Vectors(photos, np.empty((0, 0)), backbones[0])
+    vectors = Vectors(photos, np.empty((0, 0), np.float32), backbones[0])
     return _filled(vectors, read, place, on_disk=len(photos) > in_memory)
 
 
@@ -112,7 +103,6 @@ def _filled(vectors: Vectors, read: Read, place: NDArray[np.int64], on_disk: boo
         there = place[done : done + len(rows)]
         hashes[there] = [_hash(row) for row in rows]
         vectors.matrix[there] = normalised(rows)
-        vectors.release()
         done += len(rows)
     vectors.photos["pixels"] = hashes
     return vectors
@@ -130,7 +120,8 @@ def usable_rows(read: Read, columns: list[str]) -> Iterator[pa.RecordBatch]:
         usable = batch.column("error").is_null()
         if "in_subset" in batch.schema.names:  # stores of before lack it
             usable = pa.compute.and_(usable, batch.column("in_subset"))
-        yield batch.filter(usable).select(columns)
+        there = [name for name in columns if name in batch.schema.names]
+        yield batch.filter(usable).select(there)
 
 
 def _hash(row: NDArray[np.float32]) -> int:
@@ -140,10 +131,4 @@ def _hash(row: NDArray[np.float32]) -> int:
 def with_room(vectors: Vectors, columns: int, on_disk: bool) -> Vectors:
     """The vectors with a matrix that is to be filled: in memory, or in a file."""
     shape = (len(vectors), columns)
-    if not on_disk:
-        return replace(vectors, matrix=np.empty(shape, np.float32))
-    with tempfile.TemporaryFile() as file:
-        file.truncate(2 * math.prod(shape))
-        memory = mmap.mmap(file.fileno(), 0)
-    matrix = np.frombuffer(memory, np.float16).reshape(shape)
-    return replace(vectors, matrix=matrix, file=memory)
+    return replace(vectors, matrix=FileMatrix(shape) if on_disk else np.empty(shape, np.float32))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +13,10 @@ from numpy.typing import NDArray
 
 from fruits_kedro.backbones import Backbone, FeatureModel
 from fruits_kedro.errors import ImageError
+from fruits_kedro.features.schema import QUALITY
 from fruits_kedro.images.decode import decode, resize
 from fruits_kedro.images.limits import ImageLimits
+from fruits_kedro.images.quality import ImageQuality, measure_quality
 from fruits_kedro.images.timeout import TimeLimitError, time_limit
 
 # Rows of an output batch: 330 kB of features, small enough for a progress bar that moves.
@@ -25,8 +29,24 @@ _LIMITS = ImageLimits()
 # A Python worker of Spark serves many tasks, but builds the model once.
 _models: dict[tuple[str, str], FeatureModel] = {}
 
-Outcome = NDArray[np.float32] | ImageError
 
+class Loaded(NamedTuple):
+    """A photo as the backbone sees it: uint8 ``(size, size, 3)``; and what its file tells."""
+
+    pixels: NDArray[np.uint8]
+    content_hash: str
+    quality: ImageQuality
+
+
+class Extracted(NamedTuple):
+    """Features of a photo, float32 ``(n_features,)``; and what its file tells."""
+
+    features: NDArray[np.float32]
+    content_hash: str
+    quality: ImageQuality
+
+
+Outcome = NDArray[np.float32] | ImageError
 
 ReadAll = Callable[[Sequence[str]], Iterable[bytes | ImageError]]
 
@@ -41,15 +61,16 @@ def extract_batches(
         read_all: the bytes of each photo by its path, or why they cannot be read.
 
     Yields:
-        The columns that came in and ``features, error, fingerprint, engine``, one row for each row
-        in, in order. Either ``features`` (list of float32) or ``error`` (string) is null.
+        The columns that came in and ``features, error, fingerprint, engine, content_hash,
+        quality``, one row for each row in, in order. Either ``features`` (list of float32) or
+        ``error`` (string) is null; with an error the last two are null, too.
     """
     model = get_model(backbone)
     for batch in batches:
         contents = _read(batch, read_all, limits.bytes)
         for start in range(0, batch.num_rows, _ROWS):
             rows = batch.slice(start, _ROWS)
-            outcomes = extract(islice(contents, rows.num_rows), model, backbone, limits)
+            outcomes = extract_photos(islice(contents, rows.num_rows), model, backbone, limits)
             yield _to_batch(rows, outcomes, backbone)
 
 
@@ -79,13 +100,30 @@ def extract(
     limits: ImageLimits = _LIMITS,
 ) -> list[Outcome]:
     """Features of each photo (float32, ``(n_features,)``), or the ImageError that says why not."""
-    outcomes: list[Outcome] = []
+    outcomes = extract_photos(contents, model, backbone, limits)
+    return [one if isinstance(one, ImageError) else one.features for one in outcomes]
+
+
+def extract_photos(
+    contents: Iterable[bytes | ImageError],
+    model: FeatureModel,
+    backbone: Backbone,
+    limits: ImageLimits,
+) -> list[Extracted | ImageError]:
+    """Each photo's features and what its file tells, or the ImageError that says why not."""
+    outcomes: list[Extracted | ImageError] = []
     contents = iter(contents)
     while chunk := list(islice(contents, _CHUNK)):
-        loaded = [load_pixels(content, backbone.input_size, limits) for content in chunk]
-        usable = [pixels for pixels in loaded if not isinstance(pixels, ImageError)]
+        loaded = [load_photo(content, backbone.input_size, limits) for content in chunk]
+        usable = [photo.pixels for photo in loaded if not isinstance(photo, ImageError)]
         features = iter(_infer(usable, model))
-        outcomes += [x if isinstance(x, ImageError) else next(features) for x in loaded]
+        for photo in loaded:
+            if isinstance(photo, ImageError):
+                outcomes.append(photo)
+                continue
+            found = next(features)
+            known = (photo.content_hash, photo.quality)
+            outcomes.append(found if isinstance(found, ImageError) else Extracted(found, *known))
     return outcomes
 
 
@@ -93,15 +131,28 @@ def load_pixels(
     content: bytes | ImageError, size: int, limits: ImageLimits
 ) -> NDArray[np.uint8] | ImageError:
     """One decoded and resized photo: uint8 ``(size, size, 3)``, or the ImageError."""
+    photo = load_photo(content, size, limits)
+    return photo if isinstance(photo, ImageError) else photo.pixels
+
+
+def load_photo(content: bytes | ImageError, size: int, limits: ImageLimits) -> Loaded | ImageError:
+    """One decoded and resized photo, its quality and a hash of its file, or the ImageError."""
     if isinstance(content, ImageError):
         return content
     try:
         with time_limit(limits.seconds):
-            return resize(decode(content, limits.pixels), size)
+            image = decode(content, limits.pixels)
+            pixels = resize(image, size)
+            return Loaded(pixels, content_hash(content), measure_quality(image, pixels))
     except ImageError as error:
         return error
     except TimeLimitError:
         return ImageError("decode", "too_slow", f"more than {limits.seconds:g} s")
+
+
+def content_hash(content: bytes) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _infer(images: list[NDArray[np.uint8]], model: FeatureModel) -> list[Outcome]:
@@ -117,18 +168,24 @@ def _infer(images: list[NDArray[np.uint8]], model: FeatureModel) -> list[Outcome
     return [row if np.isfinite(row).all() else not_finite for row in features]
 
 
-def _to_batch(rows: pa.RecordBatch, outcomes: list[Outcome], backbone: Backbone) -> pa.RecordBatch:
-    usable = np.array([not isinstance(outcome, ImageError) for outcome in outcomes])
+def _to_batch(
+    rows: pa.RecordBatch, outcomes: list[Extracted | ImageError], backbone: Backbone
+) -> pa.RecordBatch:
+    photos = [None if isinstance(outcome, ImageError) else outcome for outcome in outcomes]
+    usable = np.array([photo is not None for photo in photos])
     lengths = np.where(usable, backbone.n_features, 0)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    vectors = [outcome for outcome in outcomes if not isinstance(outcome, ImageError)]
+    vectors = [photo.features for photo in photos if photo]
     values = np.concatenate(vectors) if vectors else np.empty(0, np.float32)
     errors = [str(outcome) if isinstance(outcome, ImageError) else None for outcome in outcomes]
+    quality = [photo.quality._asdict() if photo else None for photo in photos]
     features = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values), mask=pa.array(~usable))
     columns = dict(zip(rows.schema.names, rows.columns)) | {
         "features": features,
         "error": pa.array(errors, pa.string()),
         "fingerprint": pa.array([backbone.fingerprint] * len(outcomes), pa.string()),
         "engine": pa.array([backbone.engine] * len(outcomes), pa.string()),
+        "content_hash": pa.array([p.content_hash if p else None for p in photos], pa.string()),
+        "quality": pa.array(quality, QUALITY),
     }
     return pa.RecordBatch.from_pydict(columns)

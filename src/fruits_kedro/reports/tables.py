@@ -115,6 +115,8 @@ def _curation(curation_info: dict[str, Any]) -> Rows:
     clusters = f"{curation_info['clusters']['clusters']:,}"
     if (purity := curation_info["clusters"]["purity"]) is not None:
         clusters += f", on average {purity:.0%} of one label"
+    flags = {name.replace("_", " "): n for name, n in curation_info["quality_issues"].items() if n}
+    issues = ", ".join(f"{n:,} {name}" for name, n in flags.items())
     return [
         ("photos", f"{curation_info['photos']:,}"),
         ("neighbours", f"the {neighbours['k']} most similar photos of each, {how}"),
@@ -122,6 +124,7 @@ def _curation(curation_info: dict[str, Any]) -> Rows:
         ("", f"{found['across_labels']:,} groups have more than one label"),
         ("leaks", f"{curation_info['leaks']:,} photos of Test or Validation that Training has"),
         ("outliers", f"{curation_info['outliers']:,} photos unlike all others of their label"),
+        ("quality", issues or "nothing unusual"),
         ("clusters", clusters),
     ]
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import functools
+import logging
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from rich import get_console
+from rich.progress import track as rich_track
 
 from fruits_kedro.config.curation import CurationParams
 from fruits_kedro.curation.clusters import find_clusters
 from fruits_kedro.curation.duplicates import find_duplicates, find_leaks
 from fruits_kedro.curation.neighbours import Neighbours, find_neighbours
 from fruits_kedro.curation.outliers import find_outliers
+from fruits_kedro.curation.quality import FLAGS, flag_quality
 from fruits_kedro.curation.vectors import Vectors, read_vectors, usable_rows
 from fruits_kedro.datasets import ParquetFiles
+from fruits_kedro.images.quality import ImageQuality
+
+logger = logging.getLogger(__name__)
 
 
 def load_vectors(
@@ -37,9 +44,15 @@ def search_neighbours(vectors: Vectors, params: CurationParams) -> tuple[Neighbo
     Returns:
         As indices; and as a table: ``path, rank`` (from 1), ``neighbour`` (its path), ``cosine``.
     """
-    found = find_neighbours(
-        vectors, params.neighbours, params.exact_images, params.recall, params.seed
-    )
+    console = get_console()
+    bar: dict[str, Any] = {
+        "console": console,
+        "transient": True,
+        "disable": not console.is_terminal,
+    }
+    track = functools.partial(rich_track, description="Comparing photos", **bar)
+    wanted = (params.neighbours, params.exact_images, params.recall, params.seed)
+    found = find_neighbours(vectors, *wanted, track)
     n, k = found.indices.shape
     paths = pa.array(vectors.photos["path"], pa.string())
     columns = {
@@ -65,12 +78,30 @@ def list_outliers(
     vectors: Vectors, found_neighbours: Neighbours, params: CurationParams
 ) -> pd.DataFrame:
     """Photos that are unlike all others of their label: see :func:`find_outliers`."""
-    return find_outliers(vectors.photos, found_neighbours.cosines, params.outlier_deviations)
+    return find_outliers(vectors.photos, found_neighbours.cosines, params.deviations)
 
 
 def group_photos(vectors: Vectors, params: CurationParams) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Clusters of the photos, and of each cluster what it holds: see :func:`find_clusters`."""
     return find_clusters(vectors, params.clusters, params.seed)
+
+
+def measure_quality(vectors: Vectors, params: CurationParams) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The photos' quality, measured as they were extracted: see :func:`flag_quality`.
+
+    Returns:
+        Of all photos whose quality is known; and of those with flags.
+    """
+    photos = vectors.photos[vectors.photos["sharpness"].notna()]
+    if len(photos) < len(vectors):
+        logger.warning(
+            "An earlier version extracted %d photos, and did not measure their quality: 'kedro "
+            "run --params extraction.incremental=false' extracts all again.",
+            len(vectors) - len(photos),
+        )
+    columns = ["path", "split", "label", *ImageQuality._fields]
+    table = flag_quality(photos[columns], params.deviations)
+    return table, table[table["flags"] != ""].reset_index(drop=True)
 
 
 def describe_curation(
@@ -80,10 +111,12 @@ def describe_curation(
     leaks: pd.DataFrame,
     outliers: pd.DataFrame,
     cluster_summary: pd.DataFrame,
+    quality_issues: pd.DataFrame,
     params: CurationParams,
 ) -> dict[str, Any]:
     """Counts, and how the neighbours were found."""
     photos = vectors.photos
+    flags = quality_issues["flags"].str.split(", ").explode().value_counts()
     return {
         "photos": len(vectors),
         "labels": int(photos["label"].nunique()),
@@ -103,6 +136,7 @@ def describe_curation(
         },
         "leaks": int(leaks["other_path"].nunique()),
         "outliers": len(outliers),
+        "quality_issues": {flag: int(flags.get(flag, 0)) for flag in FLAGS},
         "clusters": {
             "clusters": len(cluster_summary),
             "purity": _mean_purity(cluster_summary),

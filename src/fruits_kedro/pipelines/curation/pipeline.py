@@ -9,6 +9,7 @@ from fruits_kedro.pipelines.curation.nodes import (
     list_leaks,
     list_outliers,
     load_vectors,
+    measure_quality,
     search_neighbours,
 )
 from fruits_kedro.pipelines.node import node
@@ -25,12 +26,13 @@ def create_pipeline() -> Pipeline:
             node(group_duplicates, "vectors", "duplicates"),
             node(list_leaks, "duplicates", "leaks"),
             node(list_outliers, ["vectors", "found_neighbours", _PARAMS], "outliers"),
+            node(measure_quality, ["vectors", _PARAMS], ["image_quality", "quality_issues"]),
             node(group_photos, ["vectors", _PARAMS], ["clusters", "cluster_summary"]),
             node(
                 describe_curation,
                 inputs=[
                     *("vectors", "found_neighbours", "duplicates", "leaks"),
-                    *("outliers", "cluster_summary", _PARAMS),
+                    *("outliers", "cluster_summary", "quality_issues", _PARAMS),
                 ],
                 outputs="curation_info",
             ),

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.config.parameters import ExtractionParams
-from fruits_kedro.features.schema import EXTRACTED, INDEX
+from fruits_kedro.features.schema import ADDED, EXTRACTED, INDEX
 from fruits_kedro.features.status import STATUSES
 from fruits_kedro.spark.contracts import in_subset
 from fruits_kedro.spark.feature_refs import ROW_LOCATION, FeatureRefs
@@ -102,8 +102,8 @@ def merge(
     """
     # Text takes one call into the JVM; each Column object takes several.
     columns = ("path", *_KNOWN, *ROW_LOCATION, "error is not null as failed")
-    ranked = [run.selectExpr(*columns, "0 as rank") for run in now]
-    ranked += [run.selectExpr(*columns, "1 as rank") for run in earlier]
+    ranked = [run.selectExpr(*columns, *_added(run), "0 as rank") for run in now]
+    ranked += [run.selectExpr(*columns, *_added(run), "1 as rank") for run in earlier]
     ours = f"fingerprint = '{backbone.fingerprint}' and engine = '{backbone.engine}'"
     known = functools.reduce(DataFrame.union, ranked).where(ours)
     number = f"position * {partitions} div {images}"
@@ -123,3 +123,9 @@ def merge(
     best_first = ("position", "failed", "rank")
     rows = placed.sortWithinPartitions(*best_first).drop("key", *best_first)
     return FeatureRefs(rows, EXTRACTED)
+
+
+def _added(run: DataFrame) -> list[str]:
+    """The columns that an earlier version of the project did not extract; null where it ran."""
+    there = set(run.columns)
+    return [n if n in there else f"cast(null as {kind}) as {n}" for n, kind in ADDED.items()]

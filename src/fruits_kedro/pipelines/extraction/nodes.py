@@ -139,7 +139,7 @@ def merge_features(
 
 def _earlier(*frames: DataFrame | None) -> list[DataFrame]:
     """The frames that exist and have the columns of today."""
-    return [frame for frame in frames if frame is not None and set(frame.columns) >= EARLIER]
+    return [frame for frame in frames if frame is not None and set(frame.columns) >= set(EARLIER)]
 
 
 def count_partitions(images: int, n_features: int, cores: int) -> int:

@@ -1,0 +1,58 @@
+"""Photos whose quality is unusual for their label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fruits_kedro.curation.robust import deviations_within
+
+Value = Callable[[pd.DataFrame], pd.Series]
+
+
+@dataclass(frozen=True)
+class _Flag:
+    """A flag, the value that it looks at, on which sides, and the smallest deviation."""
+
+    name: str
+    value: Value
+    below: bool
+    above: bool
+    least: float
+
+
+# The names are CleanVision's.
+_FLAGS = (
+    _Flag("blurry", lambda q: np.log1p(q["sharpness"]), True, False, 0.1),
+    _Flag("dark", lambda q: q["brightness"], True, False, 0.01),
+    _Flag("light", lambda q: q["brightness"], False, True, 0.01),
+    _Flag("low_information", lambda q: q["entropy"], True, False, 0.1),
+    _Flag("odd_size", lambda q: np.log(q["width"] * q["height"].astype(float)), True, True, 0.1),
+    _Flag("odd_aspect_ratio", lambda q: np.log(q["aspect_ratio"]), True, True, 0.05),
+)
+FLAGS = tuple(flag.name for flag in _FLAGS)
+
+
+def flag_quality(photos: pd.DataFrame, deviations: float) -> pd.DataFrame:
+    """The photos' figures of quality, and what is unusual in them.
+
+    Args:
+        photos: ``path, split, label`` and the figures of ``ImageQuality``.
+        deviations: a figure is unusual if it is further from what is usual in the label than so
+            many: see :func:`deviations_within`.
+
+    Returns:
+        The same columns, ``aspect_ratio`` (width by height), and ``flags`` (joined by ``, ``;
+        empty if nothing is unusual): ``blurry, dark, light, low_information, odd_size,
+        odd_aspect_ratio``.
+    """
+    table = photos.assign(aspect_ratio=photos["width"] / photos["height"])
+    flags = pd.Series("", table.index)
+    for flag in _FLAGS:
+        found = deviations_within(flag.value(table), table["label"], flag.least)["deviations"]
+        unusual = (flag.below & (found < -deviations)) | (flag.above & (found > deviations))
+        flags = flags.where(~unusual, flags + ", " + flag.name)
+    return table.assign(flags=flags.str.removeprefix(", "))

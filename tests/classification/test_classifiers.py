@@ -60,7 +60,7 @@ def test_a_classifier_of_the_driver_is_stored_as_one_of_spark(fitted, name, tmp_
     assert (table["label_probability"] == table["probability"])[same].all()
     inside = [label in top for label, top in zip(table["label"], table["top_3"])]
     assert table["in_top_3"].tolist() == inside
-    dataset = SparkModelsDataset(filepath=str(tmp_path / "models"))
+    dataset = SparkModelsDataset(filepath=str(tmp_path / "a [b] {c}*" / "models"))
     assert not dataset.exists()
     dataset.save({"one": model})
     loaded = dataset.load()["one"]

@@ -115,7 +115,8 @@ def test_no_key_was_written_anywhere(in_bucket, bucket, tmp_path):
 SUBSET = {"subset": "mine", "subsets.mine.total": 300}
 FEW = {
     "gradient_boosting.n_estimators": 3,
-    "models": "gradient_boosting",
+    "random_forest.numTrees": 3,
+    "models": "gradient_boosting+random_forest",
     "inputs": "pca_features",
     "folds": 2,
 }
@@ -123,7 +124,7 @@ FEW = {
 
 @pytest.fixture(scope="module")
 def replaced(in_bucket, bucket, kedro_process, photos, project, tmp_path_factory):
-    """A second run, over photos on a disk, with a classification: the results of the first go.
+    """A second run, over photos on a disk, with all questions: the results of the first go.
 
     Keys, endpoint and region come from credentials.yml; the shell has a leftover of another bucket.
     """
@@ -134,7 +135,7 @@ def replaced(in_bucket, bucket, kedro_process, photos, project, tmp_path_factory
     leftover = dict.fromkeys(names, "leftover")
     place = {"images": photos, "store": f"s3://{BUCKET}/store", "replace_images": "true"}
     chosen = {f"classification.{name}": value for name, value in FEW.items()}
-    given = ("--pipelines", "__default__,classification", "--conf-source", str(conf))
+    given = ("--pipelines", "__default__,classification,curation", "--conf-source", str(conf))
     code, output = run(kedro_process, *given, variables=leftover, **place, **SUBSET, **chosen)
     assert code == 0, output[-3000:]
 
@@ -146,10 +147,23 @@ def test_a_second_run_replaces(replaced, bucket, kedro_run, photos, tmp_path):
     assert_same(found, results(tmp_path / "local"))
 
 
+def test_a_curation_in_a_bucket(replaced, bucket, tmp_path):
+    store = bucket.download("store", tmp_path)
+    features = pq.read_table(store / "04_feature/extracted_features").to_pandas()
+    usable = features[features["in_subset"] & features["error"].isna()]
+    neighbours = pq.read_table(store / "07_model_output/neighbours").to_pandas()
+    assert set(neighbours["path"]) == set(usable["path"]) and len(neighbours) == 10 * len(usable)
+    info = json.loads((store / "08_reporting/curation_info.json").read_text())
+    assert info["photos"] == len(usable) and info["fingerprint"] == usable["fingerprint"].iloc[0]
+    quality = pq.read_table(store / "07_model_output/image_quality").to_pandas()
+    assert len(quality) == len(usable) and (quality["width"] > 0).all()
+
+
 def test_classifiers_in_a_bucket(replaced, bucket, kedro_process, tmp_path):
     local = bucket.download("store", tmp_path)
     names = json.loads((local / "06_models/classifiers/names.json").read_text())
     assert {name.partition(".")[0] for name in names} >= {*FEW["models"].split("+")}
+    assert not [key for key in bucket.keys("store/06_models") if "scratch" in key]
     arguments = (f"{IN_BUCKET['images']}/Test",)
     code, output = run(kedro_process, *arguments, command="predict", store=IN_BUCKET["store"])
     assert code == 0, output[-3000:]

@@ -15,6 +15,8 @@ import pandas as pd
 from pyspark.ml.classification import RandomForestClassificationModel
 from pyspark.sql import SparkSession
 
+from fruits_kedro.spark.paths import model_pattern
+
 _CLASS = "org.apache.spark.ml.classification."
 _TREES = "treeID int, metadata string, weights double"
 _NODES = (
@@ -44,7 +46,7 @@ def to_spark_forest(
     spark.createDataFrame([(top,)], "value string").coalesce(1).write.text(f"{scratch}/metadata")
     spark.createDataFrame(about, _TREES).write.parquet(f"{scratch}/treesMetadata")
     spark.createDataFrame(nodes, _NODES).write.parquet(f"{scratch}/data")
-    return RandomForestClassificationModel.load(scratch)
+    return RandomForestClassificationModel.load(model_pattern(scratch))
 
 
 def _metadata(name: str, params: dict[str, Any], spark: SparkSession, sizes: dict[str, int]) -> str:

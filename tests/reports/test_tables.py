@@ -145,8 +145,10 @@ def test_a_curation_says_how_it_found_the_neighbours():
     assert rows["duplicates"] == "7 photos in 3 groups" and rows["leaks"].startswith("2 photos")
     assert rows["clusters"] == "12, on average 58% of one label"
     info["neighbours"]["method"], info["clusters"]["purity"] = "exact", None
+    found["groups"], info["quality_issues"] = 0, {"dark": 0}
     rows = dict(result_rows({"curation_info": info}))
     assert rows["neighbours"].endswith("of all pairs") and rows["clusters"] == "12"
+    assert rows["duplicates"] == "none" and rows["quality"] == "nothing unusual"
 
 
 PLACES = {"images": "/my photos", "store": "/results"}

@@ -117,11 +117,16 @@ def _curation(curation_info: dict[str, Any]) -> Rows:
         clusters += f", on average {purity:.0%} of one label"
     flags = {name.replace("_", " "): n for name, n in curation_info["quality_issues"].items() if n}
     issues = ", ".join(f"{n:,} {name}" for name, n in flags.items())
+    duplicates = [("duplicates", "none")]
+    if found["groups"]:
+        duplicates = [
+            ("duplicates", f"{found['photos']:,} photos in {found['groups']:,} groups"),
+            ("", f"{found['across_labels']:,} groups have more than one label"),
+        ]
     return [
         ("photos", f"{curation_info['photos']:,}"),
         ("neighbours", f"the {neighbours['k']} most similar photos of each, {how}"),
-        ("duplicates", f"{found['photos']:,} photos in {found['groups']:,} groups"),
-        ("", f"{found['across_labels']:,} groups have more than one label"),
+        *duplicates,
         ("leaks", f"{curation_info['leaks']:,} photos of Test or Validation that Training has"),
         ("outliers", f"{curation_info['outliers']:,} photos unlike all others of their label"),
         ("quality", issues or "nothing unusual"),

@@ -20,7 +20,7 @@ from fruits_kedro.config.curation import CurationParams
 from fruits_kedro.curation.clusters import find_clusters
 from fruits_kedro.curation.duplicates import find_duplicates
 from fruits_kedro.curation.neighbours import find_neighbours
-from fruits_kedro.curation.vectors import Vectors, normalised, with_room
+from fruits_kedro.curation.vectors import Vectors, empty_matrix, normalised
 
 FEATURES, DIMENSIONS, A_CENTRE, BATCH = 1280, 64, 100, 20_000
 
@@ -33,9 +33,7 @@ def synthetic(photos: int, on_disk: bool) -> Vectors:
     table = pd.DataFrame({"path": [f"Training/{i:08d}.jpg" for i in range(photos)]})
     table = table.assign(split="Training", label=None, content_hash=None)
     table["pixels"] = rng.permutation(photos) * 50 // 51
-    vectors = with_room(
-        Vectors(table, np.empty((0, 0), np.float32), "synthetic"), FEATURES, on_disk
-    )
+    vectors = Vectors(table, empty_matrix((photos, FEATURES), on_disk), "synthetic")
     for start in range(0, photos, BATCH):
         near = centres[rng.integers(0, len(centres), min(BATCH, photos - start))]
         noisy = near + 0.3 * rng.normal(size=near.shape)

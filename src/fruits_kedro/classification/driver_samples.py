@@ -20,11 +20,12 @@ from fruits_kedro.classification.driver_classifiers import DriverClassifier, Lin
 from fruits_kedro.classification.driver_fits import fit_on_driver
 from fruits_kedro.classification.leaks import feature_hash
 from fruits_kedro.classification.protocols import NEVER
-from fruits_kedro.classification.samples import PCA, TOP, with_bar
+from fruits_kedro.classification.samples import PCA, TOP
 from fruits_kedro.classification.spark_classifiers import collect
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.linalg.moments import Moments
 from fruits_kedro.linalg.pca import Pca, fit_pca
+from fruits_kedro.spark.progress import tracked
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -164,7 +165,7 @@ class DriverSamples:
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # maxIter says how far to go
             results = beside(delayed(function)(item) for item in items)
-            return with_bar(what, results, len(items))
+            return list(tracked(what, results, len(items)))
 
     def _where(self, rows: Any) -> Self:
         mask = np.asarray(rows)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich import get_console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.linalg.pca import Pca
@@ -116,13 +114,3 @@ class Samples(Protocol):
             what: the work, in words, for the progress bar.
         """
         ...
-
-
-def with_bar(what: str, results: Iterable[_Result], total: int) -> list[_Result]:
-    """The results, with a progress bar while they come."""
-    console = get_console()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        return list(bar.track(results, total, description=what))

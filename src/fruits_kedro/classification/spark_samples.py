@@ -18,12 +18,13 @@ from pyspark.sql import functions as F
 from fruits_kedro.classification.leaks import without_photos_of
 from fruits_kedro.classification.out_of_distribution import distance_threshold
 from fruits_kedro.classification.protocols import NEVER
-from fruits_kedro.classification.samples import PCA, with_bar
+from fruits_kedro.classification.samples import PCA
 from fruits_kedro.classification.spark_classifiers import collect, fit_classifier
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.linalg.pca import Pca, fit_pca
 from fruits_kedro.spark.models import to_spark_model
 from fruits_kedro.spark.moments import distributed_moments
+from fruits_kedro.spark.progress import tracked
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -122,7 +123,7 @@ class SparkSamples:
         self, what: str, function: Callable[[_Item], _Result], items: Collection[_Item]
     ) -> list[_Result]:
         """See :class:`Samples`. One after the other: each takes the whole cluster."""
-        return with_bar(what, map(function, items), len(items))
+        return list(tracked(what, map(function, items), len(items)))
 
     @property
     def _drawn(self) -> Any:

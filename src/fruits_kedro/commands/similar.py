@@ -92,6 +92,8 @@ def _stored(
         rows = batch.filter(pa.compute.is_in(batch.column("path"), wanted))
         features = map(np.float32, rows.column("features").to_pylist())
         found |= dict(zip(rows.column("path").to_pylist(), features))
+        if len(found) == len(paths):
+            break
     if missing := sorted(paths - set(found)):
         raise FruitsError(
             f"There is no file {missing[0]}, and the store has no usable photo of that path.\n"
@@ -134,16 +136,13 @@ def similar_page(
     from fruits_kedro.pipelines.classification.thumbnails import thumbnail, thumbnails
     from fruits_kedro.reports.page import page
 
+    files = [photo for photo in found if Path(photo).is_file()]
     lists = [matches for matches in found.values() if not isinstance(matches, ImageError)]
-    pictures = thumbnails(
-        catalog.load("raw_images"), [match.path for one in lists for match in one], side
-    )
+    of_store = [*(set(found) - set(files)), *(match.path for one in lists for match in one)]
+    pictures = thumbnails(catalog.load("raw_images"), of_store, side)
+    pictures |= {file: thumbnail(Path(file).read_bytes(), side) or "" for file in files}
     parts = []
     for photo, matches in found.items():
-        if Path(photo).is_file():
-            pictures |= {photo: thumbnail(Path(photo).read_bytes(), side) or ""}
-        else:
-            pictures |= thumbnails(catalog.load("raw_images"), [photo], side)
         parts.append(f"<h2>{escape(photo)}</h2>")
         if isinstance(matches, ImageError):
             parts.append(f"<p>{escape(str(matches))}</p>")

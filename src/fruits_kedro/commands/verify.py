@@ -18,6 +18,7 @@ from fruits_kedro.features.schema import EARLIER, INDEX
 from fruits_kedro.reports.lineage import find_stale
 from fruits_kedro.spark.backbone import choose_backbone
 from fruits_kedro.spark.contracts import check_index, check_vectors, in_subset
+from fruits_kedro.spark.models import from_spark_model
 
 OUTPUTS = (
     *("image_index", "class_counts", "backbone_info", "extracted_features", "rejected_images"),
@@ -146,12 +147,10 @@ class ResultVerifier:
         return f"{k} components"
 
     def _check_scores(self, scores: DataFrame) -> None:
-        scaler, pca = self["pca_model"].stages
-        mean, components = scaler.mean.toArray(), pca.pc.toArray()
-        scale = scaler.std.toArray() if scaler.getWithStd() else 1.0
+        pca = from_spark_model(self["pca_model"])
         rows = self._sample.join(scores.select("path", "pca_features"), "path").collect()
         for row in rows:
-            expected = (np.array(row.features) - mean) / scale @ components
+            expected = pca.transform(np.array(row.features))
             if not np.allclose(row.pca_features, expected, rtol=1e-4, atol=1e-4):
                 raise FruitsError(f"pca_features of {row.path!r} are not what pca_model gives.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from fruits_kedro.images.quality import ImageQuality
 
 _BATCH = 8192  # rows: 42 MB of 1280 float32
 
+Matrix = NDArray[np.float32] | FileMatrix
 Read = Callable[[list[str]], Iterable[pa.RecordBatch]]
 
 
@@ -34,7 +35,7 @@ class Vectors:
     """
 
     photos: pd.DataFrame
-    matrix: NDArray[np.float32] | FileMatrix
+    matrix: Matrix
     fingerprint: str
 
     def __len__(self) -> int:
@@ -84,13 +85,15 @@ def read_vectors(read: Read, in_memory: int) -> Vectors:
         )
     place = photos["path"].rank(method="first").to_numpy(np.int64) - 1
     photos = photos.iloc[np.argsort(place)].reset_index(drop=True)
-    photos["pixels"] = np.uint64(0)
-    vectors = Vectors(photos, np.empty((0, 0), np.float32), backbones[0])
-    return _filled(vectors, read, place, on_disk=len(photos) > in_memory)
+    matrix, photos["pixels"] = _read_matrix(read, place, on_disk=len(photos) > in_memory)
+    return Vectors(photos, matrix, backbones[0])
 
 
-def _filled(vectors: Vectors, read: Read, place: NDArray[np.int64], on_disk: bool) -> Vectors:
-    """The vectors with each row at its place, and with a hash of each row as it was read."""
+def _read_matrix(
+    read: Read, place: NDArray[np.int64], on_disk: bool
+) -> tuple[Matrix, NDArray[np.uint64]]:
+    """The matrix with each row at its place, and a hash of each row as it was read."""
+    matrix: Matrix = np.empty((0, 0), np.float32)
     hashes = np.empty(len(place), np.uint64)
     done = 0
     for batch in read(["features"]):
@@ -99,13 +102,12 @@ def _filled(vectors: Vectors, read: Read, place: NDArray[np.int64], on_disk: boo
         values = batch.column(0).flatten().to_numpy(zero_copy_only=False)
         rows = values.reshape(batch.num_rows, -1)
         if not done:
-            vectors = with_room(vectors, rows.shape[1], on_disk)
+            matrix = empty_matrix((len(place), rows.shape[1]), on_disk)
         there = place[done : done + len(rows)]
         hashes[there] = [_hash(row) for row in rows]
-        vectors.matrix[there] = normalised(rows)
+        matrix[there] = normalised(rows)
         done += len(rows)
-    vectors.photos["pixels"] = hashes
-    return vectors
+    return matrix, hashes
 
 
 def normalised(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -128,7 +130,6 @@ def _hash(row: NDArray[np.float32]) -> int:
     return int.from_bytes(hashlib.blake2b(row.tobytes(), digest_size=8).digest(), "little")
 
 
-def with_room(vectors: Vectors, columns: int, on_disk: bool) -> Vectors:
-    """The vectors with a matrix that is to be filled: in memory, or in a file."""
-    shape = (len(vectors), columns)
-    return replace(vectors, matrix=FileMatrix(shape) if on_disk else np.empty(shape, np.float32))
+def empty_matrix(shape: tuple[int, int], on_disk: bool) -> Matrix:
+    """A matrix that is to be filled: in memory, or in a file."""
+    return FileMatrix(shape) if on_disk else np.empty(shape, np.float32)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from PIL import Image
 
 from fruits_kedro.backbones import Backbone, FeatureModel
 from fruits_kedro.errors import ImageError
@@ -47,6 +48,7 @@ class Extracted(NamedTuple):
 
 
 Outcome = NDArray[np.float32] | ImageError
+_Made = TypeVar("_Made")
 
 ReadAll = Callable[[Sequence[str]], Iterable[bytes | ImageError]]
 
@@ -131,19 +133,28 @@ def load_pixels(
     content: bytes | ImageError, size: int, limits: ImageLimits
 ) -> NDArray[np.uint8] | ImageError:
     """One decoded and resized photo: uint8 ``(size, size, 3)``, or the ImageError."""
-    photo = load_photo(content, size, limits)
-    return photo if isinstance(photo, ImageError) else photo.pixels
+    return _load(content, limits, lambda _, image: resize(image, size))
 
 
 def load_photo(content: bytes | ImageError, size: int, limits: ImageLimits) -> Loaded | ImageError:
     """One decoded and resized photo, its quality and a hash of its file, or the ImageError."""
+
+    def describe(file: bytes, image: Image.Image) -> Loaded:
+        pixels = resize(image, size)
+        return Loaded(pixels, content_hash(file), measure_quality(image, pixels))
+
+    return _load(content, limits, describe)
+
+
+def _load(
+    content: bytes | ImageError, limits: ImageLimits, make: Callable[[bytes, Image.Image], _Made]
+) -> _Made | ImageError:
+    """What a function makes of a file and its decoded photo, or the ImageError."""
     if isinstance(content, ImageError):
         return content
     try:
         with time_limit(limits.seconds):
-            image = decode(content, limits.pixels)
-            pixels = resize(image, size)
-            return Loaded(pixels, content_hash(content), measure_quality(image, pixels))
+            return make(content, decode(content, limits.pixels))
     except ImageError as error:
         return error
     except TimeLimitError:

@@ -39,7 +39,7 @@ class Pca:
         return bool((self.scale != 1).any())
 
     def transform(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
-        """The scores of rows of shape ``(n, d)``: ``(n, k)``."""
+        """The scores of rows of shape ``(n, d)``, or of one row: ``(n, k)``, or ``(k,)``."""
         scores: NDArray[np.float64] = ((rows - self.mean) / self.scale) @ self.components
         return scores
 

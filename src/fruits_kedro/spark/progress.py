@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pyspark.sql import SparkSession
 from rich import get_console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 logger = logging.getLogger(__name__)
+
+_Item = TypeVar("_Item")
 
 _POLL_S = 1.0
 _LOG_EVERY_S = 15
@@ -86,6 +88,15 @@ class ProgressBar:
         figures = {"what": self._what, "done": done, "total": self._total}
         written_at = datetime.now(UTC).isoformat()
         self._note({**figures, "images_per_s": images_per_s, "written_at": written_at})
+
+
+def tracked(what: str, items: Iterable[_Item], total: int) -> Iterator[_Item]:
+    """The items, with a progress bar on a terminal while they come."""
+    console = get_console()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    disable = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=disable) as bar:
+        yield from bar.track(items, total, description=what)
 
 
 def share_of_tasks_done(spark: SparkSession) -> float:

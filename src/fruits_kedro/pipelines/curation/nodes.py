@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from rich import get_console
-from rich.progress import track as rich_track
 
 from fruits_kedro.config.curation import CurationParams
 from fruits_kedro.curation.clusters import find_clusters
@@ -22,6 +21,7 @@ from fruits_kedro.curation.quality import FLAGS, flag_quality
 from fruits_kedro.curation.vectors import Vectors, read_vectors, usable_rows
 from fruits_kedro.datasets import ParquetFiles
 from fruits_kedro.images.quality import ImageQuality
+from fruits_kedro.spark.progress import tracked
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +44,10 @@ def search_neighbours(vectors: Vectors, params: CurationParams) -> tuple[Neighbo
     Returns:
         As indices; and as a table: ``path, rank`` (from 1), ``neighbour`` (its path), ``cosine``.
     """
-    console = get_console()
-    bar: dict[str, Any] = {
-        "console": console,
-        "transient": True,
-        "disable": not console.is_terminal,
-    }
-    track = functools.partial(rich_track, description="Comparing photos", **bar)
+
+    def track(batches: Sequence[int]) -> Iterator[int]:
+        return tracked("Comparing photos", batches, len(batches))
+
     wanted = (params.neighbours, params.exact_images, params.recall, params.seed)
     found = find_neighbours(vectors, *wanted, track)
     n, k = found.indices.shape

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from fruits_kedro.errors import FruitsError
 
@@ -23,6 +23,11 @@ class StrictModel(BaseModel):
 
     renamed: ClassVar[dict[str, str]] = {}
 
+
+# --params splits at commas, so items of a list are joined by +; an empty text has none.
+SPLIT = BeforeValidator(
+    lambda value: list(filter(None, value.split("+"))) if isinstance(value, str) else value
+)
 
 _SECRET = re.compile("key|secret|token")
 

@@ -5,8 +5,6 @@ import pytest
 
 from fruits_kedro.classification.checks import check_labels, check_pca
 from fruits_kedro.classification.leaks import (
-    feature_hash,
-    find_leaks,
     find_shared,
     guard_leakage,
     without,
@@ -17,6 +15,7 @@ from fruits_kedro.linalg.pca import fit_pca
 from fruits_kedro.spark.models import to_spark_model
 from fruits_kedro.spark.moments import distributed_moments
 
+NAMES = ["path", "split", "label"]
 SCHEMA = "path string, split string, label string, features array<float>"
 ROWS = [
     ("Training/a/1", "Training", "a", [1.0, 2.0]),
@@ -25,53 +24,39 @@ ROWS = [
     ("Test/a/9", "Test", "a", [9.0, 9.0]),
     ("Test/b/8", "Test", "b", [1.0, 2.5]),
 ]
-LEAK = ("Test/a/7", "Test", "a", [1.0, 2.0])
+COLUMNS = ["path", "label", "other_path", "other_label", "other_split", "kind"]
+OTHER = ("Training/a/2", "a", "Test/b/8", "b", "Test", "pixels")
+SAME = ("Training/a/1", "a", "Test/a/7", "a", "Test", "bytes")
+NEAR = ("Training/b/1", "b", "Test/b/8", "b", "Test", "near")
+VALIDATION = ("Training/b/1", "b", "Validation/b/5", "b", "Validation", "bytes")
 
 
-def photos(spark, *more):
-    return spark.createDataFrame([*ROWS, *more], SCHEMA).withColumn("photo", feature_hash())
+def leaks(*rows):
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def leaks_of(spark, *more):
-    return find_leaks(photos(spark, *more))
-
-
-def test_photos_of_training_that_are_in_test_are_found(spark):
-    found = leaks_of(spark, LEAK)
-    assert found.to_dict("records") == [
-        {
-            "path": "Training/a/1",
-            "label": "a",
-            "test_path": "Test/a/7",
-            "test_label": "a",
-        },
-        {
-            "path": "Training/a/2",
-            "label": "a",
-            "test_path": "Test/b/8",
-            "test_label": "b",
-        },
-    ]
-
-
-def test_the_guard_stops_for_one_under_the_same_label(spark):
+def test_the_guard_stops_for_one_under_the_same_label():
     with pytest.raises(FruitsError, match=r"1 Training photos .* 'Training/a/1' = 'Test/a/7'"):
-        guard_leakage(leaks_of(spark, LEAK), leave_out=False)
+        guard_leakage(leaks(OTHER, SAME), leave_out=False)
+    assert list(guard_leakage(leaks(OTHER, SAME), leave_out=True)) == ["Training/a/2", SAME[0]]
 
 
 def test_one_under_another_label_is_left_out_and_named(spark, caplog):
-    leaks = leaks_of(spark)
-    guard_leakage(leaks, leave_out=False)
+    left_out = guard_leakage(leaks(OTHER), leave_out=False)
     assert "1 Training photos" in caplog.text and "a = b" in caplog.text
-    left = without(spark.createDataFrame(ROWS, SCHEMA), leaks["path"])
+    left = without(spark.createDataFrame(ROWS, SCHEMA), left_out)
     assert [r.path for r in left.collect()] == [r[0] for r in ROWS if r[0] != "Training/a/2"]
 
 
+def test_near_duplicates_and_photos_of_validation_stay(caplog):
+    assert guard_leakage(leaks(NEAR, VALIDATION), leave_out=False).empty
+    assert "1 Training photos are nearly the same as photos of Test" in caplog.text
+
+
 def test_nothing_is_left_out_where_nothing_leaks(spark, caplog):
-    leaks = pd.DataFrame(columns=["path", "label", "test_path", "test_label"])
-    guard_leakage(leaks, leave_out=False)
+    left_out = guard_leakage(leaks(), leave_out=False)
     rows = spark.createDataFrame(ROWS, SCHEMA)
-    assert without(rows, leaks["path"]).count() == 5 and not caplog.text
+    assert without(rows, left_out).count() == 5 and not caplog.text
 
 
 @pytest.mark.parametrize(
@@ -82,15 +67,15 @@ def test_nothing_is_left_out_where_nothing_leaks(spark, caplog):
         (["Training/a/1", "Training/b/1"], "tried on Test, and no labelled photo"),
     ],
 )
-def test_too_few_labels_are_told(spark, kept, said):
+def test_too_few_labels_are_told(kept, said):
     with pytest.raises(FruitsError, match=said):
-        check_labels(spark.createDataFrame([r for r in ROWS if r[0] in kept], SCHEMA))
+        check_labels(pd.DataFrame([r[:3] for r in ROWS if r[0] in kept], columns=NAMES))
 
 
-def test_labels_with_photos_in_common(spark, caplog):
-    rows = [("Training/c/1", "Training", "c", [0.0, 0.0]), ("x", "Test", None, [9.0, 9.0])]
-    rows += [("y", "Test", "c", [1.0, 2.5])]  # of a and b as well
-    assert find_shared(photos(spark, *rows)) == [("a", "b"), ("a", "c"), ("b", "c")]
+def test_labels_with_photos_in_common(caplog):
+    rows = [("a", 1), ("b", 1), ("c", 1), ("b", 2), ("c", 2), ("a", 3), ("a", 3), (None, 3)]
+    photos = pd.DataFrame(rows, columns=["label", "pixels"])
+    assert find_shared(photos) == [("a", "b"), ("a", "c"), ("b", "c")]
     assert "b and c have photos in common" in caplog.text
 
 

@@ -11,6 +11,9 @@ from click.testing import CliRunner
 from pyspark.sql import SparkSession
 
 from fruits_kedro.cli import cli
+from fruits_kedro.curation.similarity_index import SimilarityIndex
+from fruits_kedro.curation.vectors import Vectors, normalised
+from fruits_kedro.datasets import ParquetFiles
 
 
 @pytest.fixture
@@ -94,6 +97,34 @@ def test_features_of_another_backbone_are_refused(similar, finished, cosines, tm
         pq.write_table(table.set_column(place, "fingerprint", other), file)
     said = similar(next(iter(cosines)), store=store, code=1, json_too=False)
     assert "The store's features are of other" in said
+
+
+def test_an_index_answers_as_long_as_it_is_of_the_features(
+    similar, finished, cosines, sample, tmp_path
+):
+    """One photo is in the index alone: it shows who answers."""
+    store = shutil.copytree(finished[0], tmp_path / "store")
+    folder = store / "04_feature/extracted_features"
+    rows = pq.read_table(folder).to_pandas()
+    rows = rows[rows["error"].isna()].assign(pixels=0).reset_index(drop=True)
+    vectors = Vectors(rows, normalised(np.stack(rows["features"])))
+    index = SimilarityIndex(store / "06_models/similarity_index")
+    version = ParquetFiles(None, [str(file) for file in folder.glob("*.parquet")]).version
+    index.build(vectors, rows["fingerprint"][0], version, probes=10**6)
+    path = rows["path"][0]
+    new = shutil.copy(sample / path, tmp_path / "new.jpg")
+    found = similar(new, path, "--k", "5", store=store)
+    check(found[str(new)], cosines[path], 5)
+    check(found[path], {p: c for p, c in cosines[path].items() if p != path}, 5)
+    planted = [{"id": "planted.jpg", "vector": vectors.matrix[0].tolist()}]
+    index.add(planted)
+    assert similar(path, "--k", "1", store=store)[path][0]["path"] == "planted.jpg"
+    said = similar("none.jpg", store=store, code=1, json_too=False)
+    assert "There is no file none.jpg, and the store has no usable photo" in said
+    none = (np.empty((0, vectors.matrix.shape[1]), np.float32), [])
+    index.update(index._photos.slice(0, 0), *none, source="older")
+    assert similar(path, "--k", "1", store=store)[path][0]["path"] != "planted.jpg"
+    assert "older than its features" in similar(path, store=store, json_too=False)
 
 
 def test_the_page_shows_the_pictures_and_replaces_nothing(similar, cosines, tmp_path):

@@ -7,7 +7,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from fruits_kedro.curation.photos import Photos, read_photos
 from fruits_kedro.curation.vectors import Vectors, read_vectors
+from fruits_kedro.images.thumbnail import SIDE
 
 
 def reader(table: pa.Table, rows: int) -> Callable:
@@ -39,20 +41,28 @@ def blobs() -> Callable[..., Vectors]:
             }
         )
         table = table.take(np.arange(len(labels)) if order is None else order)
-        return read_vectors(reader(table, 7), **({"in_memory": 10**6} | more))
+        read = reader(table, 7)
+        return read_vectors(read, read_photos(read), **({"in_memory": 10**6} | more))
 
     return make
 
 
-@pytest.fixture
-def photos() -> Callable[..., pd.DataFrame]:
-    """``photos("Training/a/1.jpg 7", …)``: each with the hash of its pixels."""
+def gray(seed: int) -> np.ndarray:
+    """A thumbnail: (1, SIDE * SIDE)."""
+    return np.random.default_rng(seed).integers(20, 220, (1, SIDE * SIDE)).astype(np.uint8)
 
-    def make(*rows: str) -> pd.DataFrame:
+
+@pytest.fixture
+def photos() -> Callable[..., Photos]:
+    """``photos("Training/a/1.jpg 7", …)``: each with its pixels; others are not near."""
+
+    def make(*rows: str) -> Photos:
         parts = [row.rsplit(" ", 1) for row in rows]
         split, label = zip(*(path.split("/")[:2] for path, _ in parts))
         paths, pixels = zip(*parts)
         columns = {"path": paths, "split": split, "label": label, "pixels": pixels}
-        return pd.DataFrame(columns).assign(content_hash=None)
+        table = pd.DataFrame(columns).assign(content_hash=None).sort_values("path")
+        small = np.concatenate([gray(int(one)) for one in table["pixels"]])
+        return Photos(table.reset_index(drop=True), small, np.ones(len(table), bool), "one")
 
     return make

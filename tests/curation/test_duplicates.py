@@ -1,5 +1,8 @@
 """Groups of the same photo, and those that leak from Test into Training."""
 
+import numpy as np
+import pandas as pd
+
 from fruits_kedro.curation.duplicates import find_duplicates, find_leaks
 
 ROWS = (
@@ -13,10 +16,19 @@ ROWS = (
 )
 
 
+def rows(table, *columns):
+    return list(table[list(columns)].itertuples(index=False, name=None))
+
+
+def brighter(photos, path, like, by):
+    """Let one photo's thumbnail be another's, a bit brighter."""
+    paths = list(photos.table["path"])
+    photos.thumbnails[paths.index(path)] = photos.thumbnails[paths.index(like)] + np.uint8(by)
+
+
 def test_groups_are_named_by_their_first_path_whatever_the_order(photos):
-    found = find_duplicates(photos(*ROWS))
-    rows = list(found[["group", "path", "labels", "splits"]].itertuples(index=False, name=None))
-    assert rows == [
+    found = find_duplicates(photos(*ROWS), near=1)
+    assert rows(found, "group", "path", "labels", "splits") == [
         (1, "Test/apple/9.jpg", 2, 2),
         (1, "Training/apple/1.jpg", 2, 2),
         (1, "Training/pear/2.jpg", 2, 2),
@@ -24,28 +36,70 @@ def test_groups_are_named_by_their_first_path_whatever_the_order(photos):
         (2, "Training/apple/4.jpg", 1, 1),
     ]
     assert set(found["kind"]) == {"pixels"}
-    assert find_duplicates(photos(*reversed(ROWS))).equals(found)
+    assert find_duplicates(photos(*reversed(ROWS)), near=1).equals(found)
 
 
 def test_files_that_are_the_same_are_told_from_those_that_look_the_same(photos):
     """Of group 1, one file is another; of group 2, all are the same."""
-    table = photos(*ROWS)
-    table["content_hash"] = ["x", "x", "y", "z", "z", "v", "w"]
-    kinds = find_duplicates(table).drop_duplicates("group").set_index("group")["kind"]
+    given = photos(*ROWS)
+    given.table["content_hash"] = ["x", "w", "x", "z", "z", "y", "v"]
+    kinds = find_duplicates(given, near=1).drop_duplicates("group").set_index("group")["kind"]
     assert kinds.to_dict() == {1: "pixels", 2: "bytes"}
 
 
-def test_a_leak_is_a_pair_across_splits(photos):
-    found = find_leaks(find_duplicates(photos(*ROWS)))
-    assert list(found["path"]) == ["Training/apple/1.jpg", "Training/pear/2.jpg"]
-    assert set(found["other_path"]) == {"Test/apple/9.jpg"}
-    assert list(found["label"]) == ["apple", "pear"] and set(found["other_label"]) == {"apple"}
-    assert set(found["other_split"]) == {"Test"} and set(found["kind"]) == {"pixels"}
+def test_near_duplicates_join_groups(photos):
+    """A photo of Test is like those of one group, and a photo of Validation is like it."""
+    given = photos(*ROWS)
+    brighter(given, "Test/kiwi/8.jpg", "Training/apple/3.jpg", 2)
+    brighter(given, "Validation/kiwi/1.jpg", "Test/kiwi/8.jpg", 2)
+    found = find_duplicates(given, near=2.5)
+    assert rows(found.tail(4), "group", "kind", "path") == [
+        (2, "near", "Test/kiwi/8.jpg"),
+        (2, "near", "Training/apple/3.jpg"),
+        (2, "near", "Training/apple/4.jpg"),
+        (2, "near", "Validation/kiwi/1.jpg"),
+    ] and set(found["kind"].head(3)) == {"pixels"}
+    assert len(find_duplicates(given, near=1.5)) == 5
+    given.known[list(given.table["path"]).index("Test/kiwi/8.jpg")] = False
+    assert len(find_duplicates(given, near=2.5)) == 5
+
+
+def test_a_leak_is_a_pair_across_splits_with_its_own_kind(photos):
+    given = photos(*ROWS)
+    given.table["content_hash"] = ["x", "w", "x", "z", "z", "y", "v"]
+    brighter(given, "Validation/kiwi/1.jpg", "Training/apple/1.jpg", 1)
+    found = find_leaks(given, find_duplicates(given, near=1))
+    apple, pear, kiwi = "Training/apple/1.jpg", "Training/pear/2.jpg", "Validation/kiwi/1.jpg"
+    assert rows(found, "path", "label", "other_path", "other_label", "other_split", "kind") == [
+        (apple, "apple", "Test/apple/9.jpg", "apple", "Test", "bytes"),
+        (apple, "apple", kiwi, "kiwi", "Validation", "near"),
+        (pear, "pear", "Test/apple/9.jpg", "apple", "Test", "pixels"),
+        (pear, "pear", kiwi, "kiwi", "Validation", "near"),
+    ]
+
+
+def test_many_photos_that_are_all_the_same_make_few_pairs(photos):
+    """Each is in a pair, and so is each pair of labels."""
+    names = [
+        f"{split}/{label}/{i}.jpg 1"
+        for split in ("Training", "Test")
+        for label in "ab"
+        for i in range(50)
+    ]
+    given = photos(*names)
+    found = find_leaks(given, find_duplicates(given, near=1))
+    assert set(found["path"]) | set(found["other_path"]) == set(given.table["path"])
+    assert len(found) <= 4 * 100 and len(found[["label", "other_label"]].drop_duplicates()) == 4
 
 
 def test_photos_that_differ_are_in_no_group(photos):
-    duplicates = find_duplicates(photos("Training/a/1.jpg 1", "Test/a/2.jpg 2"))
-    assert duplicates.empty and find_leaks(duplicates).empty
-    assert list(find_leaks(duplicates)) == [
+    given = photos("Training/a/1.jpg 1", "Test/a/2.jpg 2")
+    duplicates = find_duplicates(given, near=1)
+    assert duplicates.empty and find_leaks(given, duplicates).empty
+    assert list(find_leaks(given, duplicates)) == [
         *("path", "label", "other_path", "other_label", "other_split", "kind")
     ]
+    unlabelled = photos("Training/a/1.jpg 1", "Test/a/2.jpg 1")
+    unlabelled.table["label"] = pd.Series([None, None], dtype=object)
+    pairs = find_leaks(unlabelled, find_duplicates(unlabelled, near=1))
+    assert len(pairs) == 1 and pairs["label"].isna().all()

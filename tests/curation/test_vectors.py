@@ -1,13 +1,9 @@
 """Vectors are the rows' own, in the order of the paths."""
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from tests.curation.conftest import reader
 
 from fruits_kedro.curation.file_matrix import FileMatrix
-from fruits_kedro.curation.vectors import read_vectors
-from fruits_kedro.errors import FruitsError
 
 
 def test_rows_have_length_1_and_the_order_of_their_paths(blobs):
@@ -15,7 +11,7 @@ def test_rows_have_length_1_and_the_order_of_their_paths(blobs):
     shuffled = blobs({"a": 30, "b": 9}, order=np.random.default_rng(1).permutation(39))
     assert list(shuffled.photos["path"]) == sorted(ordered.photos["path"])
     assert np.array_equal(shuffled.matrix, ordered.matrix)
-    assert shuffled.photos.equals(ordered.photos) and ordered.fingerprint == "one"
+    assert shuffled.photos.equals(ordered.photos)
     assert np.linalg.norm(ordered.matrix, axis=1) == pytest.approx(np.ones(39), abs=1e-6)
     assert np.vstack(list(ordered.batches(10))).shape == (39, 16)
 
@@ -38,12 +34,3 @@ def test_many_photos_lie_in_a_file(blobs):
     assert np.array_equal(disk.rows(slice(25, 99)), disk.rows(np.arange(25, 30)))
     assert disk.draw(5, seed=1) == pytest.approx(memory.draw(5, seed=1), abs=5e-4)
     assert len(np.unique(memory.draw(99, seed=1), axis=0)) == 30
-
-
-def test_features_of_two_backbones_or_of_none_are_refused():
-    columns = {"path": ["1", "2"], "split": ["Training"] * 2, "label": ["a", "b"]}
-    table = pa.table({**columns, "fingerprint": ["one", "two"], "features": [[1.0], [2.0]]})
-    with pytest.raises(FruitsError, match="several backbones: one, two"):
-        read_vectors(reader(table, 10), 10)
-    with pytest.raises(FruitsError, match="no photo with features"):
-        read_vectors(lambda _: [], 10)

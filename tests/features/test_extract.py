@@ -13,7 +13,8 @@ from fruits_kedro.commands.sample import draw_class
 from fruits_kedro.errors import ImageError
 from fruits_kedro.features import extract as extractor
 from fruits_kedro.images.limits import ImageLimits
-from fruits_kedro.images.quality import measure_quality
+from fruits_kedro.images.quality import measure_quality, to_gray
+from fruits_kedro.images.thumbnail import SIDE
 
 
 @dataclass
@@ -59,7 +60,7 @@ def test_rows_stay_whole_and_in_order():
         assert row["fingerprint"] == "mean-colour"
         if i in (7, 77):
             assert (row["features"], row["error"]) == (None, "read: missing: gone.jpg")
-            assert row["content_hash"] is row["quality"] is None
+            assert row["content_hash"] is row["quality"] is row["thumbnail"] is None
         else:
             assert row["error"] is None
             photo = extractor.decode(PHOTOS[paths[i]])
@@ -67,8 +68,11 @@ def test_rows_stay_whole_and_in_order():
             np.testing.assert_allclose(row["features"], image.mean(axis=(0, 1)), rtol=1e-6)
             digest = hashlib.sha256(PHOTOS[paths[i]]).hexdigest()
             assert row["content_hash"] == digest
-            expected = measure_quality(photo, image)._asdict()
+            gray = to_gray(photo, image)
+            expected = measure_quality(photo.size, gray)._asdict()
             assert row["quality"] == pytest.approx(expected, rel=1e-6)
+            small = gray.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+            assert row["thumbnail"] == np.asarray(small).tobytes()
 
 
 def test_a_file_that_is_too_large_is_not_read():

@@ -7,7 +7,7 @@ from scipy.ndimage import laplace
 
 from fruits_kedro.commands.sample import draw_class
 from fruits_kedro.images.decode import decode, resize
-from fruits_kedro.images.quality import measure_quality
+from fruits_kedro.images.quality import measure_quality, to_gray
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def photo():
 
 
 def measure(image, size=224):
-    return measure_quality(image, resize(image, size))
+    return measure_quality(image.size, to_gray(image, resize(image, size)))
 
 
 def test_a_photo_is_measured_as_it_is(photo):

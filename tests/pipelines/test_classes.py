@@ -32,12 +32,20 @@ def test_a_planted_training_photo_stops_the_run_and_odd_classes_do_not(kedro_run
     assert result.exit_code != 0
     said = " ".join(result.output.split())
     assert "Test/Cherry 1/planted.jpg" in said and "classification.leaks=leave_out" in said
-    leaked = pd.read_csv(store / "08_reporting/leaked_images.csv")
-    assert list(leaked["test_path"]) == ["Test/Cherry 1/planted.jpg"]
+    leaked = pd.read_csv(store / "08_reporting/leaks.csv")
+    assert list(leaked["other_path"]) == ["Test/Cherry 1/planted.jpg"]
     assert not (store / "07_model_output").exists()
-    result = kedro_run(*CLASSIFY, **places, **{"classification.leaks": "leave_out"})
+    chosen = {"classification.leaks": "leave_out", "classification.selection": "true"}
+    result = kedro_run(*CLASSIFY, **places, **chosen)
+    assert result.exit_code == 1 and "the store has no selection" in " ".join(result.output.split())
+    # Photos of Test leave the selection, beside the Training photo that Test has.
+    chosen |= {"curation.deviations": 2, "selection.quality": "dark+light+blurry"}
+    result = kedro_run("--pipelines", "curation,classification", **places, **chosen)
     assert result.exit_code == 0, result.output
     protocols = metrics(store)["protocols"]
+    selection = pd.read_parquet(store / "07_model_output/selection")
+    of_test = selection.loc[selection["split"] == "Test", "selected"]
+    assert protocols["in_distribution"]["images"] == of_test.sum() < len(of_test)
     models = ("logistic_regression", "random_forest")
     names = {f"{m}.pca_features" for m in (*models, "majority_class", "nearest_centroid")}
     assert set(protocols["in_distribution"]["models"]) == names

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from fruits_kedro.commands.sample import write_sample
+from fruits_kedro.curation.similarity_index import SimilarityIndex
 from fruits_kedro.images.decode import decode, resize
 
 CURATE = ("--pipelines", "__default__,curation")
@@ -41,7 +42,8 @@ def curated(kedro_run, tmp_path_factory):
     third.with_name("again.jpg").write_bytes(third.read_bytes() + b"more bytes, the same pixels")
     dark = Image.open(fourth).point(lambda value: value // 8)
     dark.save(fourth.with_name("dark.jpg"))
-    result = kedro_run(*CURATE, images=images, store=store, **{"extraction.max_failure_rate": 0.5})
+    more = {"extraction.max_failure_rate": 0.5, "curation.index_images": 0}
+    result = kedro_run(*CURATE, images=images, store=store, **more)
     assert result.exit_code == 0, result.output
     return images, store, result.output, (first, second, third)
 
@@ -72,7 +74,8 @@ def test_each_photo_has_its_nearest(curated):
 def test_copies_are_found_and_one_is_a_leak(curated):
     images, store, output, originals = curated
     first, second, third = (str(path.relative_to(images)) for path in originals)
-    found = listed(store, "duplicates")
+    every = listed(store, "duplicates")
+    found = every[every["kind"] != "near"]
     groups = found.groupby("group")["path"].agg(list).tolist()
     copies = [("Test", first, "leak"), ("Training", second, "other label"), ("", third, "again")]
     assert len(groups) == 3 and all(len(group) == 2 for group in groups)
@@ -82,10 +85,12 @@ def test_copies_are_found_and_one_is_a_leak(curated):
         kinds = set(found.loc[found["path"].isin(group), "kind"])
         assert kinds == {"pixels" if name == "again" else "bytes"}
     counts = info(store)["duplicates"]
-    assert counts == {"groups": 3, "photos": 6, "across_labels": 1, "across_splits": 1}
+    near = every.loc[every["kind"] == "near", "group"].nunique()  # drawn by chance
+    assert counts["groups"] == 3 + near and counts["near"] == near
+    assert counts["across_labels"] == counts["across_splits"] == 1
     leaks = listed(store, "leaks")
     assert list(leaks["path"]) == [first] and leaks["other_path"][0].endswith("/leak.jpg")
-    assert info(store)["leaks"] == 1 and "6 photos in 3 groups" in output
+    assert info(store)["leaks"] == 1 and f"{len(every)} photos in {3 + near} groups" in output
 
 
 def test_every_usable_photo_is_in_a_cluster(curated):
@@ -119,11 +124,11 @@ def test_a_store_of_an_earlier_version_has_no_quality(curated, kedro_run, tmp_pa
     store = shutil.copytree(curated[1], tmp_path / "store")
     for file in (store / "04_feature/extracted_features").glob("*.parquet"):
         rows = pq.read_table(file)
-        pq.write_table(rows.drop_columns(["content_hash", "quality"]), file)
+        pq.write_table(rows.drop_columns(["content_hash", "quality", "thumbnail"]), file)
     result = kedro_run("--pipelines", "curation", images=curated[0], store=store)
     assert result.exit_code == 0, result.output
     assert table(store, "07_model_output/image_quality").empty
-    assert "did not measure their quality" in caplog.text
+    assert "their quality is not known" in caplog.text
     assert set(listed(store, "duplicates")["kind"]) == {"pixels"}
     more = {"extraction.max_failure_rate": 0.5}
     result = kedro_run("--pipelines", "extraction", images=curated[0], store=store, **more)
@@ -136,18 +141,49 @@ def test_an_index_and_photos_that_are_gone(curated, kedro_run, tmp_path):
     images = shutil.copytree(curated[0], tmp_path / "photos")
     store = shutil.copytree(curated[1], tmp_path / "store")
     before = table(store, "07_model_output/neighbours")
+    groups = info(store)["duplicates"]["groups"]
     (gone,) = images.glob("*/*/leak.jpg")
     gone.unlink()
     more = {"curation.exact_images": 0, "curation.clusters": 3, "replace_images": "true"}
-    more["extraction.max_failure_rate"] = 0.5
+    more |= {"extraction.max_failure_rate": 0.5, "curation.index_images": 0}
     result = kedro_run(*CURATE, images=images, store=store, **more)
     assert result.exit_code == 0, result.output
     assert info(store)["neighbours"]["method"] == "ivf" and listed(store, "leaks").empty
-    assert info(store)["duplicates"]["groups"] == 2 and len(listed(store, "cluster_summary")) == 3
+    assert (
+        info(store)["duplicates"]["groups"] == groups - 1
+        and len(listed(store, "cluster_summary")) == 3
+    )
     found = table(store, "07_model_output/neighbours")
     name = str(gone.relative_to(images))
+    index = json.loads((store / "08_reporting/similarity_index_info.json").read_text())
+    assert (index["added"], index["deleted"]) == (0, 1) and index["count"] == info(store)["photos"]
+    assert not SimilarityIndex(store / "06_models/similarity_index").vectors([name])
     assert name in set(before["path"]) and len(found) == len(before) - 10
     assert name not in {*found["path"], *found["neighbour"]}
+
+
+def test_a_run_over_the_selection_takes_no_other_photo(curated, kedro_run, tmp_path):
+    images, store, _, (first, _, third) = curated
+    selection = table(store, "07_model_output/selection").set_index("path")
+    assert selection["reasons"][str(first.relative_to(images))] == "leak"
+    again = str(third.with_name("again.jpg").relative_to(images))
+    assert selection["duplicate_of"][str(third.relative_to(images))] == again
+    assert info(store)["selection"]["selected"] == selection["selected"].sum()
+    store = shutil.copytree(store, tmp_path / "store")
+    steps = ("--pipelines", "ingestion,extraction")
+    more = {"subset": "selection", "extraction.max_failure_rate": 0.5}
+    result = kedro_run(*steps, images=images, store=store, **more)
+    assert result.exit_code == 0, result.output
+    index = table(store, "02_intermediate/image_index")
+    assert set(index.loc[index["in_subset"], "path"]) == set(selection.index[selection["selected"]])
+
+
+def test_a_subset_needs_its_selection(kedro_run, tmp_path):
+    images = tmp_path / "photos"
+    sum(write_sample(images, classes=1, images=1, seed=0, broken=0))
+    steps = ("--pipelines", "ingestion")
+    result = kedro_run(*steps, images=images, store=tmp_path / "store", subset="selection")
+    assert result.exit_code == 1 and "The store has no selection" in result.output
 
 
 def test_one_photo_has_no_neighbour(kedro_run, tmp_path):

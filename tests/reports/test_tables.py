@@ -134,16 +134,20 @@ def test_a_classification_ends_with_both_protocols():
 
 
 def test_a_curation_says_how_it_found_the_neighbours():
-    found = {"groups": 3, "photos": 7, "across_labels": 1, "across_splits": 2}
+    found = {"groups": 3, "photos": 7, "near": 1, "across_labels": 1, "across_splits": 2}
     info = {"photos": 1200, "duplicates": found, "leaks": 2, "outliers": 4}
     info["neighbours"] = {"k": 10, "method": "ivf", "recall": 0.9961, "sampled": 500}
     info["clusters"] = {"clusters": 12, "purity": 0.583}
     info["quality_issues"] = {"blurry": 0, "dark": 3, "odd_size": 1}
+    info["label_issues"] = {"photos": 5}
+    info["selection"] = {"selected": 1190, "left_out": {"odd_size": 6, "leak": 4}}
     rows = dict(result_rows({"curation_info": info}))
     assert rows["quality"] == "3 dark, 1 odd size"
     assert rows["neighbours"].endswith("by an index that finds 99.6% of them (on 500 photos)")
     assert rows["duplicates"] == "7 photos in 3 groups" and rows["leaks"].startswith("2 photos")
     assert rows["clusters"] == "12, on average 58% of one label"
+    assert rows["label issues"] == "5 photos"
+    assert rows["selection"] == "1,190 photos; left out: 6 odd size, 4 leak"
     info["neighbours"]["method"], info["clusters"]["purity"] = "exact", None
     found["groups"], info["quality_issues"] = 0, {"dark": 0}
     rows = dict(result_rows({"curation_info": info}))

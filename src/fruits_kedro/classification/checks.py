@@ -7,6 +7,7 @@ import logging
 from collections.abc import Collection
 
 import numpy as np
+import pandas as pd
 from pyspark.ml import PipelineModel
 from pyspark.ml.functions import array_to_vector
 from pyspark.ml.stat import Summarizer
@@ -29,18 +30,22 @@ class TooFewLabelsError(FruitsError):
         )
 
 
-def check_labels(photos: DataFrame) -> None:
-    """Raise FruitsError unless Training has two labels and Test has a labelled photo."""
-    counts = photos.groupBy("split", "label").count().collect()
-    labels = {row.label for row in counts if row.split == "Training"} - {None}
+def check_labels(photos: pd.DataFrame) -> None:
+    """Raise FruitsError unless Training has two labels and Test has a labelled photo.
+
+    Args:
+        photos: ``split, label``.
+    """
+    labelled = photos.dropna(subset="label")
+    labels = labelled.loc[labelled["split"] == "Training", "label"].unique()
     if len(labels) < 2:
         raise TooFewLabelsError(sorted(labels))
-    if not any(row.split == "Test" and row.label is not None for row in counts):
+    if not (labelled["split"] == "Test").any():
         raise FruitsError(
             "A classifier is tried on Test, and no labelled photo of Test can be used.\nLay photos "
             "aside in a folder Test/<label>/, beside Training/<label>/, or choose another subset."
         )
-    if unlabelled := sum(row["count"] for row in counts if row.label is None):
+    if unlabelled := len(photos) - len(labelled):
         logger.warning("%d photos have no label: they are left out", unlabelled)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from fruits_kedro.curation.duplicates import NEAR
 from fruits_kedro.errors import FruitsError
 
 logger = logging.getLogger(__name__)
@@ -21,58 +22,60 @@ def feature_hash() -> Column:
     return F.xxhash64("features")
 
 
-def find_leaks(photos: DataFrame) -> pd.DataFrame:
-    """Training photos that are in Test as well: ``path, label, test_path, test_label``.
+def find_shared(photos: pd.DataFrame) -> list[tuple[str, str]]:
+    """Pairs of labels with a photo in common: they show the same fruit.
 
     Args:
-        photos: ``path, split, label, photo`` (:func:`feature_hash`).
-
-    Returns:
-        ``path, label, test_path, test_label``, ordered by path.
+        photos: ``label, pixels`` (the same where the photo is).
     """
-    training = photos.where("split = 'Training'").drop("split")
-    test = photos.where("split = 'Test'").select(
-        "photo", F.col("path").alias("test_path"), F.col("label").alias("test_label")
-    )
-    columns = ["path", "label", "test_path", "test_label"]
-    found: pd.DataFrame = training.join(test, "photo").select(*columns).toPandas()
-    return found.sort_values(["path", "test_path"], ignore_index=True)
-
-
-def find_shared(photos: DataFrame) -> list[tuple[str, str]]:
-    """Pairs of labels with a photo (``label, photo``) in common: they show the same fruit."""
-    known = photos.where("label is not null")
-    labels = known.groupBy("photo").agg(F.sort_array(F.collect_set("label")).alias("labels"))
-    several = labels.where(F.size("labels") > 1).select("labels").distinct().collect()
-    pairs = {pair for row in several for pair in itertools.combinations(row.labels, 2)}
+    labels = photos.dropna(subset="label").groupby("pixels")["label"].agg(set)
+    several = labels[labels.map(len) > 1]
+    pairs = {pair for found in several for pair in itertools.combinations(sorted(found), 2)}
     for one, other in sorted(pairs):
         logger.warning("%s and %s have photos in common: they are held out together", one, other)
     return sorted(pairs)
 
 
-def guard_leakage(leaks: pd.DataFrame, leave_out: bool) -> None:
-    """Raise FruitsError, with the photos, if Test photos are in Training under the same label.
+def guard_leakage(leaks: pd.DataFrame, leave_out: bool) -> pd.Series:
+    """The paths of Training photos that are in Test as well, and must be left out.
 
-    With ``leave_out``, and for photos under another label, the log warns instead: their Training
-    rows have to be left out.
+    Near duplicates stay: a threshold is no verdict. The log says how many there are, and what is
+    left out.
+
+    Args:
+        leaks: ``path, label, other_path, other_label, other_split, kind``.
+        leave_out: also photos that are in Test under the same label.
+
+    Raises:
+        FruitsError: there are such photos, and they are not to be left out.
     """
-    same = leaks[leaks["label"] == leaks["test_label"]]
+    of_test = leaks[leaks["other_split"] == "Test"]
+    near = of_test["kind"] == NEAR
+    found = of_test[~near]
+    same = found[found["label"] == found["other_label"]]
     if not same.empty and not leave_out:
-        pairs = [f"{row.path!r} = {row.test_path!r}" for row in same.head(_NAMED).itertuples()]
+        pairs = [f"{row.path!r} = {row.other_path!r}" for row in same.head(_NAMED).itertuples()]
         raise FruitsError(
             f"{same['path'].nunique()} Training photos are in Test as well: a classifier would "
             f"know them by heart. {', '.join(pairs)}{', …' if len(same) > _NAMED else ''}\n"
-            "All of them are in leaked_images.csv, in the store's 08_reporting. Delete one of the "
-            "two, or leave them out of Training: --params classification.leaks=leave_out",
-            output="leaked_images",
+            "All of them are in leaks.csv, in the store's 08_reporting. Delete one of the two, or "
+            "leave them out of Training: --params classification.leaks=leave_out",
+            output="leaks",
         )
-    if not leaks.empty:
-        labels = leaks[["label", "test_label"]].drop_duplicates().head(_NAMED).to_numpy()
+    if not found.empty:
+        labels = found[["label", "other_label"]].drop_duplicates().head(_NAMED).to_numpy()
         logger.warning(
             "%d Training photos are in Test as well and are not trained on: %s",
-            leaks["path"].nunique(),
+            found["path"].nunique(),
             ", ".join(f"{one} = {other}" for one, other in labels),
         )
+    if several := of_test.loc[near, "path"].nunique():
+        logger.warning(
+            "%d Training photos are nearly the same as photos of Test, and are trained on: see "
+            "kind 'near' in leaks.csv",
+            several,
+        )
+    return found["path"]
 
 
 def without(rows: DataFrame, paths: pd.Series) -> DataFrame:

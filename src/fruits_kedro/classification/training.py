@@ -91,52 +91,31 @@ def cross_validate(
 
 def choose(
     choices: Sequence[Candidate], samples: Mapping[str, Samples], params: ClassificationParams
-) -> tuple[list[Candidate], pd.DataFrame, pd.DataFrame]:
+) -> tuple[list[Candidate], pd.DataFrame]:
     """The best settings of each model and input, by cross-validation on Training photos.
 
     Args:
         samples: vectors of each input, with folds.
 
     Returns:
-        For each model and input the candidate with the best macro-F1, the best of all first; a
-        table of all that was tried: ``model, inputs, settings, f1_macro, seconds``; and the
-        out-of-fold predictions of the best, as :meth:`Samples.predict`.
+        For each model and input the candidate with the best macro-F1, the best of all first; and a
+        table of all that was tried: ``model, inputs, settings, f1_macro, seconds``.
     """
     tried = []
     found = cross_validate(choices, samples, params)
     for candidate, (predictions, seconds) in zip(choices, found, strict=True):
         figure = 0.0 if predictions.empty else score(predictions)[CRITERION]
-        tried.append((figure, seconds, candidate, predictions))
+        tried.append((figure, seconds, candidate))
         logger.info("%s %s: macro-F1 %.3f", candidate.name, candidate.settings, figure)
     tried.sort(key=lambda one: -one[0])
     best: dict[str, Candidate] = {}
-    for _, _, candidate, _ in tried:
+    for _, _, candidate in tried:
         best.setdefault(candidate.name, candidate)
     table = pd.DataFrame(
         [
             {"model": c.model, "inputs": c.inputs, "settings": str(c.settings)}
             | {CRITERION: figure, "seconds": round(seconds, 3)}
-            for figure, seconds, c, _ in tried
+            for figure, seconds, c in tried
         ]
     )
-    return list(best.values()), table, tried[0][-1]
-
-
-def find_label_issues(out_of_fold: pd.DataFrame) -> pd.DataFrame:
-    """Training photos whose label may be wrong, the likeliest first.
-
-    A label issue is an out-of-fold prediction that disagrees with the label. Labels with a single
-    photo are skipped. The order is by the probability of the given label: the "self-confidence" of
-    Northcutt, Jiang & Chuang (2021), "Confident learning: estimating uncertainty in dataset
-    labels".
-
-    Returns:
-        ``path, label, predicted, probability, label_probability``.
-    """
-    columns = ["path", "label", "predicted", "probability", "label_probability"]
-    if out_of_fold.empty:
-        return pd.DataFrame(columns=columns)
-    others = out_of_fold.groupby("label")["path"].transform("size") > 1
-    wrong = out_of_fold[others & (out_of_fold["label"] != out_of_fold["predicted"])]
-    order = ["label_probability", "probability", "path"]
-    return wrong.sort_values(order, ascending=[True, False, True], ignore_index=True)[columns]
+    return list(best.values()), table

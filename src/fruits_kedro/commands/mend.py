@@ -17,7 +17,10 @@ def mending_runs(outputs: Collection[str]) -> list[str]:
     """
     from kedro.framework.project import pipelines
 
-    made = {name: found.all_outputs() for name, found in pipelines.items() if name != "__default__"}
+    made = {
+        name: {out for node in found.nodes if node.namespace == name for out in node.outputs}
+        for name, found in pipelines.items()
+    }
     names = [name for name in made if made[name] & set(outputs)]
     whole = pipelines["__default__"].all_outputs()
     if "extraction" in names:  # all of the main pipeline follows from it

@@ -8,12 +8,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pyarrow as pa
 from kedro.io import DataCatalog
 from numpy.typing import NDArray
 
-from fruits_kedro.curation.vectors import normalised, usable_rows
+from fruits_kedro.curation.photos import feature_rows, usable_rows
+from fruits_kedro.curation.similarity_index import SimilarityIndex
+from fruits_kedro.curation.vectors import normalised
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.features.extract import extract, get_model
 
@@ -58,13 +61,55 @@ def find_similar(
     asked: dict[str, NDArray[np.float32]] = {
         photo: one for photo, one in found.items() if not isinstance(one, ImageError)
     }
-    if of_store:
-        asked |= _stored(catalog, of_store, backbone.fingerprint)
-    matches = _matches(catalog, asked, k, of_store, backbone.fingerprint)
+    if (index := _index(catalog, backbone.fingerprint)) is not None:
+        matches = _matches_of_index(index, asked, k, of_store)
+    else:
+        if of_store:
+            asked |= _stored(catalog, of_store, backbone.fingerprint)
+        matches = _matches(catalog, asked, k, of_store, backbone.fingerprint)
     return {
         photo: one if isinstance(one := found.get(photo), ImageError) else matches[photo]
         for photo in photos
     }
+
+
+def _index(catalog: DataCatalog, fingerprint: str) -> SimilarityIndex | None:
+    """The store's index; None if it has none, or one of other features, which is said."""
+    if "similarity_index" not in catalog or not catalog.exists("similarity_index"):
+        return None
+    index: SimilarityIndex = catalog.load("similarity_index")
+    if (index.fingerprint, index.source) == (fingerprint, catalog.load("feature_files").version):
+        return index
+    note = (
+        "The store's index is older than its features, so that all of them are read: 'kedro run "
+        "--pipelines curation' updates it."
+    )
+    click.echo(note, err=True)
+    return None
+
+
+def _matches_of_index(
+    index: SimilarityIndex, asked: dict[str, NDArray[np.float32]], k: int, of_store: set[str]
+) -> dict[str, list[Match]]:
+    """Asks the index for each photo."""
+    stored = index.vectors(sorted(of_store))
+    if missing := sorted(of_store - set(stored)):
+        raise _no_such_photo(missing[0])
+    matches = {}
+    for photo, vector in (asked | stored).items():
+        hits = index.search(vector=vector.tolist(), top_k=k + 1)
+        others = [hit for hit in hits if hit["id"] != photo or photo not in of_store]
+        matches[photo] = [
+            Match(hit["id"], hit["properties"]["label"], 1 - hit["distance"]) for hit in others[:k]
+        ]
+    return matches
+
+
+def _no_such_photo(photo: str) -> FruitsError:
+    return FruitsError(
+        f"There is no file {photo}, and the store has no usable photo of that path.\n"
+        "Give a file, or a path as in the column 'path' of the store's tables."
+    )
 
 
 def _batches(catalog: DataCatalog, fingerprint: str) -> Iterator[pa.RecordBatch]:
@@ -95,10 +140,7 @@ def _stored(
         if len(found) == len(paths):
             break
     if missing := sorted(paths - set(found)):
-        raise FruitsError(
-            f"There is no file {missing[0]}, and the store has no usable photo of that path.\n"
-            "Give a file, or a path as in the column 'path' of the store's tables."
-        )
+        raise _no_such_photo(missing[0])
     return found
 
 
@@ -115,8 +157,7 @@ def _matches(
         return best
     queries = normalised(np.stack(list(asked.values())))
     for batch in _batches(catalog, fingerprint):
-        rows = batch.column("features").flatten().to_numpy(zero_copy_only=False)
-        cosines = queries @ normalised(rows.reshape(batch.num_rows, -1)).T
+        cosines = queries @ normalised(feature_rows(batch)).T
         for (photo, known), of_photo in zip(best.items(), cosines, strict=True):
             # One more than wanted: the photo itself may be among them.
             for i in np.argsort(-of_photo, kind="stable")[: k + 1].tolist():

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, field_validator
+from pydantic import Field, PositiveInt, field_validator
 
-from fruits_kedro.validation import StrictModel
+from fruits_kedro.validation import SPLIT, StrictModel
 
 ModelName = Literal["logistic_regression", "random_forest", "gradient_boosting"]
 Settings = dict[str, Any]
-
-# --params splits at commas, so items of a list are joined by +.
-_SPLIT = BeforeValidator(lambda value: value.split("+") if isinstance(value, str) else value)
 
 
 class LeaveOneVarietyOutParams(StrictModel):
@@ -50,6 +47,7 @@ class ClassificationParams(StrictModel):
         driver_images: up to so many photos, scikit-learn and xgboost fit on the driver; beyond, or
             with settings that only Spark ML has, Spark ML and xgboost fit on the workers.
         leaks: ``stop`` where a Test photo is in Training under the same label, or ``leave_out``.
+        selection: train and test only on photos that the curation's ``selection`` keeps.
         leave_one_variety_out: the protocol ``leave_one_variety_out``.
         bootstrap: resamples for the intervals.
         out_of_distribution_quantile: a new photo is out of distribution where it is further from
@@ -65,13 +63,14 @@ class ClassificationParams(StrictModel):
         "unknown_quantile": "out_of_distribution_quantile",
     }
 
-    inputs: Annotated[list[Literal["pca_features", "features"]], Field(min_length=1), _SPLIT]
-    models: Annotated[list[ModelName], Field(min_length=1), _SPLIT]
+    inputs: Annotated[list[Literal["pca_features", "features"]], Field(min_length=1), SPLIT]
+    models: Annotated[list[ModelName], Field(min_length=1), SPLIT]
     class_weights: bool = True
     folds: Annotated[int, Field(ge=2)] = 3
     tuning_images: PositiveInt = 2000
     driver_images: Annotated[int, Field(ge=0)] = 20_000
     leaks: Literal["stop", "leave_out"] = "stop"
+    selection: bool = False
     leave_one_variety_out: LeaveOneVarietyOutParams = LeaveOneVarietyOutParams()
     bootstrap: Annotated[int, Field(ge=0)] = 1000
     out_of_distribution_quantile: Annotated[float, Field(gt=0, le=1)] = 0.99

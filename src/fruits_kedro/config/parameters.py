@@ -15,7 +15,7 @@ from pydantic import (
 
 from fruits_kedro.backbones import Engine, Precision
 from fruits_kedro.config.classification import ClassificationParams
-from fruits_kedro.config.curation import CurationParams
+from fruits_kedro.config.curation import CurationParams, SelectionParams
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.labels import LabelFrom
 from fruits_kedro.images.limits import ImageLimits
@@ -32,12 +32,14 @@ class Subset(StrictModel):
         splits: the splits to keep.
         images_per_class: at most this many of each class of each split.
         total: at most this many in all, balanced over the classes.
+        selected: only photos that the store's ``selection`` keeps.
     """
 
     labels: list[str] = Field(default=["*"])
     splits: list[Split] = Field(default=["Training", "Test", "Validation"])
     images_per_class: PositiveInt | None = None
     total: PositiveInt | None = None
+    selected: bool = False
 
 
 class ExtractionParams(StrictModel):
@@ -167,6 +169,7 @@ class Parameters(StrictModel):
     pretraining: PretrainingParams
     classification: ClassificationParams
     curation: CurationParams = CurationParams()
+    selection: SelectionParams = SelectionParams()
     images: str | None = None
     store: str | None = None
 

@@ -9,6 +9,7 @@ from fruits_kedro.datasets.extraction_checkpoint import ExtractionCheckpointData
 from fruits_kedro.datasets.images import ImagesDataset
 from fruits_kedro.datasets.parquet import ParquetDataset
 from fruits_kedro.datasets.parquet_files import ParquetFiles, ParquetFilesDataset
+from fruits_kedro.datasets.similarity_index import SimilarityIndexDataset
 from fruits_kedro.datasets.spark_model import SparkModelDataset, SparkModelsDataset
 from fruits_kedro.datasets.training_checkpoint import TrainingCheckpointDataset
 from fruits_kedro.datasets.weights_file import WeightsFileDataset
@@ -25,6 +26,7 @@ __all__ = [
     "ParquetDataset",
     "ParquetFiles",
     "ParquetFilesDataset",
+    "SimilarityIndexDataset",
     "SparkModelDataset",
     "SparkModelsDataset",
     "TextDataset",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,12 @@ class ParquetFiles:
     fs: Any
     paths: list[str]
 
+    @property
+    def version(self) -> str:
+        """The same as long as the files are."""
+        names = sorted(path.rpartition("/")[2] for path in self.paths)
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """The rows, in order; a column that a file lacks is left out."""
         for path in self.paths:
@@ -35,21 +42,27 @@ class ParquetFiles:
                 yield from file.iter_batches(_ROWS, columns=there, use_threads=False)
 
 
-class ParquetFilesDataset(AbstractDataset[None, ParquetFiles]):
+class ParquetFilesDataset(AbstractDataset[None, ParquetFiles | None]):
     """The files of another dataset, also of a version that takes its place at the end of the run.
 
     Args:
         of: the name of a ``ParquetDataset``.
+        optional: load None if there is no complete version.
     """
 
-    def __init__(self, *, of: str, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, *, of: str, optional: bool = False, metadata: dict[str, Any] | None = None
+    ) -> None:
         self.of = of
+        self.optional = optional
         self.metadata = metadata
         self.source: ParquetDataset | None = None  # a hook gives it, once there is a catalog
 
-    def load(self) -> ParquetFiles:
+    def load(self) -> ParquetFiles | None:
         """The files of the newest complete version."""
         assert self.source is not None
+        if self.optional and not self.source.exists():
+            return None
         return ParquetFiles(*self.source.files())
 
     def save(self, data: None) -> None:

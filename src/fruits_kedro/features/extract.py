@@ -17,7 +17,8 @@ from fruits_kedro.errors import ImageError
 from fruits_kedro.features.schema import QUALITY
 from fruits_kedro.images.decode import decode, resize
 from fruits_kedro.images.limits import ImageLimits
-from fruits_kedro.images.quality import ImageQuality, measure_quality
+from fruits_kedro.images.quality import ImageQuality, measure_quality, to_gray
+from fruits_kedro.images.thumbnail import gray_thumbnail
 from fruits_kedro.images.timeout import TimeLimitError, time_limit
 
 # Rows of an output batch: 330 kB of features, small enough for a progress bar that moves.
@@ -31,20 +32,26 @@ _LIMITS = ImageLimits()
 _models: dict[tuple[str, str], FeatureModel] = {}
 
 
-class Loaded(NamedTuple):
-    """A photo as the backbone sees it: uint8 ``(size, size, 3)``; and what its file tells."""
+class Facts(NamedTuple):
+    """What a photo's file and pixels tell beside its features."""
 
-    pixels: NDArray[np.uint8]
     content_hash: str
     quality: ImageQuality
+    thumbnail: bytes
+
+
+class Loaded(NamedTuple):
+    """A photo as the backbone sees it: uint8 ``(size, size, 3)``."""
+
+    pixels: NDArray[np.uint8]
+    facts: Facts
 
 
 class Extracted(NamedTuple):
-    """Features of a photo, float32 ``(n_features,)``; and what its file tells."""
+    """Features of a photo: float32 ``(n_features,)``."""
 
     features: NDArray[np.float32]
-    content_hash: str
-    quality: ImageQuality
+    facts: Facts
 
 
 Outcome = NDArray[np.float32] | ImageError
@@ -63,9 +70,9 @@ def extract_batches(
         read_all: the bytes of each photo by its path, or why they cannot be read.
 
     Yields:
-        The columns that came in and ``features, error, fingerprint, engine, content_hash,
-        quality``, one row for each row in, in order. Either ``features`` (list of float32) or
-        ``error`` (string) is null; with an error the last two are null, too.
+        The columns that came in and ``features, error, fingerprint, engine, content_hash, quality,
+        thumbnail``, one row for each row in, in order. Either ``features`` (list of float32) or
+        ``error`` (string) is null; with an error the last three are null, too.
     """
     model = get_model(backbone)
     for batch in batches:
@@ -112,7 +119,7 @@ def extract_photos(
     backbone: Backbone,
     limits: ImageLimits,
 ) -> list[Extracted | ImageError]:
-    """Each photo's features and what its file tells, or the ImageError that says why not."""
+    """Each photo's features and facts, or the ImageError that says why not."""
     outcomes: list[Extracted | ImageError] = []
     contents = iter(contents)
     while chunk := list(islice(contents, _CHUNK)):
@@ -124,8 +131,10 @@ def extract_photos(
                 outcomes.append(photo)
                 continue
             found = next(features)
-            known = (photo.content_hash, photo.quality)
-            outcomes.append(found if isinstance(found, ImageError) else Extracted(found, *known))
+            if isinstance(found, ImageError):
+                outcomes.append(found)
+            else:
+                outcomes.append(Extracted(found, photo.facts))
     return outcomes
 
 
@@ -137,11 +146,13 @@ def load_pixels(
 
 
 def load_photo(content: bytes | ImageError, size: int, limits: ImageLimits) -> Loaded | ImageError:
-    """One decoded and resized photo, its quality and a hash of its file, or the ImageError."""
+    """One decoded and resized photo and its facts, or the ImageError."""
 
     def describe(file: bytes, image: Image.Image) -> Loaded:
         pixels = resize(image, size)
-        return Loaded(pixels, content_hash(file), measure_quality(image, pixels))
+        gray = to_gray(image, pixels)
+        quality = measure_quality(image.size, gray)
+        return Loaded(pixels, Facts(content_hash(file), quality, gray_thumbnail(gray)))
 
     return _load(content, limits, describe)
 
@@ -189,14 +200,15 @@ def _to_batch(
     vectors = [photo.features for photo in photos if photo]
     values = np.concatenate(vectors) if vectors else np.empty(0, np.float32)
     errors = [str(outcome) if isinstance(outcome, ImageError) else None for outcome in outcomes]
-    quality = [photo.quality._asdict() if photo else None for photo in photos]
+    facts = [photo.facts if photo else None for photo in photos]
     features = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values), mask=pa.array(~usable))
     columns = dict(zip(rows.schema.names, rows.columns)) | {
         "features": features,
         "error": pa.array(errors, pa.string()),
         "fingerprint": pa.array([backbone.fingerprint] * len(outcomes), pa.string()),
         "engine": pa.array([backbone.engine] * len(outcomes), pa.string()),
-        "content_hash": pa.array([p.content_hash if p else None for p in photos], pa.string()),
-        "quality": pa.array(quality, QUALITY),
+        "content_hash": pa.array([f and f.content_hash for f in facts], pa.string()),
+        "quality": pa.array([f and f.quality._asdict() for f in facts], QUALITY),
+        "thumbnail": pa.array([f and f.thumbnail for f in facts], pa.binary()),
     }
     return pa.RecordBatch.from_pydict(columns)

@@ -7,7 +7,7 @@ from fruits_kedro.images.quality import ImageQuality
 INDEX = ("path", "split", "label", "bytes", "modified_at", "position", "in_subset")
 EXTRACTED = (
     *("path", "split", "label", "features", "error", "fingerprint"),
-    *("engine", "bytes", "modified_at", "in_subset", "content_hash", "quality"),
+    *("engine", "bytes", "modified_at", "in_subset", "content_hash", "quality", "thumbnail"),
 )
 # Columns without which the rows of an earlier run cannot be used.
 EARLIER = EXTRACTED[: EXTRACTED.index("in_subset")]
@@ -20,4 +20,5 @@ QUALITY = pa.struct(
 ADDED = {
     "content_hash": "string",
     "quality": f"struct<{', '.join(f'{name}: {kind}' for name, kind in _KINDS.items())}>",
+    "thumbnail": "binary",
 }

@@ -42,7 +42,7 @@ class InputHooks:
         roots, s3 = self._locations.roots, self._locations.s3
         if "params:classification" in pipeline.inputs():
             need("sklearn", "xgboost")
-        if "params:curation" in pipeline.inputs():
+        if "neighbours" in pipeline.all_outputs():
             need("faiss")
         if "params:pretraining" in pipeline.inputs():
             need("tensorflow")

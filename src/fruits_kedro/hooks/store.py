@@ -17,7 +17,8 @@ from fruits_kedro.storage.s3 import is_s3
 from fruits_kedro.storage.s3_check import check_bucket
 
 # An input whose absence is no fault.
-_MAY_BE_MISSING = {"extraction_checkpoint"}
+_MAY_BE_MISSING = {"extraction_checkpoint", "selection"}
+_FILES = ("feature_files", "previous_selection")
 
 
 class StoreHooks:
@@ -31,9 +32,10 @@ class StoreHooks:
     @hook_impl
     def after_catalog_created(self, catalog: Any) -> None:
         """Let the datasets of files know the datasets whose files they are."""
-        if "feature_files" in catalog:  # a catalog of before lacks it
-            feature_files = catalog.get("feature_files")
-            feature_files.source = catalog.get(feature_files.of)
+        for name in _FILES:
+            if name in catalog:  # a catalog of before lacks it
+                files = catalog.get(name)
+                files.source = catalog.get(files.of)
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:

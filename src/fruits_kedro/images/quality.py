@@ -38,20 +38,25 @@ class ImageQuality(NamedTuple):
     background: float
 
 
-def measure_quality(image: Image.Image, seen: NDArray[np.uint8]) -> ImageQuality:
-    """The quality of a photo of mode ``RGB``.
+def to_gray(image: Image.Image, seen: NDArray[np.uint8]) -> Image.Image:
+    """The gray values of a photo of mode ``RGB``.
 
     Args:
-        image: the photo, for its size; and for its pixels unless there are more than in ``seen``.
-        seen: the photo as the backbone sees it, uint8 ``(size, size, 3)``.
+        image: the photo.
+        seen: the photo as the backbone sees it, uint8 ``(size, size, 3)``, which stands for one
+            with more pixels.
     """
     is_small = max(image.size) <= len(seen)
-    gray = (image if is_small else Image.fromarray(seen)).convert("L")
+    return (image if is_small else Image.fromarray(seen)).convert("L")
+
+
+def measure_quality(size: tuple[int, int], gray: Image.Image) -> ImageQuality:
+    """The quality of a photo, of which there are the size and the gray values."""
     shares = np.array(gray.histogram()) / (gray.width * gray.height)
     there = shares[shares > 0]
     mean, mean_of_squares = (shares @ _POWERS).tolist()
     return ImageQuality(
-        *image.size,
+        *size,
         sharpness=_variance_of_laplacian(np.asarray(gray)),
         brightness=mean,
         contrast=math.sqrt(max(mean_of_squares - mean**2, 0.0)),

@@ -117,10 +117,13 @@ def _curation(curation_info: dict[str, Any]) -> Rows:
         clusters += f", on average {purity:.0%} of one label"
     flags = {name.replace("_", " "): n for name, n in curation_info["quality_issues"].items() if n}
     issues = ", ".join(f"{n:,} {name}" for name, n in flags.items())
+    chosen = curation_info["selection"]
+    reasons = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in chosen["left_out"].items())
     duplicates = [("duplicates", "none")]
     if found["groups"]:
         duplicates = [
             ("duplicates", f"{found['photos']:,} photos in {found['groups']:,} groups"),
+            ("", f"{found['near']:,} groups are nearly the same photo"),
             ("", f"{found['across_labels']:,} groups have more than one label"),
         ]
     return [
@@ -129,8 +132,10 @@ def _curation(curation_info: dict[str, Any]) -> Rows:
         *duplicates,
         ("leaks", f"{curation_info['leaks']:,} photos of Test or Validation that Training has"),
         ("outliers", f"{curation_info['outliers']:,} photos unlike all others of their label"),
+        ("label issues", f"{curation_info['label_issues']['photos']:,} photos"),
         ("quality", issues or "nothing unusual"),
         ("clusters", clusters),
+        ("selection", f"{chosen['selected']:,} photos; left out: {reasons or 'none'}"),
     ]
 
 

@@ -17,8 +17,6 @@ from fruits_kedro.classification.driver_classifiers import DriverClassifier
 from fruits_kedro.classification.driver_fits import fits_on_driver
 from fruits_kedro.classification.driver_samples import DriverSamples
 from fruits_kedro.classification.leaks import (
-    feature_hash,
-    find_leaks,
     find_shared,
     guard_leakage,
     without,
@@ -34,16 +32,16 @@ from fruits_kedro.classification.protocols import (
 )
 from fruits_kedro.classification.samples import BASELINES, PCA, Samples
 from fruits_kedro.classification.spark_classifiers import check_settings
-from fruits_kedro.classification.spark_samples import SparkSamples, persisted
+from fruits_kedro.classification.spark_samples import SparkSamples
 from fruits_kedro.classification.training import (
     Candidate,
     candidates,
     choose,
-    cross_validate,
-    find_label_issues,
     fit,
 )
 from fruits_kedro.config.classification import ClassificationParams
+from fruits_kedro.curation.photos import Photos
+from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.labels import folders_of
 from fruits_kedro.linalg.pca import Pca
 from fruits_kedro.spark.contracts import usable
@@ -52,53 +50,43 @@ from fruits_kedro.spark.models import from_spark_model
 Models = dict[str, DriverClassifier] | dict[str, PipelineModel]
 
 
-def compare_photos(
-    extracted_features: DataFrame, params: ClassificationParams
-) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
-    """Photos that are there more than once: their features are bit for bit equal.
-
-    Returns:
-        Training photos that are in Test as well: ``path, label, test_path, test_label``; and pairs
-        of labels with a photo in common.
-
-    Raises:
-        FruitsError: a classifier lacks one of the settings, Training has fewer than two labels, or
-            Test has no labelled photo.
-    """
-    for name in params.models:
-        check_settings(name, params.settings_of(name))
-    photo = feature_hash().alias("photo")
-    rows = usable(extracted_features).select("path", "split", "label", photo)
-    with persisted(rows) as photos:
-        check_labels(photos)
-        return find_leaks(photos), find_shared(photos)
-
-
 def select_samples(
     extracted_features: DataFrame,
     pca_model: PipelineModel,
-    leaked_images: pd.DataFrame,
-    shared_labels: list[tuple[str, str]],
+    photos: Photos,
+    leaks: pd.DataFrame,
+    selection: DataFrame | None,
     params: ClassificationParams,
 ) -> Samples:
     """The labelled photos, without Training photos that are in Test as well.
+
+    Args:
+        photos: those of ``extracted_features``.
+        selection: of a curation; ``params.selection`` may ask for it.
 
     Returns:
         ``path, split, label, features, fingerprint, fruit, variety_fold`` (the fold in which the
         variety is held out, -1 for never); on the driver if there are few.
 
     Raises:
-        FruitsError: a photo is in Training and Test under the same label, or the PCA was fitted on
-            other features.
+        FruitsError: a classifier lacks one of the settings, Training has fewer than two labels,
+            Test has no labelled photo, a photo is in Training and Test under the same label, the
+            PCA was fitted on other features, or there is no selection.
     """
-    guard_leakage(leaked_images, leave_out=params.leaks == "leave_out")
+    for name in params.models:
+        check_settings(name, params.settings_of(name))
+    check_labels(photos.table)
+    left_out = guard_leakage(leaks, leave_out=params.leaks == "leave_out")
     features = usable(extracted_features)
     check_pca(features, pca_model)
-    kept = without(features, leaked_images["path"]).where("label is not null")
+    kept = without(features, left_out).where("label is not null")
+    if params.selection:
+        kept = kept.join(_selected(selection), "path", "left_semi")
     splits = kept.select("label", "split").distinct().collect()
     fruits = _fruits_of(kept, {row.label for row in splits}, params.leave_one_variety_out.fruit)
     trained = {row.label: fruits[row.label] for row in splits if row.split == "Training"}
-    fold_of = variety_folds(trained, params.leave_one_variety_out.folds, params.seed, shared_labels)
+    shared = find_shared(photos.table)
+    fold_of = variety_folds(trained, params.leave_one_variety_out.folds, params.seed, shared)
     folds = [(label, fruit, fold_of.get(label, NEVER)) for label, fruit in fruits.items()]
     known = features.sparkSession.createDataFrame(
         folds, "label string, fruit string, variety_fold int"
@@ -111,6 +99,15 @@ def select_samples(
     return SparkSamples(rows, params)
 
 
+def _selected(selection: DataFrame | None) -> DataFrame:
+    if selection is None:
+        raise FruitsError(
+            "classification.selection=true, and the store has no selection.\nRun 'kedro run "
+            "--pipelines curation' with the same --params first."
+        )
+    return selection.where("selected").select("path")
+
+
 def _fruits_of(photos: DataFrame, labels: set[str], fruit: str) -> dict[str, str]:
     if fruit != FOLDER:
         return fruits_of(labels, fruit)
@@ -121,22 +118,16 @@ def _fruits_of(photos: DataFrame, labels: set[str], fruit: str) -> dict[str, str
 
 def choose_classifiers(
     samples: Samples, pca_model: PipelineModel, params: ClassificationParams
-) -> tuple[list[Candidate], pd.DataFrame, pd.DataFrame]:
+) -> tuple[list[Candidate], pd.DataFrame]:
     """The best settings and model, by cross-validation on Training alone.
 
     Returns:
-        The best candidate of each model and input, the best of all first; all that was tried:
-        ``model, inputs, settings, f1_macro, seconds``; and label issues: ``path, label, predicted,
-        probability, label_probability``.
+        The best candidate of each model and input, the best of all first; and all that was tried:
+        ``model, inputs, settings, f1_macro, seconds``.
     """
-    training, pca = samples.split("Training"), from_spark_model(pca_model)
-    some = training.draw(params.tuning_images).with_folds()
-    with _vectors(some, params.inputs, pca) as vectors:
-        best, tried, predictions = choose(candidates(params), vectors, params)
-    if training.count() > params.tuning_images:  # else choose() predicted all
-        with _vectors(training.with_folds(), [best[0].inputs], pca) as vectors:
-            [(predictions, _)] = cross_validate(best[:1], vectors, params)
-    return best, tried, find_label_issues(predictions)
+    some = samples.split("Training").draw(params.tuning_images).with_folds()
+    with _vectors(some, params.inputs, from_spark_model(pca_model)) as vectors:
+        return choose(candidates(params), vectors, params)
 
 
 def fit_classifiers(

@@ -5,7 +5,6 @@ from kedro.pipeline import Pipeline
 from fruits_kedro.pipelines.classification.evaluation import describe_best, score_models
 from fruits_kedro.pipelines.classification.nodes import (
     choose_classifiers,
-    compare_photos,
     fit_classifiers,
     predict_test,
     predict_unseen_varieties,
@@ -28,16 +27,15 @@ _BOTH = ["test_predictions", "unseen_predictions", "classifier_info"]
 def create_pipeline() -> Pipeline:
     """Choose on Training, fit, test on Test and on varieties left out, score and draw."""
     training = [
-        node(compare_photos, ["extracted_features", _PARAMS], ["leaked_images", "shared_labels"]),
         node(
             select_samples,
-            inputs=["extracted_features", "pca_model", "leaked_images", "shared_labels", _PARAMS],
+            inputs=["extracted_features", "pca_model", "photos", "leaks", "selection", _PARAMS],
             outputs="samples",
         ),
         node(
             choose_classifiers,
             inputs=["samples", "pca_model", _PARAMS],
-            outputs=["chosen_classifiers", "cross_validation", "label_issues"],
+            outputs=["chosen_classifiers", "cross_validation"],
         ),
         node(
             fit_classifiers,

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame
 
-from fruits_kedro.config.curation import CurationParams
+from fruits_kedro.config.curation import CurationParams, SelectionParams
 from fruits_kedro.curation.clusters import find_clusters
-from fruits_kedro.curation.duplicates import find_duplicates, find_leaks
+from fruits_kedro.curation.duplicates import NEAR
+from fruits_kedro.curation.label_issues import METHOD, find_label_issues
 from fruits_kedro.curation.neighbours import Neighbours, find_neighbours
 from fruits_kedro.curation.outliers import find_outliers
+from fruits_kedro.curation.photos import Photos, usable_rows
 from fruits_kedro.curation.quality import FLAGS, flag_quality
-from fruits_kedro.curation.vectors import Vectors, read_vectors, usable_rows
+from fruits_kedro.curation.selection import Findings, select_photos
+from fruits_kedro.curation.similarity_index import INDEXED, SimilarityIndex
+from fruits_kedro.curation.vectors import Vectors, read_vectors
 from fruits_kedro.datasets import ParquetFiles
 from fruits_kedro.images.quality import ImageQuality
 from fruits_kedro.spark.progress import tracked
 
-logger = logging.getLogger(__name__)
+_PROBES = 8  # cells that a query of the similarity index looks into, at least
 
 
-def load_vectors(
-    feature_files: ParquetFiles, extracted_features: DataFrame, params: CurationParams
-) -> Vectors:
-    """The features of the usable photos, each scaled to length 1.
-
-    Args:
-        extracted_features: the same rows; the files are theirs, and are complete once they are.
-    """
+def load_vectors(feature_files: ParquetFiles, photos: Photos, params: CurationParams) -> Vectors:
+    """The features of the usable photos, each scaled to length 1."""
     read = functools.partial(usable_rows, feature_files.batches)
-    return read_vectors(read, in_memory=params.exact_images)
+    return read_vectors(read, photos, in_memory=params.exact_images)
 
 
 def search_neighbours(vectors: Vectors, params: CurationParams) -> tuple[Neighbours, pa.Table]:
@@ -61,14 +57,41 @@ def search_neighbours(vectors: Vectors, params: CurationParams) -> tuple[Neighbo
     return found, pa.table(columns)
 
 
-def group_duplicates(vectors: Vectors) -> pd.DataFrame:
-    """Groups of photos with the same pixels: see :func:`find_duplicates`."""
-    return find_duplicates(vectors.photos)
+def update_similarity_index(
+    feature_files: ParquetFiles,
+    photos: Photos,
+    vectors: Vectors,
+    found_neighbours: Neighbours,
+    similarity_index: SimilarityIndex,
+    params: CurationParams,
+) -> dict[str, Any]:
+    """Let the index be that of the photos: in place if few have changed, else anew.
+
+    Returns:
+        ``collection, count, fingerprint`` and how it is made; and how many photos were ``added``
+        and ``deleted``, null for an index that was built anew.
+    """
+    index, version = similarity_index, feature_files.version
+    probes = max(found_neighbours.probes, _PROBES)
+    changes: dict[str, int | None] = {"added": None, "deleted": None}
+    if len(photos) < max(params.index_images, 1):
+        index.clear()
+    elif not index.exists or index.fingerprint != photos.fingerprint or index.is_worn:
+        index.build(vectors, photos.fingerprint, version, probes, params.seed)
+    else:
+        there = index.photos().merge(photos.table[["path", "pixels"]], how="outer", indicator=True)
+        fresh = set(there.loc[there["_merge"] == "right_only", "path"])
+        gone = set(there.loc[there["_merge"] == "left_only", "path"]) - fresh
+        rows = np.flatnonzero(photos.table["path"].isin(fresh))
+        table = pa.Table.from_pandas(photos.table.iloc[rows], INDEXED, preserve_index=False)
+        index.update(table, vectors.rows(rows), sorted(gone), version)
+        changes = {"added": len(rows), "deleted": len(gone)}
+    return index.describe() | changes
 
 
-def list_leaks(duplicates: pd.DataFrame) -> pd.DataFrame:
-    """Photos of Test and Validation that Training has: see :func:`find_leaks`."""
-    return find_leaks(duplicates)
+def list_label_issues(vectors: Vectors, found_neighbours: Neighbours) -> pd.DataFrame:
+    """Photos whose label may be wrong: see :func:`find_label_issues`."""
+    return find_label_issues(vectors, found_neighbours.indices)
 
 
 def list_outliers(
@@ -83,41 +106,52 @@ def group_photos(vectors: Vectors, params: CurationParams) -> tuple[pd.DataFrame
     return find_clusters(vectors, params.clusters, params.seed)
 
 
-def measure_quality(vectors: Vectors, params: CurationParams) -> tuple[pd.DataFrame, pd.DataFrame]:
+def rate_quality(photos: Photos, params: CurationParams) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The photos' quality, measured as they were extracted: see :func:`flag_quality`.
 
     Returns:
         Of all photos whose quality is known; and of those with flags.
     """
-    photos = vectors.photos[vectors.photos["sharpness"].notna()]
-    if len(photos) < len(vectors):
-        logger.warning(
-            "An earlier version extracted %d photos, and did not measure their quality: 'kedro "
-            "run --params extraction.incremental=false' extracts all again.",
-            len(vectors) - len(photos),
-        )
+    known = photos.table[photos.table["sharpness"].notna()]
     columns = ["path", "split", "label", *ImageQuality._fields]
-    table = flag_quality(photos[columns], params.deviations)
+    table = flag_quality(known[columns], params.deviations)
     return table, table[table["flags"] != ""].reset_index(drop=True)
 
 
+def collect_findings(*tables: pd.DataFrame) -> Findings:
+    """The tables of what was found, in the order of their names there."""
+    return Findings(*tables)
+
+
+def select(
+    photos: Photos, vectors: Vectors, findings: Findings, params: SelectionParams
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Which photos to keep, by a policy: see :func:`select_photos`.
+
+    Returns:
+        The table; and how many are ``selected``, and ``left_out`` by reason.
+    """
+    table = select_photos(photos, vectors, findings, params)
+    left_out = _counts(table.loc[~table["selected"], "reasons"])
+    return table, {"selected": int(table["selected"].sum()), "left_out": left_out}
+
+
 def describe_curation(
-    vectors: Vectors,
+    photos: Photos,
     found_neighbours: Neighbours,
-    duplicates: pd.DataFrame,
-    leaks: pd.DataFrame,
-    outliers: pd.DataFrame,
+    findings: Findings,
     cluster_summary: pd.DataFrame,
-    quality_issues: pd.DataFrame,
+    selection_counts: dict[str, Any],
     params: CurationParams,
+    selection_params: SelectionParams,
 ) -> dict[str, Any]:
-    """Counts, and how the neighbours were found."""
-    photos = vectors.photos
-    flags = quality_issues["flags"].str.split(", ").explode().value_counts()
+    """Counts, and how what was found was found."""
+    duplicates, quality_issues = findings.duplicates, findings.quality_issues
+    flags = _counts(quality_issues["flags"])
     return {
-        "photos": len(vectors),
-        "labels": int(photos["label"].nunique()),
-        "fingerprint": vectors.fingerprint,
+        "photos": len(photos),
+        "labels": int(photos.table["label"].nunique()),
+        "fingerprint": photos.fingerprint,
         "neighbours": {
             "k": int(found_neighbours.indices.shape[1]),
             "method": found_neighbours.method,
@@ -128,18 +162,27 @@ def describe_curation(
         "duplicates": {
             "groups": int(duplicates["group"].nunique()),
             "photos": len(duplicates),
+            "near": int(duplicates.loc[duplicates["kind"] == NEAR, "group"].nunique()),
             "across_labels": int(duplicates.loc[duplicates["labels"] > 1, "group"].nunique()),
             "across_splits": int(duplicates.loc[duplicates["splits"] > 1, "group"].nunique()),
         },
-        "leaks": int(leaks["other_path"].nunique()),
-        "outliers": len(outliers),
-        "quality_issues": {flag: int(flags.get(flag, 0)) for flag in FLAGS},
+        "leaks": int(findings.leaks["other_path"].nunique()),
+        "outliers": len(findings.outliers),
+        "label_issues": {"photos": len(findings.label_issues), "method": METHOD},
+        "quality_issues": {flag: flags.get(flag, 0) for flag in FLAGS},
         "clusters": {
             "clusters": len(cluster_summary),
             "purity": _mean_purity(cluster_summary),
         },
-        "parameters": params.model_dump(),
+        "selection": selection_counts,
+        "parameters": params.model_dump() | {"selection": selection_params.model_dump()},
     }
+
+
+def _counts(lists: pd.Series) -> dict[str, int]:
+    """How often each item occurs in lists that are joined by ``, ``; the most frequent first."""
+    counts = lists.str.split(", ").explode().value_counts()
+    return {str(name): int(n) for name, n in counts.items()}
 
 
 def _mean_purity(summary: pd.DataFrame) -> float | None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fruits_kedro.config.parameters import Subset, select_subset
+from fruits_kedro.datasets import ParquetFiles
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.labels import LabelFrom, split_and_label, warnings_of
 from fruits_kedro.images.source import ImageSource
@@ -21,9 +22,16 @@ logger = logging.getLogger(__name__)
 
 
 def index_images(
-    raw_images: ImageSource, subset: str, subsets: dict[str, Any], label_from: str
+    raw_images: ImageSource,
+    subset: str,
+    subsets: dict[str, Any],
+    label_from: str,
+    previous_selection: ParquetFiles | None,
 ) -> tuple[pa.Table, pd.DataFrame, dict[str, str]]:
     """The index of all photos, the counts of those of the subset, and where the photos come from.
+
+    Args:
+        previous_selection: of a curation; a subset may ask for it.
 
     Returns:
         ``path, split, label, bytes, modified_at, in_subset, position``: positions count from 0,
@@ -31,7 +39,8 @@ def index_images(
         label, images`` of the subset; and ``images``, the input root.
 
     Raises:
-        FruitsError: there are no photos or no labels, or the subset is unknown or empty.
+        FruitsError: there are no photos or no labels, or the subset is unknown or empty, or asks
+            for a selection that is not there.
     """
     chosen = select_subset(subset, subsets)
     listing = raw_images.list()
@@ -45,7 +54,8 @@ def index_images(
         )
     for warning in warnings_of(folders.dictionary.to_pylist(), labels):
         logger.warning(warning)
-    kept = _rows_of(index, chosen)
+    selected = selected_paths(previous_selection) if chosen.selected else None
+    kept = _rows_of(index, chosen, selected)
     if not kept.any():
         raise FruitsError(
             f"subset={subset} ({chosen}) keeps none of the {len(index)} photos of "
@@ -85,12 +95,26 @@ def _folders(paths: pa.ChunkedArray) -> pa.DictionaryArray:
     return encoded.unify_dictionaries().combine_chunks()
 
 
-def _rows_of(index: pa.Table, subset: Subset) -> np.ndarray:
+def selected_paths(selection: ParquetFiles | None) -> set[str]:
+    """The photos that a selection keeps; FruitsError if there is none."""
+    if selection is None:
+        raise FruitsError(
+            "The store has no selection.\nRun 'kedro run --pipelines curation' with the same "
+            "--params first."
+        )
+    batches = selection.batches(["path", "selected"])
+    return {path for b in batches for path in b.filter(b["selected"])["path"].to_pylist()}
+
+
+def _rows_of(index: pa.Table, subset: Subset, selected: set[str] | None) -> np.ndarray:
     """Whether each photo is of the subset."""
     if subset == Subset():
         return np.ones(len(index), bool)
+    photos = index.select(["path", "split", "label"]).to_pandas()
+    if selected is not None:
+        photos = photos[photos["path"].isin(selected)]
     kept = np.zeros(len(index), bool)
-    kept[keep_subset(index.select(["path", "split", "label"]).to_pandas(), subset).index] = True
+    kept[keep_subset(photos, subset).index] = True
     return kept
 
 

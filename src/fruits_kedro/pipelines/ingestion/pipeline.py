@@ -12,7 +12,10 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 index_images,
-                inputs=["raw_images", "params:subset", "params:subsets", "params:label_from"],
+                inputs=[
+                    *("raw_images", "params:subset", "params:subsets", "params:label_from"),
+                    "previous_selection",
+                ],
                 outputs=["image_index", "class_counts", "input_root"],
             )
         ],

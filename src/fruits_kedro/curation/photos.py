@@ -1,0 +1,114 @@
+"""What a store knows about its photos, beside their features."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.images.quality import ImageQuality
+from fruits_kedro.images.thumbnail import SIDE
+
+Read = Callable[[list[str]], Iterable[pa.RecordBatch]]
+
+_COLUMNS = ["path", "split", "label", "content_hash", *ImageQuality._fields]
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The usable photos, ordered by path.
+
+    Attributes:
+        table: ``path, split, label, pixels`` (a hash of the features, which are equal bit for bit
+            where the pixels are), ``content_hash`` and the figures of ``ImageQuality`` (null where
+            an earlier version extracted them).
+        thumbnails: ``(photos, SIDE * SIDE)``, uint8: gray values; zeros where ``known`` is false.
+        known: whether there is a thumbnail: earlier versions made none.
+        fingerprint: of the backbone.
+    """
+
+    table: pd.DataFrame
+    thumbnails: NDArray[np.uint8]
+    known: NDArray[np.bool_]
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+
+def read_photos(read: Read) -> Photos:
+    """The usable photos of a store.
+
+    Args:
+        read: batches of some of the columns ``path, split, label, features, fingerprint,
+            content_hash, quality, thumbnail``, the last three of which may be missing.
+
+    Raises:
+        FruitsError: there is no photo, or the features are of more than one backbone.
+    """
+    about: list[pa.RecordBatch] = []
+    pixels: list[NDArray[np.uint64]] = []
+    thumbnails: list[NDArray[np.uint8]] = []
+    known: list[NDArray[np.bool_]] = []
+    columns = ["path", "split", "label", "fingerprint", "content_hash", "quality"]
+    for batch in read([*columns, "thumbnail", "features"]):
+        if not batch.num_rows:
+            continue
+        pixels.append(np.array([_hash(row) for row in feature_rows(batch)], np.uint64))
+        there, small = _thumbnails(batch)
+        known.append(there)
+        thumbnails.append(small)
+        about.append(batch.select([name for name in columns if name in batch.schema.names]))
+    if not about:
+        raise FruitsError("The store has no photo with features.\nRun 'kedro run' first.")
+    table = pa.Table.from_batches(about).flatten()  # the struct ``quality`` into columns
+    frame = table.rename_columns([n.removeprefix("quality.") for n in table.column_names])
+    photos = frame.to_pandas().assign(pixels=np.concatenate(pixels))
+    backbones = sorted(photos["fingerprint"].unique())
+    if len(backbones) > 1:
+        raise FruitsError(
+            f"The store's features are of several backbones: {', '.join(backbones)}.\n"
+            "Extract all photos again: kedro run --params extraction.incremental=false"
+        )
+    order = photos["path"].argsort(kind="stable").to_numpy()
+    photos = photos.reindex(columns=[*_COLUMNS, "pixels"]).iloc[order].reset_index(drop=True)
+    small = np.concatenate(thumbnails)[order]
+    return Photos(photos, small, np.concatenate(known)[order], backbones[0])
+
+
+def feature_rows(batch: pa.RecordBatch) -> NDArray[np.float32]:
+    """The features of a batch: ``(rows, n_features)``."""
+    values = batch.column("features").flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(batch.num_rows, -1)
+
+
+def usable_rows(read: Read, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Some columns of the photos of the subset that have features."""
+    for batch in read([*columns, "error", "in_subset"]):
+        usable = batch.column("error").is_null()
+        if "in_subset" in batch.schema.names:  # stores of before lack it
+            usable = pa.compute.and_(usable, batch.column("in_subset"))
+        there = [name for name in columns if name in batch.schema.names]
+        yield batch.filter(usable).select(there)
+
+
+def _hash(row: NDArray[np.float32]) -> int:
+    return int.from_bytes(hashlib.blake2b(row.tobytes(), digest_size=8).digest(), "little")
+
+
+def _thumbnails(batch: pa.RecordBatch) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+    """Whether each photo has a thumbnail; and the thumbnails, zeros where there is none."""
+    small = np.zeros((batch.num_rows, SIDE * SIDE), np.uint8)
+    known = np.zeros(batch.num_rows, bool)
+    if "thumbnail" in batch.schema.names:
+        column = batch.column("thumbnail")
+        known = column.is_valid().to_numpy(zero_copy_only=False)
+        values = b"".join(column.drop_null().to_pylist())
+        small[known] = np.frombuffer(values, np.uint8).reshape(-1, SIDE * SIDE)
+    return known, small

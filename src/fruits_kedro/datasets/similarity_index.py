@@ -1,0 +1,92 @@
+"""An index of vectors as a Kedro dataset, by the conventions of kedro-datasets' vector stores."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from fsspec.implementations.local import LocalFileSystem
+from kedro_datasets_experimental.vectorstore_base import AbstractVectorStoreDataset
+
+from fruits_kedro.curation.similarity_index import FILES, MANIFEST, SimilarityIndex
+from fruits_kedro.storage.cache import cache_folder
+from fruits_kedro.storage.filesystem import file_system, remove
+from fruits_kedro.storage.s3 import for_fsspec
+
+
+class SimilarityIndexDataset(AbstractVectorStoreDataset):
+    """A folder with an index, on a disk or in a bucket; the handle writes, not ``save``.
+
+    Of one in a bucket, the machine keeps a copy in its cache, since a memory map needs a file.
+
+    Args:
+        filepath: a local path or a URL that fsspec knows; nothing may be there.
+        credentials: for fsspec, or an entry of ``credentials.yml`` in AWS' words.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        credentials: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._place = filepath
+        self._credentials = for_fsspec(credentials)
+        self.metadata = metadata
+
+    def _load(self) -> SimilarityIndex:
+        """A handle on the index; on an empty one if there is none."""
+        fs, path = file_system(self._place, self._credentials)
+        if isinstance(fs, LocalFileSystem):
+            return SimilarityIndex(Path(path))
+        copy = cache_folder() / "indexes" / hashlib.sha256(path.encode()).hexdigest()[:16]
+        _fetch(fs, path, copy)
+        return SimilarityIndex(copy, lambda: _store(fs, path, copy))
+
+    def _exists(self) -> bool:
+        fs, path = file_system(self._place, self._credentials)
+        return bool(fs.exists(f"{path}/{MANIFEST}"))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._place}
+
+
+def _fetch(fs: Any, path: str, copy: Path) -> None:
+    """Let a local copy be what is in a bucket; files that are there already are not read again."""
+    try:
+        manifest = fs.cat_file(f"{path}/{MANIFEST}")
+    except FileNotFoundError:
+        (copy / MANIFEST).unlink(missing_ok=True)
+        return
+    copy.mkdir(parents=True, exist_ok=True)
+    for name in _files_of(manifest):
+        file = copy / name
+        if not file.exists() or file.stat().st_size != fs.size(f"{path}/{name}"):
+            fs.get_file(f"{path}/{name}", str(file))
+    (copy / MANIFEST).write_bytes(manifest)
+
+
+def _store(fs: Any, path: str, copy: Path) -> None:
+    """Let a bucket have what is in a local copy: the manifest comes last, then others go."""
+    if not (copy / MANIFEST).exists():
+        if fs.exists(path):
+            remove(fs, [path], recursive=True)
+        return
+    manifest = (copy / MANIFEST).read_bytes()
+    names = _files_of(manifest)
+    for name in names:
+        there = f"{path}/{name}"
+        if not fs.exists(there) or fs.size(there) != (copy / name).stat().st_size:
+            fs.put_file(str(copy / name), there)
+    fs.pipe_file(f"{path}/{MANIFEST}", manifest)
+    kept = {f"{path}/{name}" for name in (*names, MANIFEST)}
+    if gone := sorted(set(fs.find(path)) - kept):
+        remove(fs, gone)
+
+
+def _files_of(manifest: bytes) -> list[str]:
+    about = json.loads(manifest)
+    return [about[name] for name in FILES if about[name]]

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from fruits_kedro.curation.neighbours import _search, build_index, find_neighbours
+from fruits_kedro.curation.neighbours import (
+    _search,
+    build_index,
+    exact_search,
+    find_neighbours,
+    recall_of,
+)
 
 
 def reference(matrix, k):
@@ -73,3 +79,18 @@ def test_few_photos_have_few_neighbours(blobs, photos, k):
         assert sorted(map(tuple, np.sort(found.indices))) == sorted(
             tuple(sorted(set(range(photos)) - {i})) for i in range(photos)
         )
+
+
+def test_some_are_compared_with_all(blobs, monkeypatch):
+    vectors = blobs({"a": 200, "b": 90}, spread=0.5)
+    batches = np.split(vectors.matrix, [80, 99])
+    monkeypatch.setattr(type(vectors), "batches", lambda _: iter(batches))
+    which = np.array([3, 85, 250])
+    found = exact_search(vectors, which, 7)
+    indices, cosines = reference(vectors.matrix, 7)
+    assert (found[0] == indices[which]).all()
+    assert found[1] == pytest.approx(cosines[which], abs=1e-5)
+    worse = indices.copy(), cosines.copy()
+    assert recall_of(vectors, worse, seed=0) == (1.0, 290)
+    worse[1][:29] = 0
+    assert recall_of(vectors, worse, seed=0) == (pytest.approx(0.9), 290)

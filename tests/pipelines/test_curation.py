@@ -56,7 +56,7 @@ def test_each_photo_has_its_nearest(curated):
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     cosines = pd.DataFrame(rows @ rows.T, features.index, features.index)
     found = table(store, "07_model_output/neighbours")
-    assert list(found) == ["path", "rank", "neighbour", "cosine"]
+    assert list(found) == ["path", "rank", "neighbour", "cosine", "pixels"]
     assert set(found["path"]) == set(features.index)
     for path, of_path in found.groupby("path"):
         others = cosines[path].drop(path).sort_values(ascending=False)
@@ -130,6 +130,9 @@ def test_a_store_of_an_earlier_version_has_no_quality(curated, kedro_run, tmp_pa
     assert table(store, "07_model_output/image_quality").empty
     assert "their quality is not known" in caplog.text
     assert set(listed(store, "duplicates")["kind"]) == {"pixels"}
+    assert info(store)["neighbours"]["method"] == "incremental"  # those photos have not changed
+    before, after = (table(one, "07_model_output/neighbours") for one in (curated[1], store))
+    assert after.equals(before)
     more = {"extraction.max_failure_rate": 0.5}
     result = kedro_run("--pipelines", "extraction", images=curated[0], store=store, **more)
     assert result.exit_code == 0, result.output

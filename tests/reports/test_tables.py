@@ -148,6 +148,8 @@ def test_a_curation_says_how_it_found_the_neighbours():
     assert rows["clusters"] == "12, on average 58% of one label"
     assert rows["label issues"] == "5 photos"
     assert rows["selection"] == "1,190 photos; left out: 6 odd size, 4 leak"
+    info["neighbours"]["method"] = "incremental"
+    assert dict(result_rows({"curation_info": info}))["neighbours"].endswith("what has changed")
     info["neighbours"]["method"], info["clusters"]["purity"] = "exact", None
     found["groups"], info["quality_issues"] = 0, {"dark": 0}
     rows = dict(result_rows({"curation_info": info}))

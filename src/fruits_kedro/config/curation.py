@@ -18,6 +18,7 @@ class CurationParams(StrictModel):
 
     Attributes:
         neighbours: how many of the most similar photos each photo has.
+        incremental: whether neighbours of an earlier run stay where photos have not changed.
         exact_images: up to so many photos, every pair is compared; beyond, an index of cells
             (IVF) finds the neighbours, and their similarities are exact.
         index_images: from so many photos, the store has a ``similarity_index`` for ``kedro
@@ -33,6 +34,7 @@ class CurationParams(StrictModel):
     """
 
     neighbours: PositiveInt = 10
+    incremental: bool = True
     exact_images: Annotated[int, Field(ge=0)] = 50_000
     index_images: Annotated[int, Field(ge=0)] = 200_000
     recall: Annotated[float, Field(gt=0, le=1)] = 0.995

@@ -18,6 +18,7 @@ _BATCH = 2048
 
 Track = Callable[[Sequence[int]], Iterable[int]]
 Matrix = NDArray[np.float32]
+Found = tuple[NDArray[np.int64], Matrix]  # indices and cosines: (photos, k)
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Neighbours:
     Attributes:
         indices: ``(photos, k)``, int64: rows of the vectors.
         cosines: ``(photos, k)``, float32.
-        method: ``exact``, or ``ivf``: an index of cells.
+        method: ``exact``; ``ivf``: an index of cells; or ``incremental``: those of an earlier
+            curation, and of what has changed.
         recall: the share of the exact neighbours that was found, on a sample.
         sampled: size of the sample; 0 where all pairs were compared.
         probes: cells that a query looked into; 0 where all pairs were compared.
@@ -91,29 +93,58 @@ def _choose_probes(
 ) -> tuple[float, int]:
     """Let the index look into as many cells as it takes; the recall, and the size of the sample."""
     n = len(vectors)
-    sample = np.sort(np.random.default_rng(seed).choice(n, min(n, _SAMPLE), replace=False))
-    exact = _exact_cosines(vectors, sample, k)
+    sample = _draw(n, seed)
+    _, exact = exact_search(vectors, sample, k)
     index.nprobe = 4
     while True:
         index.nprobe = min(2 * index.nprobe, index.nlist)
         _, cosines = _search(index, vectors, k, sample)
-        found = float((cosines >= exact[:, -1:] - 1e-6).mean())
+        found = _share(cosines, exact)
         if found >= recall or index.nprobe == index.nlist:
             return found, len(sample)
 
 
-def _exact_cosines(vectors: Vectors, sample: NDArray[np.int64], k: int) -> Matrix:
-    """The ``k`` largest cosines of each photo of a sample with the others, the largest first."""
-    queries = vectors.rows(sample)
-    best = np.full((len(sample), k), -2, np.float32)
+def _draw(n: int, seed: int) -> NDArray[np.int64]:
+    return np.sort(np.random.default_rng(seed).choice(n, min(n, _SAMPLE), replace=False))
+
+
+def _share(cosines: Matrix, exact: Matrix) -> float:
+    """How many of the photos that were found are as near as those that are to be found."""
+    return float((cosines >= exact[:, -1:] - 1e-6).mean())
+
+
+def recall_of(vectors: Vectors, found: Found, seed: int) -> tuple[float, int]:
+    """The share of the exact neighbours that was found, on a sample; and its size."""
+    sample = _draw(len(vectors), seed)
+    _, exact = exact_search(vectors, sample, found[0].shape[1])
+    return _share(found[1][sample], exact), len(sample)
+
+
+def exact_search(vectors: Vectors, which: NDArray[np.int64], k: int) -> Found:
+    """The ``k`` nearest photos of some, which are compared with all others."""
+    queries = vectors.rows(which)
+    indices = np.full((len(which), k), -1)
+    cosines = np.full((len(which), k), -2, np.float32)
     start = 0
     for rows in vectors.batches():
-        cosines = queries @ rows.T
-        own = (sample >= start) & (sample < start + len(rows))
-        cosines[own, sample[own] - start] = -2
-        best = -np.sort(-np.hstack([best, cosines]), axis=1)[:, :k]
+        found = queries @ rows.T
+        own = (which >= start) & (which < start + len(rows))
+        found[own, which[own] - start] = -2
+        columns = np.broadcast_to(np.arange(start, start + len(rows)), found.shape)
+        every = np.hstack([indices, columns]), np.hstack([cosines, found])
+        indices, cosines = closest(*every, k)
         start += len(rows)
-    return best
+    return indices, cosines
+
+
+def closest(indices: NDArray[np.int64], cosines: Matrix, k: int) -> Found:
+    """The ``k`` largest cosines of each row and their indices; of equal ones the smaller index."""
+    if cosines.shape[1] > 4 * k:  # far from sorting all
+        some = np.argpartition(-cosines, k, axis=1)[:, : k + 1]
+        indices = np.take_along_axis(indices, some, 1)
+        cosines = np.take_along_axis(cosines, some, 1)
+    best = np.lexsort((indices, -cosines))[:, :k]
+    return np.take_along_axis(indices, best, 1), np.take_along_axis(cosines, best, 1)
 
 
 def _search(
@@ -122,7 +153,7 @@ def _search(
     k: int,
     which: NDArray[np.int64] | None = None,
     track: Track = iter,
-) -> tuple[NDArray[np.int64], Matrix]:
+) -> Found:
     """Indices and cosines of the neighbours of some photos, or of all."""
     which = np.arange(len(vectors)) if which is None else which
     indices = np.empty((len(which), k), np.int64)
@@ -133,9 +164,7 @@ def _search(
     return indices, cosines
 
 
-def _search_batch(
-    index: Any, vectors: Vectors, k: int, which: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], Matrix]:
+def _search_batch(index: Any, vectors: Vectors, k: int, which: NDArray[np.int64]) -> Found:
     import faiss
 
     queries = vectors.rows(which)
@@ -148,8 +177,7 @@ def _search_batch(
             found[few] = index.search(queries[few], _MORE * k + 1, params=every)[1]
         cosines = _cosines(vectors, queries, found)
     cosines[(found == which[:, None]) | (found < 0)] = -2  # itself, or nothing
-    best = np.lexsort((found, -cosines))[:, :k]
-    return np.take_along_axis(found, best, 1), np.take_along_axis(cosines, best, 1)
+    return closest(found, cosines, k)
 
 
 def _cosines(vectors: Vectors, queries: Matrix, found: NDArray[np.int64]) -> Matrix:

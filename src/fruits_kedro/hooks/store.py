@@ -18,7 +18,7 @@ from fruits_kedro.storage.s3_check import check_bucket
 
 # An input whose absence is no fault.
 _MAY_BE_MISSING = {"extraction_checkpoint", "selection"}
-_FILES = ("feature_files", "previous_selection")
+_FILES = ("feature_files", "previous_neighbours", "previous_selection")
 
 
 class StoreHooks:

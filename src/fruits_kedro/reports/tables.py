@@ -109,7 +109,9 @@ def _packing(packing_info: dict[str, Any]) -> Rows:
 def _curation(curation_info: dict[str, Any]) -> Rows:
     found, neighbours = curation_info["duplicates"], curation_info["neighbours"]
     how = "of all pairs"
-    if neighbours["method"] != "exact":
+    if neighbours["method"] == "incremental":
+        how = "those of before and of what has changed"
+    elif neighbours["method"] != "exact":
         share, sample = neighbours["recall"], neighbours["sampled"]
         how = f"by an index that finds {share:.1%} of them (on {sample} photos)"
     clusters = f"{curation_info['clusters']['clusters']:,}"

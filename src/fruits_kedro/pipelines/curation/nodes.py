@@ -13,8 +13,9 @@ import pyarrow as pa
 from fruits_kedro.config.curation import CurationParams, SelectionParams
 from fruits_kedro.curation.clusters import find_clusters
 from fruits_kedro.curation.duplicates import NEAR
+from fruits_kedro.curation.incremental import carry_over, update
 from fruits_kedro.curation.label_issues import METHOD, find_label_issues
-from fruits_kedro.curation.neighbours import Neighbours, find_neighbours
+from fruits_kedro.curation.neighbours import Neighbours, find_neighbours, recall_of
 from fruits_kedro.curation.outliers import find_outliers
 from fruits_kedro.curation.photos import Photos, usable_rows
 from fruits_kedro.curation.quality import FLAGS, flag_quality
@@ -34,18 +35,23 @@ def load_vectors(feature_files: ParquetFiles, photos: Photos, params: CurationPa
     return read_vectors(read, photos, in_memory=params.exact_images)
 
 
-def search_neighbours(vectors: Vectors, params: CurationParams) -> tuple[Neighbours, pa.Table]:
-    """The most similar photos of each photo.
+def search_neighbours(
+    vectors: Vectors, previous_neighbours: ParquetFiles | None, params: CurationParams
+) -> tuple[Neighbours, pa.Table]:
+    """The most similar photos of each photo; where few have changed, from those of before.
 
     Returns:
-        As indices; and as a table: ``path, rank`` (from 1), ``neighbour`` (its path), ``cosine``.
+        As indices; and as a table: ``path, rank`` (from 1), ``neighbour`` (its path), ``cosine,
+        pixels`` (a hash of the photo's).
     """
 
     def track(batches: Sequence[int]) -> Iterator[int]:
         return tracked("Comparing photos", batches, len(batches))
 
-    wanted = (params.neighbours, params.exact_images, params.recall, params.seed)
-    found = find_neighbours(vectors, *wanted, track)
+    found = _carried_over(vectors, previous_neighbours, params)
+    if found is None:
+        wanted = (params.neighbours, params.exact_images, params.recall, params.seed)
+        found = find_neighbours(vectors, *wanted, track)
     n, k = found.indices.shape
     paths = pa.array(vectors.photos["path"], pa.string())
     columns = {
@@ -53,8 +59,25 @@ def search_neighbours(vectors: Vectors, params: CurationParams) -> tuple[Neighbo
         "rank": pa.array(np.tile(np.arange(1, k + 1, dtype=np.int32), n)),
         "neighbour": paths.take(pa.array(found.indices.ravel())),
         "cosine": pa.array(found.cosines.ravel()),
+        "pixels": pa.array(np.repeat(vectors.photos["pixels"].to_numpy(), k)),
     }
     return found, pa.table(columns)
+
+
+def _carried_over(
+    vectors: Vectors, before: ParquetFiles | None, params: CurationParams
+) -> Neighbours | None:
+    """The neighbours by what has changed since before; None if that is much."""
+    k = min(params.neighbours, len(vectors) - 1)
+    if before is None or not params.incremental or k < 1:
+        return None
+    updated = update(vectors, carry_over(before.batches, vectors.photos, k))
+    if updated is None:
+        return None
+    recall, sampled = recall_of(vectors, updated, params.seed)
+    if recall < params.recall:
+        return None
+    return Neighbours(*updated, "incremental", recall, sampled)
 
 
 def update_similarity_index(

@@ -27,7 +27,11 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(load_vectors, ["feature_files", "photos", _PARAMS], "vectors"),
-            node(search_neighbours, ["vectors", _PARAMS], ["found_neighbours", "neighbours"]),
+            node(
+                search_neighbours,
+                inputs=["vectors", "previous_neighbours", _PARAMS],
+                outputs=["found_neighbours", "neighbours"],
+            ),
             node(list_outliers, ["vectors", "found_neighbours", _PARAMS], "outliers"),
             node(
                 update_similarity_index,

@@ -29,7 +29,7 @@ from fruits_kedro.config.curation import CurationParams
 from fruits_kedro.curation.clusters import find_clusters
 from fruits_kedro.curation.duplicates import find_duplicates
 from fruits_kedro.curation.label_issues import find_label_issues
-from fruits_kedro.curation.neighbours import find_neighbours
+from fruits_kedro.curation.neighbours import Neighbours, find_neighbours
 from fruits_kedro.curation.photos import Photos
 from fruits_kedro.curation.similarity_index import INDEXED, SimilarityIndex
 from fruits_kedro.curation.vectors import Vectors, empty_matrix, normalised
@@ -98,18 +98,18 @@ def measure(n: int) -> dict[str, str]:
         with timed("clusters"):
             find_clusters(vectors, params.clusters, params.seed)
         if found.probes:
-            took |= measure_index(vectors, found.probes)
+            took |= measure_index(vectors, found)
     how = "exact" if not found.probes else f"{found.probes} cells"
     took["recall"] = f"{found.recall:.4f} ({how})"
     return took | {"memory": f"{memory.peaks['together']:,.0f}"}
 
 
-def measure_index(vectors: Vectors, probes: int) -> dict[str, str]:
+def measure_index(vectors: Vectors, found: Neighbours) -> dict[str, str]:
     """The index of ``kedro similar``: to build it, to ask it, to update it."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        SimilarityIndex(Path(folder)).build(vectors, "synthetic", "", probes)
+        SimilarityIndex(Path(folder)).build(vectors, "synthetic", "", found.probes, found.cells)
         built = time.perf_counter() - started
         index, queries = SimilarityIndex(Path(folder)), []
         for query in vectors.draw(500, seed=1):

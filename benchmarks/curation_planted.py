@@ -14,6 +14,7 @@ import argparse
 import itertools
 import json
 import random
+import shutil
 import subprocess
 import tempfile
 import time
@@ -33,7 +34,7 @@ from fruits_kedro.curation.label_issues import find_label_issues
 from fruits_kedro.curation.neighbours import find_neighbours
 from fruits_kedro.curation.vectors import Vectors, normalised
 
-EACH, SEEDS, LABELLED = 200, range(5), 300
+EACH, FAULTY, SEEDS, LABELLED = 200, 50, range(5), 300
 FLAGS = ("blurry", "dark", "light", "low_information", "odd_size")
 
 
@@ -62,25 +63,39 @@ FAULTS: dict[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
-def plant(images: Path, folder: Path, each: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Links to all photos, copies and faulty ones beside them: ``kind, original, path`` of both."""
+def copy_photos(images: Path, folder: Path) -> list[Path]:
+    """All photos, copied; their paths below both folders."""
     photos = sorted(path.relative_to(images) for path in images.rglob("*.jpg"))
     for path in photos:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).symlink_to(images / path)
+        shutil.copyfile(images / path, folder / path)
     random.seed(0)
-    chosen = iter(random.sample(photos, each * len(COPIES) + each // 4 * len(FAULTS)))
-    rows: dict[bool, list[tuple[str, str, str]]] = {True: [], False: []}
-    jobs = [(True, kind, *make, each) for kind, make in COPIES.items()]
-    jobs += [(False, kind, change, 95, each // 4) for kind, change in FAULTS.items()]
-    for is_copy, kind, change, quality, n in jobs:
-        for original in itertools.islice(chosen, n):
+    return photos
+
+
+def plant_copies(images: Path, folder: Path) -> pd.DataFrame:
+    """All photos, and changed copies of some beside them: ``kind, original, path``."""
+    chosen = iter(random.sample(copy_photos(images, folder), EACH * len(COPIES)))
+    rows = []
+    for kind, (change, quality) in COPIES.items():
+        for original in itertools.islice(chosen, EACH):
             path = original.with_name(f"{kind.split()[0]}_{original.name}")
             image = Image.open(images / original).convert("RGB")
             change(image).save(folder / path, quality=quality)
-            rows[is_copy].append((kind, str(original), str(path)))
-    columns = ["kind", "original", "path"]
-    return tuple(pd.DataFrame(rows[one], columns=columns) for one in (True, False))
+            rows.append((kind, str(original), str(path)))
+    return pd.DataFrame(rows, columns=["kind", "original", "path"])
+
+
+def plant_faults(images: Path, folder: Path) -> pd.DataFrame:
+    """All photos, some of which are at fault: ``kind, path``."""
+    chosen = iter(random.sample(copy_photos(images, folder), FAULTY * len(FAULTS)))
+    rows = []
+    for kind, change in FAULTS.items():
+        for path in itertools.islice(chosen, FAULTY):
+            image = Image.open(images / path).convert("RGB")
+            change(image).save(folder / path, quality=95)
+            rows.append((kind, str(path)))
+    return pd.DataFrame(rows, columns=["kind", "path"])
 
 
 def pairs_of(groups: Iterable[Iterable[str]]) -> set[frozenset[str]]:
@@ -88,97 +103,119 @@ def pairs_of(groups: Iterable[Iterable[str]]) -> set[frozenset[str]]:
     return {frozenset(pair) for one in groups for pair in itertools.combinations(one, 2)}
 
 
-def copies_row(name: str, pairs: set[frozenset[str]], copies: pd.DataFrame) -> str:
+def copies_row(name: str, planted: list[bool], pairs: int, copies: pd.DataFrame) -> str:
     """Recall of each kind, and how many of the pairs are planted ones."""
-    planted = [frozenset(pair) for pair in zip(copies["original"], copies["path"])]
-    found = pd.Series([pair in pairs for pair in planted]).groupby(copies["kind"]).mean()
+    found = pd.Series(planted).groupby(copies["kind"]).mean()
     cells = " | ".join(f"{found[kind]:.3f}" for kind in COPIES)
-    share = sum(pair in pairs for pair in planted) / max(len(pairs), 1)
-    return f"| {name} | {cells} | {len(pairs):,} | {share:.3f} |"
+    return f"| {name} | {cells} | {pairs:,} | {sum(planted) / max(pairs, 1):.4f} |"
 
 
 PEERS = """
-import itertools, json, sys, time
+import itertools, json, sys
 from pathlib import Path
 import numpy as np
-folder, features, out = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+folder, features, copies, out = Path(sys.argv[1]), *sys.argv[2:]
 files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.jpg"))
+planted = [tuple(sorted(pair)) for pair in json.loads(Path(copies).read_text())]
 found = {}
 from imagededup import methods
+from imagededup.utils.logger import return_logger
 def by(name, method, maps, **how):
-    pairs = method.find_duplicates(encoding_map=maps, num_dist_workers=0, **how)
-    found[name] = sorted({tuple(sorted((a, b))) for a, bs in pairs.items() for b in bs})
-for name in ("PHash", "DHash", "WHash", "AHash"):
+    lists = method.find_duplicates(encoding_map=maps, **how)
+    pairs = sum(map(len, lists.values())) // 2
+    found[name] = [b in lists[a] or a in lists[b] for a, b in planted], pairs
+for name in ("PHash", "DHash"):
     method = getattr(methods, name)()
     maps = {file: method.encode_image(image_file=str(folder / file)) for file in files}
-    by(f"imagededup {name}, distance 10 (its default)", method, maps, max_distance_threshold=10)
-    by(f"imagededup {name}, distance 0", method, maps, max_distance_threshold=0)
-cnn = methods.CNN.__new__(methods.CNN)  # its own weights need the internet
-from imagededup.utils.logger import return_logger
-cnn.logger, cnn.verbose, cnn.model_config = return_logger("cnn"), False, None
+    for distance in (10, 0):
+        by(f"imagededup {name}, distance {distance}", method, maps,
+           max_distance_threshold=distance, num_dist_workers=0)
+cnn = methods.CNN.__new__(methods.CNN)  # to get its own weights it needs the internet
+cnn.logger, cnn.verbose = return_logger("cnn"), False
 stored = np.load(features, allow_pickle=True)
-maps = {path: row for path, row in zip(stored["paths"].tolist(), stored["rows"])}
-for threshold in (0.9, 0.99):
-    default = " (its default)" if threshold == 0.9 else ""
-    try:
-        by(f"imagededup CNN with MobileNetV2's features, cosine {threshold}{default}", cnn, maps,
-           min_similarity_threshold=threshold)
-    except Exception as error:
-        print("CNN", error, file=sys.stderr)
+maps = dict(zip(stored["paths"].tolist(), stored["rows"]))
+for cosine in (0.9, 0.99):
+    by(f"imagededup CNN with MobileNetV2's features, cosine {cosine}", cnn, maps,
+       min_similarity_threshold=cosine, num_sim_workers=0)
+json.dump(found, open(out, "w"))
+"""
+
+CLEANVISION = """
+import itertools, json, sys
+from pathlib import Path
 from cleanvision import Imagelab
-lab = Imagelab(filepaths=[str(folder / file) for file in files])
+folder, out = Path(sys.argv[1]), sys.argv[2]
+lab = Imagelab(filepaths=sorted(map(str, folder.rglob("*.jpg"))))
 lab.find_issues(n_jobs=2, verbose=False)
-pairs = set()
-for kind in ("exact_duplicates", "near_duplicates"):
-    for group in lab.info[kind]["sets"]:
-        names = sorted(str(Path(one).relative_to(folder)) for one in group)
-        pairs |= set(itertools.combinations(names, 2))
-found["CleanVision"] = sorted(pairs)
-issues = lab.issues.rename(index=lambda one: str(Path(one).relative_to(folder)))
+named = lambda one: str(Path(one).relative_to(folder))
+kinds = ("exact_duplicates", "near_duplicates")
+groups = [list(map(named, group)) for kind in kinds for group in lab.info[kind]["sets"]]
+issues = lab.issues.rename(index=named)
 flags = {c[3:-6]: issues.index[issues[c]].tolist() for c in issues if c.startswith("is_")}
-json.dump({"pairs": found, "flags": flags}, open(out, "w"))
+json.dump({"groups": groups, "flags": flags}, open(out, "w"))
 """
 
 
-def measure_planted(images: Path, peers: str | None, work: Path) -> list[str]:
-    """Copies and faults of quality: tables."""
-    folder, store = work / "photos", work / "store"
-    copies, faults = plant(images, folder, EACH)
+def ask(python: str, script: str, *arguments: Path) -> dict:
+    """What a script of another environment writes into the last of its arguments."""
+    out = arguments[0].parent / "answer.json"
+    command = [python, "-c", script, *map(str, arguments), str(out)]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return json.loads(out.read_text())
+
+
+def measure_copies(images: Path, peers: str | None, work: Path) -> list[str]:
+    """Copies that are found, and other pairs: a table."""
+    folder, store = work / "copies", work / "store"
+    copies = plant_copies(images, folder)
     kedro_run(store, "--pipelines", "ingestion,extraction,curation", images=folder)
     duplicates = pd.read_csv(store / "08_reporting/duplicates.csv")
-    ours = pairs_of(duplicates.groupby("group")["path"].agg(list))
-    theirs: dict[str, dict[str, list]] = {"pairs": {}, "flags": {}}
-    if peers:
-        extracted = pq.read_table(store / "04_feature/extracted_features").to_pandas()
-        np.savez(work / "f.npz", paths=extracted["path"], rows=np.stack(extracted["features"]))
-        found = work / "peers.json"
-        subprocess.run([peers, "-c", PEERS, folder, work / "f.npz", found], check=True)
-        theirs = json.loads(found.read_text())
+    planted = [frozenset(pair) for pair in zip(copies["original"], copies["path"])]
+
+    def row(name: str, groups: Iterable[Iterable[str]]) -> str:
+        pairs = pairs_of(groups)
+        return copies_row(name, [pair in pairs for pair in planted], len(pairs), copies)
+
     lines = [
         f"| | {' | '.join(COPIES)} | pairs | share of them that were planted |",
         f"| --- |{' ---: |' * (len(COPIES) + 2)}",
-        copies_row("near duplicates", ours, copies),
-        *(copies_row(n, set(map(frozenset, p)), copies) for n, p in theirs["pairs"].items()),
+        row("`duplicates`", duplicates.groupby("group")["path"].agg(list)),
     ]
-    quality = pq.read_table(store / "07_model_output/image_quality").to_pandas().set_index("path")
-    ours_of = {flag: quality["flags"].str.contains(flag) for flag in FLAGS}
-    any_flag = pd.concat(ours_of.values(), axis=1).any(axis=1)
-    lines += [
-        "",
-        "| fault | photos | flagged | flagged by CleanVision |",
-        "| --- |" + " ---: |" * 3,
-    ]
-    flagged = set().union(*(theirs["flags"].get(flag, []) for flag in FLAGS))
-    for kind, paths in faults.groupby("kind", sort=False)["path"]:
-        of_peer = f"{paths.isin(flagged).mean():.3f}" if peers else ""
-        lines.append(f"| {kind} | {len(paths)} | {any_flag[paths].mean():.3f} | {of_peer} |")
     if peers:
-        lines += ["", "| flag | ours | CleanVision's | photos on which both agree |"]
-        lines.append("| --- | ---: | ---: | ---: |")
-        for flag, own in ours_of.items():
-            other = own.index.isin(theirs["flags"].get(flag, []))
-            share = (own == other).mean()
-            lines.append(f"| `{flag}` | {own.sum()} | {other.sum()} | {share:.4f} |")
+        extracted = pq.read_table(store / "04_feature/extracted_features").to_pandas()
+        np.savez(work / "f.npz", paths=extracted["path"], rows=np.stack(extracted["features"]))
+        (work / "planted.json").write_text(copies[["original", "path"]].to_json(orient="values"))
+        found = ask(peers, PEERS, folder, work / "f.npz", work / "planted.json")
+        lines += [copies_row(name, *answer, copies) for name, answer in found.items()]
+        lines.append(row("CleanVision", ask(peers, CLEANVISION, folder)["groups"]))
+    return lines
+
+
+def measure_faults(images: Path, peers: str | None, work: Path) -> list[str]:
+    """Faults of quality that are flagged, and other photos: tables."""
+    folder, store = work / "faults", work / "store of faults"
+    faults = plant_faults(images, folder)
+    kedro_run(store, "--pipelines", "ingestion,extraction,curation", images=folder)
+    quality = pq.read_table(store / "07_model_output/image_quality").to_pandas().set_index("path")
+    ours = {f: quality["flags"].str.split(", ").map(lambda one, f=f: f in one) for f in FLAGS}
+    flags = ask(peers, CLEANVISION, folder)["flags"] if peers else {}
+    theirs = {
+        flag: pd.Series(quality.index.isin(flags.get(flag, [])), quality.index) for flag in FLAGS
+    }
+    lines = ["| fault | photos | flags | CleanVision's flags |", "| --- | ---: | --- | --- |"]
+    for kind, paths in faults.groupby("kind", sort=False)["path"]:
+        shown = [
+            ", ".join(
+                f"{flag} {found[paths].sum()}" for flag, found in one.items() if found[paths].any()
+            )
+            for one in (ours, theirs)
+        ]
+        lines.append(f"| {kind} | {len(paths)} | {' | '.join(shown)} |")
+    lines += ["", "| flag | photos | CleanVision's | share of photos on which both agree |"]
+    lines.append("| --- | ---: | ---: | ---: |")
+    for flag, own in ours.items():
+        share = (own == theirs[flag]).mean()
+        lines.append(f"| {flag} | {own.sum()} | {theirs[flag].sum()} | {share:.4f} |")
     return lines
 
 
@@ -236,9 +273,12 @@ def main() -> None:
     parser.add_argument("--peers")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
-        planted = measure_planted(given.images.resolve(), given.peers, Path(work))
-        labels = measure_labels(given.images.resolve(), Path(work))
-    table = [f"{usable_cores()} cores, {time.strftime('%Y-%m-%d')}.", "", *planted, "", *labels]
+        images = given.images.resolve()
+        copies = measure_copies(images, given.peers, Path(work))
+        faults = measure_faults(images, given.peers, Path(work))
+        labels = measure_labels(images, Path(work))
+    table = [f"{usable_cores()} cores, {time.strftime('%Y-%m-%d')}.", ""]
+    table += [*copies, "", *faults, "", *labels]
     write_results("curation_planted", "What a curation finds", table)
 
 

@@ -48,6 +48,14 @@ def test_what_is_usual_in_one_label_is_not_in_another():
     assert found[found != ""].to_dict() == {"003.jpg": "dark"}
 
 
+def test_a_dark_photo_is_not_blurred():
+    """A tenth of the light leaves a hundredth of both variances."""
+    table = photos(["a"] * N)
+    for name, factor in {"brightness": 0.1, "contrast": 0.1, "sharpness": 0.01}.items():
+        table.loc[3, name] *= factor
+    assert flag_quality(table, 5)["flags"][3] == "dark"
+
+
 def test_a_photo_may_have_several_and_few_photos_are_compared_with_all():
     table = photos(["a"] * N + [None, "few"])
     for row in (N, N + 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,10 +12,12 @@ from fruits_kedro.images.thumbnail import SIDE
 
 _AXES = 16  # principal components, along which no two photos are further apart than they are
 _SAMPLE = 20_000  # photos, of which they are
-_ROWS, _COLUMNS = 1024, 8192  # of the distances that are in memory at once
+_STRIP = 4  # radii: photos are compared in strips along the first component
+_ROWS, _COLUMNS = 512, 2048  # of the distances that are in memory at once
 _PAIRS = 65_536  # whose thumbnails are
 
 Thumbnails = NDArray[np.uint8]
+Scores = NDArray[np.float32]
 Pairs = NDArray[np.int64]  # (pairs, 2): rows
 
 
@@ -33,16 +36,21 @@ def near_pairs(thumbnails: Thumbnails, distance: float) -> Iterator[Pairs]:
     """
     if len(thumbnails) < 2:
         return
-    mirrored = thumbnails.reshape(-1, SIDE, SIDE)[:, :, ::-1].reshape(thumbnails.shape)
     axes = _principal_axes(thumbnails)
     radius = distance * SIDE
     plain = _project(thumbnails, axes)
-    for others, there in ((thumbnails, plain), (mirrored, _project(mirrored, axes))):
-        for pairs in _candidates(plain, there, radius):
+    for is_mirrored, others in ((False, plain), (True, _project(thumbnails, _mirrored(axes.T).T))):
+        for pairs in _candidates(plain, others, radius):
             for start in range(0, len(pairs), _PAIRS):
                 some = pairs[start : start + _PAIRS]
-                gaps = thumbnails[some[:, 0]].astype(np.int32) - others[some[:, 1]]
+                one, other = thumbnails[some[:, 0]], thumbnails[some[:, 1]]
+                gaps = one.astype(np.int32) - (_mirrored(other) if is_mirrored else other)
                 yield some[np.einsum("ij,ij->i", gaps, gaps) <= radius**2]
+
+
+def _mirrored(images: NDArray) -> NDArray:
+    """Images of ``SIDE`` x ``SIDE``, one a row, each with left and right swapped."""
+    return images.reshape(-1, SIDE, SIDE)[:, :, ::-1].reshape(images.shape)
 
 
 def _principal_axes(thumbnails: Thumbnails) -> NDArray[np.float32]:
@@ -52,29 +60,46 @@ def _principal_axes(thumbnails: Thumbnails) -> NDArray[np.float32]:
     return np.ascontiguousarray(axes[:, : -_AXES - 1 : -1], np.float32)
 
 
-def _project(thumbnails: Thumbnails, axes: NDArray[np.float32]) -> NDArray[np.float32]:
-    low = np.empty((len(thumbnails), axes.shape[1]), np.float32)
-    for start in range(0, len(low), _COLUMNS):
-        rows = thumbnails[start : start + _COLUMNS].astype(np.float32) - 128
-        low[start : start + _COLUMNS] = rows @ axes
-    return low
+def _project(thumbnails: Thumbnails, axes: NDArray[np.float32]) -> Scores:
+    scores = np.empty((len(thumbnails), axes.shape[1]), np.float32)
+    for start in range(0, len(scores), 8192):
+        rows = thumbnails[start : start + 8192].astype(np.float32) - 128
+        scores[start : start + 8192] = rows @ axes
+    return scores
 
 
-def _candidates(
-    ones: NDArray[np.float32], others: NDArray[np.float32], radius: float
-) -> Iterator[Pairs]:
-    """Pairs of rows, the smaller one first, that are not further apart than the radius."""
+def _candidates(ones: Scores, others: Scores, radius: float) -> Iterator[Pairs]:
+    """Pairs of rows, the smaller one first, whose scores are not further apart than the radius."""
     order, other_order = np.argsort(ones[:, 0]), np.argsort(others[:, 0])
-    ones, others = ones[order], others[other_order]
-    lengths = np.square(others).sum(axis=1)
-    limit = radius**2 + 1e-5 * float(lengths.max())  # float32 is not exact
-    for start in range(0, len(ones), _ROWS):
-        rows = ones[start : start + _ROWS]
-        ends = (rows[0, 0] - radius - 1, rows[-1, 0] + radius + 1)
-        first, last = np.searchsorted(others[:, 0], ends)
-        for at in range(first, last, _COLUMNS):
-            columns = slice(at, min(at + _COLUMNS, last))
-            squares = rows @ (-2 * others[columns].T) + lengths[columns]
-            found = np.nonzero(squares <= (limit - np.square(rows).sum(axis=1))[:, None])
-            pairs = np.stack([order[start + found[0]], other_order[at + found[1]]], axis=1)
+    first, other_first = ones[order, 0], others[other_order, 0]
+    reach = radius + 1  # float32 is not exact
+    strips = np.floor((first - first[0]) / (_STRIP * reach))
+    ends = [0, *(np.flatnonzero(np.diff(strips)) + 1).tolist(), len(first)]
+    for start, stop in itertools.pairwise(ends):
+        limits = (first[start] - reach, first[stop - 1] + reach)
+        low, high = np.searchsorted(other_first, limits)
+        yield from _in_strip(ones, others, order[start:stop], other_order[low:high], radius)
+
+
+def _in_strip(
+    ones: Scores, others: Scores, rows: NDArray[np.int64], columns: NDArray[np.int64], radius: float
+) -> Iterator[Pairs]:
+    """The same for some rows and columns, of which the second components rule out most."""
+    rows = rows[np.argsort(ones[rows, 1])]
+    columns = columns[np.argsort(others[columns, 1])]
+    second, other_second = ones[rows, 1], others[columns, 1]
+    # The squared distance is |a|^2 - 2ab + |b|^2: a product of rows that have the lengths, too.
+    lengths = np.square(ones[rows]).sum(axis=1, keepdims=True)
+    left = np.hstack([-2 * ones[rows], lengths, np.ones_like(lengths)])
+    lengths = np.square(others[columns]).sum(axis=1, keepdims=True)
+    right = np.ascontiguousarray(np.hstack([others[columns], np.ones_like(lengths), lengths]).T)
+    limit = radius**2 + 1e-5 * float(lengths.max(initial=0))  # float32 is not exact
+    for start in range(0, len(rows), _ROWS):
+        some = slice(start, start + _ROWS)
+        limits = (second[some][0] - radius - 1, second[some][-1] + radius + 1)
+        low, high = np.searchsorted(other_second, limits)
+        for at in range(low, high, _COLUMNS):
+            squares = left[some] @ right[:, at : min(at + _COLUMNS, high)]
+            one, other = np.nonzero(squares <= limit)
+            pairs = np.stack([rows[start + one], columns[at + other]], axis=1)
             yield pairs[pairs[:, 0] < pairs[:, 1]]

@@ -33,6 +33,7 @@ class Neighbours:
         recall: the share of the exact neighbours that was found, on a sample.
         sampled: size of the sample; 0 where all pairs were compared.
         probes: cells that a query looked into; 0 where all pairs were compared.
+        cells: faiss' index of cells, of all vectors; None where all pairs were compared.
     """
 
     indices: NDArray[np.int64]
@@ -41,6 +42,7 @@ class Neighbours:
     recall: float = 1.0
     sampled: int = 0
     probes: int = 0
+    cells: Any = None
 
 
 def find_neighbours(
@@ -68,7 +70,8 @@ def find_neighbours(
         return Neighbours(*_search(index, vectors, k, track=track), "exact")
     index = build_index(vectors, seed)
     found, sampled = _choose_probes(index, vectors, k, recall, seed)
-    return Neighbours(*_search(index, vectors, k, track=track), "ivf", found, sampled, index.nprobe)
+    nearest = _search(index, vectors, k, track=track)
+    return Neighbours(*nearest, "ivf", found, sampled, index.nprobe, index)
 
 
 def build_index(vectors: Vectors, seed: int) -> Any:

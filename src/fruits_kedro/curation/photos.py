@@ -78,7 +78,10 @@ def read_photos(read: Read) -> Photos:
         )
     order = photos["path"].argsort(kind="stable").to_numpy()
     photos = photos.reindex(columns=[*_COLUMNS, "pixels"]).iloc[order].reset_index(drop=True)
-    small = np.concatenate(thumbnails)[order]
+    place = np.argsort(order)
+    small = np.empty((len(photos), SIDE * SIDE), np.uint8)
+    for part in thumbnails:  # in place: there may be gigabytes
+        small[place[: len(part)]], place = part, place[len(part) :]
     return Photos(photos, small, np.concatenate(known)[order], backbones[0])
 
 

@@ -24,9 +24,14 @@ class _Flag:
     least: float
 
 
+def _edges(quality: pd.DataFrame) -> pd.Series:
+    """Sharpness relative to contrast: a dark photo or a pale one is not blurred for that."""
+    return np.log1p(quality["sharpness"]) - np.log1p((255 * quality["contrast"]) ** 2)
+
+
 # The names are CleanVision's.
 _FLAGS = (
-    _Flag("blurry", lambda q: np.log1p(q["sharpness"]), True, False, 0.1),
+    _Flag("blurry", _edges, True, False, 0.1),
     _Flag("dark", lambda q: q["brightness"], True, False, 0.01),
     _Flag("light", lambda q: q["brightness"], False, True, 0.01),
     _Flag("low_information", lambda q: q["entropy"], True, False, 0.1),

@@ -80,20 +80,22 @@ class SimilarityIndex(VectorStoreHandle):
         return self._cells
 
     def build(
-        self, vectors: Vectors, fingerprint: str, source: str, probes: int, seed: int = 0
+        self, vectors: Vectors, fingerprint: str, source: str, probes: int, cells: Any = None
     ) -> None:
         """Replace all there is.
 
         Args:
             source: names the version of the features.
             probes: cells that a query looks into.
+            cells: of faiss, if there are those of all vectors.
         """
         import faiss
 
         self.folder.mkdir(parents=True, exist_ok=True)
         shape, tag = vectors.matrix.shape, _tag()
         files = {"cells": f"cells.{tag}.faiss", "vectors": f"vectors.{tag}.f16"}
-        faiss.write_index(build_index(vectors, seed), str(self.folder / files["cells"]))
+        cells = cells if cells is not None else build_index(vectors, seed=0)
+        faiss.write_index(cells, str(self.folder / files["cells"]))
         with (self.folder / files["vectors"]).open("wb") as file:
             for rows in vectors.batches():
                 file.write(rows.astype(np.float16).tobytes())

@@ -100,7 +100,7 @@ def update_similarity_index(
     if len(photos) < max(params.index_images, 1):
         index.clear()
     elif not index.exists or index.fingerprint != photos.fingerprint or index.is_worn:
-        index.build(vectors, photos.fingerprint, version, probes, params.seed)
+        index.build(vectors, photos.fingerprint, version, probes, found_neighbours.cells)
     else:
         there = index.photos().merge(photos.table[["path", "pixels"]], how="outer", indicator=True)
         fresh = set(there.loc[there["_merge"] == "right_only", "path"])

@@ -22,6 +22,7 @@ from fruits_kedro.storage.filesystem import write_atomic
 
 MANIFEST = "manifest.json"
 FILES = ("cells", "vectors", "photos", "added", "gone")  # whose names the manifest has
+APPENDED = "vectors"  # the one to which an update appends; others are written anew
 PROPERTIES = ("label", "split", "pixels")
 INDEXED = pa.schema(
     [("path", pa.string()), ("label", pa.string()), ("split", pa.string()), ("pixels", pa.uint64())]

@@ -10,32 +10,17 @@ from typing import Any
 from fsspec.implementations.local import LocalFileSystem
 from kedro_datasets_experimental.vectorstore_base import AbstractVectorStoreDataset
 
-from fruits_kedro.curation.similarity_index import FILES, MANIFEST, SimilarityIndex
+from fruits_kedro.curation.similarity_index import APPENDED, FILES, MANIFEST, SimilarityIndex
+from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.storage.filesystem import file_system, remove
-from fruits_kedro.storage.s3 import for_fsspec
 
 
-class SimilarityIndexDataset(AbstractVectorStoreDataset):
+class SimilarityIndexDataset(FsspecDataset[Any, SimilarityIndex], AbstractVectorStoreDataset):
     """A folder with an index, on a disk or in a bucket; the handle writes, not ``save``.
 
     Of one in a bucket, the machine keeps a copy in its cache, since a memory map needs a file.
-
-    Args:
-        filepath: a local path or a URL that fsspec knows; nothing may be there.
-        credentials: for fsspec, or an entry of ``credentials.yml`` in AWS' words.
     """
-
-    def __init__(
-        self,
-        *,
-        filepath: str,
-        credentials: dict[str, Any] | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        self._place = filepath
-        self._credentials = for_fsspec(credentials)
-        self.metadata = metadata
 
     def _load(self) -> SimilarityIndex:
         """A handle on the index; on an empty one if there is none."""
@@ -50,23 +35,25 @@ class SimilarityIndexDataset(AbstractVectorStoreDataset):
         fs, path = file_system(self._place, self._credentials)
         return bool(fs.exists(f"{path}/{MANIFEST}"))
 
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._place}
-
 
 def _fetch(fs: Any, path: str, copy: Path) -> None:
-    """Let a local copy be what is in a bucket; files that are there already are not read again."""
+    """Let a local copy be what is in a bucket.
+
+    Files keep their content, but for the vectors, to which rows are appended.
+    """
     try:
         manifest = fs.cat_file(f"{path}/{MANIFEST}")
     except FileNotFoundError:
         (copy / MANIFEST).unlink(missing_ok=True)
         return
     copy.mkdir(parents=True, exist_ok=True)
+    known = copy / MANIFEST
+    is_same = known.exists() and known.read_bytes() == manifest
     for name in _files_of(manifest):
         file = copy / name
-        if not file.exists() or file.stat().st_size != fs.size(f"{path}/{name}"):
+        if not file.exists() or (name.startswith(APPENDED) and not is_same):
             fs.get_file(f"{path}/{name}", str(file))
-    (copy / MANIFEST).write_bytes(manifest)
+    known.write_bytes(manifest)
 
 
 def _store(fs: Any, path: str, copy: Path) -> None:
@@ -78,9 +65,8 @@ def _store(fs: Any, path: str, copy: Path) -> None:
     manifest = (copy / MANIFEST).read_bytes()
     names = _files_of(manifest)
     for name in names:
-        there = f"{path}/{name}"
-        if not fs.exists(there) or fs.size(there) != (copy / name).stat().st_size:
-            fs.put_file(str(copy / name), there)
+        if name.startswith(APPENDED) or not fs.exists(f"{path}/{name}"):
+            fs.put_file(str(copy / name), f"{path}/{name}")
     fs.pipe_file(f"{path}/{MANIFEST}", manifest)
     kept = {f"{path}/{name}" for name in (*names, MANIFEST)}
     if gone := sorted(set(fs.find(path)) - kept):

@@ -123,10 +123,10 @@ def _curation(curation_info: dict[str, Any]) -> Rows:
     reasons = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in chosen["left_out"].items())
     duplicates = [("duplicates", "none")]
     if found["groups"]:
+        of_them = {"near": "nearly the same photo", "across_labels": "of more than one label"}
         duplicates = [
             ("duplicates", f"{found['photos']:,} photos in {found['groups']:,} groups"),
-            ("", f"{found['near']:,} groups are nearly the same photo"),
-            ("", f"{found['across_labels']:,} groups have more than one label"),
+            *(("", f"{found[n]:,} groups are {text}") for n, text in of_them.items() if found[n]),
         ]
     return [
         ("photos", f"{curation_info['photos']:,}"),

@@ -52,7 +52,9 @@ def _fetch(fs: Any, path: str, copy: Path) -> None:
     for name in _files_of(manifest):
         file = copy / name
         if not file.exists() or (name.startswith(APPENDED) and not is_same):
-            fs.get_file(f"{path}/{name}", str(file))
+            part = copy / f".{name}.part"  # a download may be interrupted
+            fs.get_file(f"{path}/{name}", str(part))
+            part.replace(file)
     known.write_bytes(manifest)
 
 

@@ -6,6 +6,7 @@ import pickle
 from contextlib import nullcontext
 from datetime import datetime
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -62,6 +63,14 @@ def test_a_task_that_was_tried_again_doubles_no_row(spark, tmp_path):
     late = tmp_path / "rows" / files[0].replace("-c001.", "-c000.")
     late.write_bytes((tmp_path / "rows" / files[0]).read_bytes())
     assert dataset.load().count() == 100
+
+
+def test_spark_reads_a_frame_of_pandas_whose_column_is_empty(spark, tmp_path):
+    dataset = ParquetDataset(filepath=str(tmp_path / "rows"))
+    dataset.save(pd.DataFrame({"path": ["a", "b"], "duplicate_of": [None, None], "n": [1, 2]}))
+    loaded = dataset.load()
+    assert loaded.dtypes == [("path", "string"), ("duplicate_of", "string"), ("n", "bigint")]
+    assert loaded.where("duplicate_of is null").count() == 2
 
 
 class Planted:

@@ -13,6 +13,8 @@ from tests.s3.fixtures import ODD
 from tests.s3.results import assert_same, results
 from tests.s3.server import BUCKET, KEY, SECRET
 
+from fruits_kedro.curation.similarity_index import SimilarityIndex
+
 IN_BUCKET = {"images": f"s3://{BUCKET}/photos", "store": f"s3://{BUCKET}/store"}
 
 
@@ -135,6 +137,7 @@ def replaced(in_bucket, bucket, kedro_process, photos, project, tmp_path_factory
     leftover = dict.fromkeys(names, "leftover")
     place = {"images": photos, "store": f"s3://{BUCKET}/store", "replace_images": "true"}
     chosen = {f"classification.{name}": value for name, value in FEW.items()}
+    chosen["curation.index_images"] = 0
     given = ("--pipelines", "__default__,classification,curation", "--conf-source", str(conf))
     code, output = run(kedro_process, *given, variables=leftover, **place, **SUBSET, **chosen)
     assert code == 0, output[-3000:]
@@ -155,6 +158,8 @@ def test_a_curation_in_a_bucket(replaced, bucket, tmp_path):
     assert set(neighbours["path"]) == set(usable["path"]) and len(neighbours) == 10 * len(usable)
     info = json.loads((store / "08_reporting/curation_info.json").read_text())
     assert info["photos"] == len(usable) and info["fingerprint"] == usable["fingerprint"].iloc[0]
+    index = SimilarityIndex(store / "06_models/similarity_index")
+    assert set(index.photos()["path"]) == set(usable["path"])
     quality = pq.read_table(store / "07_model_output/image_quality").to_pandas()
     assert len(quality) == len(usable) and (quality["width"] > 0).all()
 

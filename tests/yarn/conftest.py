@@ -158,8 +158,8 @@ def spark_settings(node):
 def submit(spark_submit, spark_settings, settings, node):
     """Start a run with the arguments that ``kedro emr submit`` gives to EMR."""
 
-    def start(mode, params, run=None):
-        options = RunOptions(spark_settings, "emr", mode, None, params)
+    def start(mode, params, run=None, pipelines=None):
+        options = RunOptions(spark_settings, "emr", mode, pipelines, params)
         arguments = submit_arguments(options, settings.region, str(node))[1:]
         if run is not None:
             arguments = [str(run) if a == f"{node}/run.py" else a for a in arguments]

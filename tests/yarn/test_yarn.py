@@ -55,11 +55,13 @@ def place(store):
 
 
 def test_cluster_mode_does_even_if_an_executor_is_killed(submit, bucket, local, yarn, tmp_path):
-    process = submit("cluster", place("yarn-killed"))
+    process = submit("cluster", place("yarn-killed"), pipelines="__default__,curation")
     killed = _kill_an_executor(bucket, process)
     output, _ = process.communicate(timeout=600)
     assert killed and process.returncode == 0, output[-4000:]
     check(bucket, yarn, local, output, "yarn-killed", tmp_path)
+    info = bucket.download("yarn-killed/08_reporting", tmp_path / "curated") / "curation_info.json"
+    assert json.loads(info.read_text())["photos"] == len(local["scores"])
 
 
 def check(bucket, yarn, local, output, store, folder):

@@ -81,7 +81,7 @@ class ParquetDataset(SparkDataset[Any, Any]):
         """Write files into a folder, beside others; returns their names."""
         fs, folder = file_system(url, self._credentials)
         if isinstance(data, pd.DataFrame):
-            data = pa.Table.from_pandas(data, preserve_index=False)
+            data = _without_null_types(pa.Table.from_pandas(data, preserve_index=False))
         if isinstance(data, pa.Table):
             return [_write_table(fs, folder, data)]
         before = set(fs.find(folder))
@@ -108,6 +108,14 @@ class ParquetDataset(SparkDataset[Any, Any]):
         """Clear up after a run that died while it wrote this dataset."""
         if not is_s3(self._url):  # there, each save deletes what is left
             super().recover()
+
+
+def _without_null_types(table: pa.Table) -> pa.Table:
+    """The same; columns of None alone are of text: Spark reads no column without a type."""
+    fields = [
+        field.with_type(pa.string()) if field.type == pa.null() else field for field in table.schema
+    ]
+    return table.cast(pa.schema(fields, table.schema.metadata))
 
 
 def _write_table(fs: Any, folder: str, table: pa.Table) -> str:

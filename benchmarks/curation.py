@@ -29,7 +29,7 @@ from fruits_kedro.config.curation import CurationParams
 from fruits_kedro.curation.clusters import find_clusters
 from fruits_kedro.curation.duplicates import find_duplicates
 from fruits_kedro.curation.label_issues import find_label_issues
-from fruits_kedro.curation.neighbours import Neighbours, find_neighbours
+from fruits_kedro.curation.neighbours import calibrated_index, find_neighbours
 from fruits_kedro.curation.photos import Photos
 from fruits_kedro.curation.similarity_index import INDEXED, SimilarityIndex
 from fruits_kedro.curation.vectors import Vectors, empty_matrix, normalised
@@ -53,7 +53,12 @@ def synthetic(photos: int, on_disk: bool) -> tuple[Photos, Vectors]:
     table = table.assign(split="Training", content_hash=None)
     table["pixels"] = (rng.permutation(photos) * 50 // 51).astype(np.uint64)
     vectors = Vectors(table, empty_matrix((photos, FEATURES), on_disk))
-    drawn = [decode(content).convert("L") for _, _, content in draw_class("Plum 1", 100, 0)]
+    drawn = [
+        decode(content).convert("L")
+        for fruit in ("Apple", "Blueberry", "Cherry", "Kiwi", "Peach", "Pear", "Plum", "Tomato")
+        for variety in range(10)
+        for _, _, content in draw_class(f"{fruit} {variety}", 25, 0)
+    ]
     thumbnails = np.concatenate([_thumbnails(rng, drawn, BATCH) for _ in range(0, photos, BATCH)])
     labels = []
     for start in range(0, photos, BATCH):
@@ -98,18 +103,19 @@ def measure(n: int) -> dict[str, str]:
         with timed("clusters"):
             find_clusters(vectors, params.clusters, params.seed)
         if found.probes:
-            took |= measure_index(vectors, found)
+            took |= measure_index(vectors)
     how = "exact" if not found.probes else f"{found.probes} cells"
     took["recall"] = f"{found.recall:.4f} ({how})"
     return took | {"memory": f"{memory.peaks['together']:,.0f}"}
 
 
-def measure_index(vectors: Vectors, found: Neighbours) -> dict[str, str]:
+def measure_index(vectors: Vectors) -> dict[str, str]:
     """The index of ``kedro similar``: to build it, to ask it, to update it."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        SimilarityIndex(Path(folder)).build(vectors, "synthetic", "", found.probes, found.cells)
+        cells, _, _ = calibrated_index(vectors, 10, 0.995, 0)
+        SimilarityIndex(Path(folder)).build(vectors, "synthetic", "", cells)
         built = time.perf_counter() - started
         index, queries = SimilarityIndex(Path(folder)), []
         for query in vectors.draw(500, seed=1):

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from pyspark.sql import SparkSession
 
 from fruits_kedro.cli import cli
+from fruits_kedro.curation.neighbours import calibrated_index
 from fruits_kedro.curation.similarity_index import SimilarityIndex
 from fruits_kedro.curation.vectors import Vectors, normalised
 from fruits_kedro.datasets import ParquetFiles
@@ -110,7 +111,7 @@ def test_an_index_answers_as_long_as_it_is_of_the_features(
     vectors = Vectors(rows, normalised(np.stack(rows["features"])))
     index = SimilarityIndex(store / "06_models/similarity_index")
     version = ParquetFiles(None, [str(file) for file in folder.glob("*.parquet")]).version
-    index.build(vectors, rows["fingerprint"][0], version, probes=10**6)
+    index.build(vectors, rows["fingerprint"][0], version, calibrated_index(vectors, 5, 1, 0)[0])
     path = rows["path"][0]
     new = shutil.copy(sample / path, tmp_path / "new.jpg")
     found = similar(new, path, "--k", "5", store=store)
@@ -124,7 +125,7 @@ def test_an_index_answers_as_long_as_it_is_of_the_features(
     none = (np.empty((0, vectors.matrix.shape[1]), np.float32), [])
     index.update(index._photos.slice(0, 0), *none, source="older")
     assert similar(path, "--k", "1", store=store)[path][0]["path"] != "planted.jpg"
-    assert "older than its features" in similar(path, store=store, json_too=False)
+    assert "the store's index is older" in similar(path, store=store, json_too=False)
 
 
 def test_the_page_shows_the_pictures_and_replaces_nothing(similar, cosines, tmp_path):

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+from tests.curation.conftest import gray
 
+from fruits_kedro.curation import duplicates as module
 from fruits_kedro.curation.duplicates import find_duplicates, find_leaks
 
 ROWS = (
@@ -60,7 +62,11 @@ def test_near_duplicates_join_groups(photos):
         (2, "near", "Validation/kiwi/1.jpg"),
     ] and set(found["kind"].head(3)) == {"pixels"}
     assert len(find_duplicates(given, near=1.5)) == 5
-    given.known[list(given.table["path"]).index("Test/kiwi/8.jpg")] = False
+    paths = list(given.table["path"])
+    given.known[paths.index("Training/apple/3.jpg")] = False  # the other one of its pixels counts
+    given.thumbnails[paths.index("Training/apple/4.jpg")] = gray(1)
+    assert find_duplicates(given, near=2.5).equals(found)
+    given.known[paths.index("Test/kiwi/8.jpg")] = False
     assert len(find_duplicates(given, near=2.5)) == 5
 
 
@@ -90,6 +96,17 @@ def test_many_photos_that_are_all_the_same_make_few_pairs(photos):
     found = find_leaks(given, find_duplicates(given, near=1))
     assert set(found["path"]) | set(found["other_path"]) == set(given.table["path"])
     assert len(found) <= 4 * 100 and len(found[["label", "other_label"]].drop_duplicates()) == 4
+
+
+def test_a_scene_that_hardly_changes_is_one_group(photos, monkeypatch):
+    """Once photos are in one group, their other pairs are not compared."""
+    monkeypatch.setattr(module, "_PAIRS", 10)
+    given = photos(*(f"Training/a/{i:03d}.jpg {i}" for i in range(90)))
+    rng = np.random.default_rng(0)
+    given.thumbnails[:] = gray(0) + rng.integers(0, 2, given.thumbnails.shape).astype(np.uint8)
+    given.thumbnails[80:] = gray(1)
+    found = find_duplicates(given, near=1)
+    assert found.groupby("group").size().tolist() == [80, 10]
 
 
 def test_photos_that_differ_are_in_no_group(photos):

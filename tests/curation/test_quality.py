@@ -56,6 +56,14 @@ def test_a_dark_photo_is_not_blurred():
     assert flag_quality(table, 5)["flags"][3] == "dark"
 
 
+def test_a_small_label_is_compared_with_all_photos():
+    """Labels differ by much more than photos of a label do; three photos make no label."""
+    table = photos([label for label in "abcde" for _ in range(N)] + ["few"] * 3)
+    levels = np.repeat([0.2, 0.35, 0.5, 0.65, 0.8], N)
+    table["brightness"] = np.append(levels * (table["brightness"][: 5 * N] / 0.6), [0.3, 0.31, 0.7])
+    assert (flag_quality(table, 5)["flags"] == "").all()
+
+
 def test_a_photo_may_have_several_and_few_photos_are_compared_with_all():
     table = photos(["a"] * N + [None, "few"])
     for row in (N, N + 1):

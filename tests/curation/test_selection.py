@@ -22,10 +22,10 @@ ROWS = (
 )
 
 
-def select(photos, **params):
+def select(photos, more_flags=(), **params):
     given = photos(*ROWS)
     duplicates = find_duplicates(given, near=1)
-    flags = {"Training/a/3.jpg": "dark", "Training/b/6.jpg": "blurry, odd_size"}
+    flags = dict(more_flags) | {"Training/a/3.jpg": "dark", "Training/b/6.jpg": "blurry, odd_size"}
     findings = Findings(
         duplicates,
         find_leaks(given, duplicates),
@@ -58,10 +58,14 @@ def test_the_policy_is_the_users(photos):
         *("", "odd_size", "outlier, label_issue", "label_issue")
     ]
     assert strict["duplicate_of"].dropna().to_dict() == dict.fromkeys("45", "Training/a/3.jpg")
-    of_test = select(photos, leaks="keep")
-    assert of_test["duplicate_of"]["2"] == "Test/a/1.jpg"  # Test stays
+    assert select(photos, leaks="keep")["selected"]["2"]  # duplicates are those of a split
     same_bytes = select(photos, duplicates="bytes", leaks="bytes", quality="")
     assert same_bytes["selected"].all()  # no hash is known
+
+
+def test_a_photo_of_training_stays_if_that_of_test_leaves(photos):
+    found = select(photos, more_flags={"Test/a/1.jpg": "dark"})
+    assert found["reasons"]["1"] == "dark" and found["selected"]["2"]
 
 
 def test_the_photos_to_label_first_are_among_those_that_stay(photos):
@@ -79,7 +83,8 @@ def test_k_centre_takes_each_group_before_a_second_of_one(blobs):
     assert sorted(vectors.photos["label"][chosen]) == list("bcdefgh")
     assert k_centre(vectors, among, 20)[:7].tolist() == chosen.tolist()
     assert len(set(k_centre(vectors, among, 200))) == 200
-    assert k_centre(vectors, among, 281).tolist() == among.tolist()
+    every = k_centre(vectors, among, 281)
+    assert every[:7].tolist() == chosen.tolist() and sorted(every) == among.tolist()
 
 
 @pytest.mark.parametrize("photos_there", [1, 2, 3, 9])

@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 from kedro_datasets_experimental.vectorstore_base import VectorStoreHandle
 
+from fruits_kedro.curation.neighbours import build_index
 from fruits_kedro.curation.similarity_index import FILES, MANIFEST, SimilarityIndex
 from fruits_kedro.datasets import SimilarityIndexDataset
 from fruits_kedro.errors import FruitsError
 
-ALL = 10**6  # cells to look into
+
+def cells_of(vectors):
+    """An index that looks into all cells."""
+    cells = build_index(vectors, seed=0)
+    cells.nprobe = cells.nlist
+    return cells
 
 
 @pytest.fixture
@@ -21,7 +27,7 @@ def vectors(blobs):
 @pytest.fixture
 def index(vectors, tmp_path):
     made = SimilarityIndex(tmp_path / "index")
-    made.build(vectors, "one", "first", probes=ALL)
+    made.build(vectors, "one", "first", cells_of(vectors))
     return made
 
 
@@ -70,6 +76,7 @@ def test_photos_come_and_go_in_place(vectors, index, tmp_path):
     files = {file.name for file in again.folder.iterdir()}
     assert files == {MANIFEST, *(again.manifest[name] for name in FILES)}
     assert set(again.photos()["path"]) == set(paths) and not again.is_worn
+    assert again.bears(1990, 8) and not again.bears(2001, 0) and not again.bears(0, 30)
     again.delete(ids=paths[:30])
     assert again.is_worn
 
@@ -110,7 +117,7 @@ def test_the_dataset_has_a_copy_of_an_index_in_a_bucket(vectors, tmp_path, monke
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     dataset = SimilarityIndexDataset(filepath="memory://bucket/index")
     assert not dataset.exists() and dataset.load().describe()["count"] == 0
-    dataset.load().build(vectors, "one", "first", probes=ALL)
+    dataset.load().build(vectors, "one", "first", cells_of(vectors))
     assert dataset.exists()
     dataset.load().add([record("new.jpg", np.ones(16))])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another machine"))
@@ -118,6 +125,7 @@ def test_the_dataset_has_a_copy_of_an_index_in_a_bucket(vectors, tmp_path, monke
         assert there.search(vector=[1.0] * 16, top_k=1)[0]["id"] == "new.jpg"
         there.clear()
     assert not dataset.exists() and not dataset.load().exists
+    assert not list((tmp_path / "another machine").rglob("*.*"))
 
 
 def test_the_manifest_is_plain(index):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -74,17 +75,18 @@ def find_similar(
 
 
 def _index(catalog: DataCatalog, fingerprint: str) -> SimilarityIndex | None:
-    """The store's index; None if it has none, or one of other features, which is said."""
+    """The store's index; None if it has none, or one that is of no use, which is said."""
     if "similarity_index" not in catalog or not catalog.exists("similarity_index"):
+        return None
+    if find_spec("faiss") is None:
+        note = "pip install 'fruits-kedro[curation]' lets it be used."
+        click.echo(f"All features are read instead of the store's index: {note}", err=True)
         return None
     index: SimilarityIndex = catalog.load("similarity_index")
     if (index.fingerprint, index.source) == (fingerprint, catalog.load("feature_files").version):
         return index
-    note = (
-        "The store's index is older than its features, so that all of them are read: 'kedro run "
-        "--pipelines curation' updates it."
-    )
-    click.echo(note, err=True)
+    note = "'kedro run --pipelines curation' updates it."
+    click.echo(f"All features are read, since the store's index is older: {note}", err=True)
     return None
 
 

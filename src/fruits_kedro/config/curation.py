@@ -48,9 +48,9 @@ class SelectionParams(StrictModel):
     """What a selection leaves out.
 
     Attributes:
-        duplicates: one photo of each group stays: of those with the same ``bytes``, also with the
-            same ``pixels``, also ``near`` ones; or ``keep``.
-        leaks: Training photos leave if Test or Validation has them, in the same sense.
+        duplicates: one photo of each group stays in each split: of those with the same ``bytes``,
+            also with the same ``pixels``, also ``near`` ones; or ``keep``.
+        leaks: Training photos leave if Test or Validation keeps them, in the same sense.
         quality: flags that a photo may not have; in ``--params``, joined by ``+``.
         outliers: ``keep`` or ``leave_out``.
         label_issues: ``keep`` or ``leave_out``.

@@ -13,7 +13,7 @@ COLUMNS = ("group", "kind", "path", "split", "label", "labels", "splits")
 BYTES = "bytes"  # the same file
 PIXELS = "pixels"  # equal to the bit once they are decoded and resized
 NEAR = "near"  # thumbnails that differ by little
-_PAIRS = 1_000_000  # that are gathered before groups are joined
+_PAIRS = 100_000  # that are gathered before groups are joined
 
 Groups = NDArray[np.int64]
 
@@ -51,13 +51,20 @@ def find_duplicates(photos: Photos, near: float) -> pd.DataFrame:
 def _groups(photos: Photos, near: float) -> Groups:
     """The group of each photo; photos with the same pixels are compared with others once."""
     group, _ = pd.factorize(photos.table["pixels"])
-    _, first = np.unique(group, return_index=True)
-    firsts = first[photos.known[first]]
+    known = np.flatnonzero(photos.known)
+    rows = known[np.unique(group[known], return_index=True)[1]]
+
+    def are_apart(pairs: Pairs) -> NDArray[np.bool_]:
+        one, other = group[pairs].T
+        return one != other
+
     waiting: list[Pairs] = []
-    for pairs in near_pairs(photos.thumbnails[firsts], near):
-        waiting.append(firsts[pairs])
-        if sum(map(len, waiting)) >= _PAIRS:
-            group, waiting = _joined(group, waiting), []
+    n = 0
+    for pairs in near_pairs(photos.thumbnails, rows, near, are_apart):
+        waiting.append(pairs)
+        n += len(pairs)
+        if n >= _PAIRS:
+            group, waiting, n = _joined(group, waiting), [], 0
     return _joined(group, waiting)
 
 

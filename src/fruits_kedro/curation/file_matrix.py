@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ class FileMatrix:
         self._row_bytes = 2 * shape[1]
         self._file: Any = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # closed with it
         self._file.truncate(shape[0] * self._row_bytes)
+        self._lock = threading.Lock()  # the file has one position for all threads
 
     def __getitem__(self, which: slice | NDArray[np.int64]) -> NDArray[np.float16]:
         """The rows of a slice without a step, or of indices."""
@@ -44,13 +46,15 @@ class FileMatrix:
                 self._write(row, values[i])
 
     def _read(self, row: int, into: NDArray[np.float16]) -> None:
-        self._file.seek(row * self._row_bytes)
         left = into.data.cast("B")
-        while left:
-            left = left[self._file.readinto(left) :]
+        with self._lock:
+            self._file.seek(row * self._row_bytes)
+            while left:
+                left = left[self._file.readinto(left) :]
 
     def _write(self, row: int, values: NDArray[np.float16]) -> None:
-        self._file.seek(row * self._row_bytes)
         left = values.data.cast("B")
-        while left:
-            left = left[self._file.write(left) :]
+        with self._lock:
+            self._file.seek(row * self._row_bytes)
+            while left:
+                left = left[self._file.write(left) :]

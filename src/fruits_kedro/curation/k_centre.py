@@ -25,7 +25,8 @@ def k_centre(vectors: Vectors, among: NDArray[np.int64], total: int) -> NDArray[
     Returns:
         ``(total,)``, rows; all of them if there are not more.
     """
-    if total >= len(among) or len(among) < 3:
+    total = min(total, len(among))
+    if len(among) < 3:
         return among[:total]
     moments = Moments.none(vectors.matrix.shape[1])
     for rows in _batches(vectors, among):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,34 +15,45 @@ _SAMPLE = 20_000  # photos, of which they are
 _STRIP = 4  # radii: photos are compared in strips along the first component
 _ROWS, _COLUMNS = 512, 2048  # of the distances that are in memory at once
 _PAIRS = 65_536  # whose thumbnails are
+_BATCH = 8192
 
 Thumbnails = NDArray[np.uint8]
 Scores = NDArray[np.float32]
 Pairs = NDArray[np.int64]  # (pairs, 2): rows
 
 
-def near_pairs(thumbnails: Thumbnails, distance: float) -> Iterator[Pairs]:
-    """All pairs of photos, one of them possibly mirrored, that differ by little.
+def near_pairs(
+    thumbnails: Thumbnails,
+    rows: NDArray[np.int64],
+    distance: float,
+    wanted: Callable[[Pairs], NDArray[np.bool_]],
+) -> Iterator[Pairs]:
+    """All pairs of some photos, one of them possibly mirrored, that differ by little.
 
     Pairs whose first principal components differ by more are ruled out, so that few of all pairs
     are compared, and none that belongs here is lost.
 
     Args:
         thumbnails: ``(photos, SIDE * SIDE)``.
+        rows: of the photos, in order.
         distance: the root mean square of the differences of their gray values is at most this.
+        wanted: whether each of some pairs is to be compared.
 
     Yields:
         ``(pairs, 2)``: the rows of the two photos, the smaller one first.
     """
-    if len(thumbnails) < 2:
+    if len(rows) < 2:
         return
-    axes = _principal_axes(thumbnails)
+    axes = _principal_axes(thumbnails[rows[:: -(-len(rows) // _SAMPLE)]])
     radius = distance * SIDE
-    plain = _project(thumbnails, axes)
-    for is_mirrored, others in ((False, plain), (True, _project(thumbnails, _mirrored(axes.T).T))):
-        for pairs in _candidates(plain, others, radius):
+    plain = _project(thumbnails, rows, axes)
+    mirrored = _project(thumbnails, rows, _mirrored(axes.T).T)
+    for is_mirrored, others in ((False, plain), (True, mirrored)):
+        for found in _candidates(plain, others, radius):
+            pairs = rows[found]
             for start in range(0, len(pairs), _PAIRS):
                 some = pairs[start : start + _PAIRS]
+                some = some[wanted(some)]
                 one, other = thumbnails[some[:, 0]], thumbnails[some[:, 1]]
                 gaps = one.astype(np.int32) - (_mirrored(other) if is_mirrored else other)
                 yield some[np.einsum("ij,ij->i", gaps, gaps) <= radius**2]
@@ -55,16 +66,15 @@ def _mirrored(images: NDArray) -> NDArray:
 
 def _principal_axes(thumbnails: Thumbnails) -> NDArray[np.float32]:
     """``(SIDE * SIDE, axes)``: orthonormal, the one of the largest variance first."""
-    sample = thumbnails[:: -(-len(thumbnails) // _SAMPLE)].astype(np.float32)
-    _, axes = np.linalg.eigh(np.cov(sample, rowvar=False))
+    _, axes = np.linalg.eigh(np.cov(thumbnails.astype(np.float32), rowvar=False))
     return np.ascontiguousarray(axes[:, : -_AXES - 1 : -1], np.float32)
 
 
-def _project(thumbnails: Thumbnails, axes: NDArray[np.float32]) -> Scores:
-    scores = np.empty((len(thumbnails), axes.shape[1]), np.float32)
-    for start in range(0, len(scores), 8192):
-        rows = thumbnails[start : start + 8192].astype(np.float32) - 128
-        scores[start : start + 8192] = rows @ axes
+def _project(thumbnails: Thumbnails, rows: NDArray[np.int64], axes: NDArray[np.float32]) -> Scores:
+    scores = np.empty((len(rows), axes.shape[1]), np.float32)
+    for start in range(0, len(rows), _BATCH):
+        some = thumbnails[rows[start : start + _BATCH]].astype(np.float32)
+        scores[start : start + _BATCH] = (some - 128) @ axes
     return scores
 
 

@@ -33,7 +33,6 @@ class Neighbours:
         recall: the share of the exact neighbours that was found, on a sample.
         sampled: size of the sample; 0 where all pairs were compared.
         probes: cells that a query looked into; 0 where all pairs were compared.
-        cells: faiss' index of cells, of all vectors; None where all pairs were compared.
     """
 
     indices: NDArray[np.int64]
@@ -42,7 +41,6 @@ class Neighbours:
     recall: float = 1.0
     sampled: int = 0
     probes: int = 0
-    cells: Any = None
 
 
 def find_neighbours(
@@ -68,10 +66,14 @@ def find_neighbours(
         index = faiss.IndexFlatIP(vectors.matrix.shape[1])
         index.add(vectors.rows(slice(None)))
         return Neighbours(*_search(index, vectors, k, track=track), "exact")
+    index, found, sampled = calibrated_index(vectors, k, recall, seed)
+    return Neighbours(*_search(index, vectors, k, track=track), "ivf", found, sampled, index.nprobe)
+
+
+def calibrated_index(vectors: Vectors, k: int, recall: float, seed: int) -> tuple[Any, float, int]:
+    """An index that looks into as many cells as it takes; its recall, and the sample's size."""
     index = build_index(vectors, seed)
-    found, sampled = _choose_probes(index, vectors, k, recall, seed)
-    nearest = _search(index, vectors, k, track=track)
-    return Neighbours(*nearest, "ivf", found, sampled, index.nprobe, index)
+    return index, *_choose_probes(index, vectors, k, recall, seed)
 
 
 def build_index(vectors: Vectors, seed: int) -> Any:
@@ -141,7 +143,7 @@ def exact_search(vectors: Vectors, which: NDArray[np.int64], k: int) -> Found:
 
 
 def closest(indices: NDArray[np.int64], cosines: Matrix, k: int) -> Found:
-    """The ``k`` largest cosines of each row and their indices; of equal ones the smaller index."""
+    """The ``k`` largest cosines of each row and their indices, the largest first."""
     if cosines.shape[1] > 4 * k:  # far from sorting all
         some = np.argpartition(-cosines, k, axis=1)[:, : k + 1]
         indices = np.take_along_axis(indices, some, 1)

@@ -46,8 +46,8 @@ def read_photos(read: Read) -> Photos:
     """The usable photos of a store.
 
     Args:
-        read: batches of some of the columns ``path, split, label, features, fingerprint,
-            content_hash, quality, thumbnail``, the last three of which may be missing.
+        read: batches, none of them empty, of some of the columns ``path, split, label, features,
+            fingerprint, content_hash, quality, thumbnail``, the last three of which may be missing.
 
     Raises:
         FruitsError: there is no photo, or the features are of more than one backbone.
@@ -58,8 +58,6 @@ def read_photos(read: Read) -> Photos:
     known: list[NDArray[np.bool_]] = []
     columns = ["path", "split", "label", "fingerprint", "content_hash", "quality"]
     for batch in read([*columns, "thumbnail", "features"]):
-        if not batch.num_rows:
-            continue
         pixels.append(np.array([_hash(row) for row in feature_rows(batch)], np.uint64))
         there, small = _thumbnails(batch)
         known.append(there)
@@ -98,7 +96,8 @@ def usable_rows(read: Read, columns: list[str]) -> Iterator[pa.RecordBatch]:
         if "in_subset" in batch.schema.names:  # stores of before lack it
             usable = pa.compute.and_(usable, batch.column("in_subset"))
         there = [name for name in columns if name in batch.schema.names]
-        yield batch.filter(usable).select(there)
+        if (found := batch.filter(usable)).num_rows:
+            yield found.select(there)
 
 
 def _hash(row: NDArray[np.float32]) -> int:

@@ -24,6 +24,7 @@ def deviations_within(values: pd.Series, labels: pd.Series, least: float) -> pd.
     known = labels.where(labels.map(labels.value_counts()) >= _FEW)
     usual = values.groupby(known).transform("median").fillna(values.median())
     gaps = (values - usual).abs()
-    spreads = gaps.groupby(known).transform("median").fillna(gaps.median())
+    spread = (values - values.median()).abs().median()
+    spreads = gaps.groupby(known).transform("median").fillna(spread)
     unit = np.maximum(_TO_DEVIATION * spreads, least)
     return pd.DataFrame({"usual": usual, "deviations": (values - usual) / unit})

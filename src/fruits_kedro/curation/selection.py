@@ -14,7 +14,7 @@ from fruits_kedro.curation.k_centre import k_centre
 from fruits_kedro.curation.photos import Photos
 from fruits_kedro.curation.vectors import Vectors
 
-_KINDS = [BYTES, PIXELS, NEAR]
+# By what photos are alike in each way, or in one that says more.
 _KEYS = {BYTES: "content_hash", PIXELS: "pixels", NEAR: "group"}
 
 
@@ -44,9 +44,14 @@ def select_photos(
     for reason, paths in _reasons(findings, params):
         found = table["path"].isin(paths)
         table.loc[found, "reasons"] += f", {reason}"
+    rows = photos.table.assign(
+        group=photos.table["path"].map(findings.duplicates.set_index("path")["group"])
+    )
+    if params.leaks != "keep":
+        leaked = _leaks(rows[table["reasons"] == ""], _KEYS[params.leaks])
+        table.loc[leaked, "reasons"] = ", leak"
     if params.duplicates != "keep":
-        kept = photos.table.loc[table["reasons"] == ""]
-        instead = _duplicates(kept, findings.duplicates, params.duplicates)
+        instead = _duplicates(rows[table["reasons"] == ""], _KEYS[params.duplicates])
         table.loc[instead.index, "reasons"] = ", duplicate"
         table.loc[instead.index, "duplicate_of"] = instead
     table["turn"] = pd.array([None] * len(table), "Int64")
@@ -63,11 +68,8 @@ def select_photos(
 
 def _reasons(findings: Findings, params: SelectionParams) -> list[tuple[str, pd.Series]]:
     """Why photos are left out, and their paths."""
-    leaks, flagged = findings.leaks, findings.quality_issues
-    reasons = []
-    if params.leaks != "keep":
-        kinds = _KINDS[: _KINDS.index(params.leaks) + 1]
-        reasons.append(("leak", leaks.loc[leaks["kind"].isin(kinds), "path"]))
+    flagged = findings.quality_issues
+    reasons: list[tuple[str, pd.Series]] = []
     flags = flagged["flags"].str.split(", ")
     for flag in params.quality:
         reasons.append((flag, flagged.loc[[flag in one for one in flags], "path"]))
@@ -78,15 +80,15 @@ def _reasons(findings: Findings, params: SelectionParams) -> list[tuple[str, pd.
     return reasons
 
 
-def _duplicates(kept: pd.DataFrame, duplicates: pd.DataFrame, kind: str) -> pd.Series:
-    """The photo that stays instead of each duplicate: the first by path, Test before Training.
+def _leaks(kept: pd.DataFrame, key: str) -> pd.Index:
+    """The rows of Training that one of another split is like."""
+    of_training = kept["split"] == "Training"
+    others = kept.loc[~of_training, key].dropna()
+    return kept.index[of_training & kept[key].isin(others)]
 
-    Args:
-        kept: photos that no other reason leaves out.
-        kind: photos that are alike in this way count as one.
-    """
-    rows = kept.assign(group=kept["path"].map(duplicates.set_index("path")["group"]))
-    rows = rows.assign(trained=rows["split"] == "Training").dropna(subset=_KEYS[kind])
-    rows = rows.sort_values(["trained", "path"])
-    first = rows.groupby(_KEYS[kind])["path"].transform("first")
+
+def _duplicates(kept: pd.DataFrame, key: str) -> pd.Series:
+    """The photo of the same split that stays instead of each duplicate: the first by path."""
+    rows = kept.dropna(subset=key).sort_values("path")
+    first = rows.groupby([key, "split"])["path"].transform("first")
     return first[first != rows["path"]]

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from kedro_datasets_experimental.vectorstore_base import VectorStoreHandle
 from numpy.typing import NDArray
 
-from fruits_kedro.curation.neighbours import build_index
 from fruits_kedro.curation.vectors import Vectors, normalised
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.storage.filesystem import write_atomic
@@ -72,30 +71,31 @@ class SimilarityIndex(VectorStoreHandle):
     @property
     def is_worn(self) -> bool:
         """Whether so much was added or deleted that it is better to build it anew."""
+        return not self.bears(0, 0)
+
+    def bears(self, added: int, deleted: int) -> bool:
+        """Whether so many photos can be added and deleted without building it anew."""
         base = self.manifest["base"]
-        return self.manifest["rows"] - base > _ADDED or len(self._gone) > _GONE * base
+        added += self.manifest["rows"] - base
+        return added <= _ADDED and len(self._gone) + deleted <= _GONE * base
 
     @property
     def raw_client(self) -> Any:
         """The index of faiss, without the photos that were added."""
         return self._cells
 
-    def build(
-        self, vectors: Vectors, fingerprint: str, source: str, probes: int, cells: Any = None
-    ) -> None:
+    def build(self, vectors: Vectors, fingerprint: str, source: str, cells: Any) -> None:
         """Replace all there is.
 
         Args:
             source: names the version of the features.
-            probes: cells that a query looks into.
-            cells: of faiss, if there are those of all vectors.
+            cells: faiss' index of cells of all vectors; a query looks into its ``nprobe``.
         """
         import faiss
 
         self.folder.mkdir(parents=True, exist_ok=True)
         shape, tag = vectors.matrix.shape, _tag()
         files = {"cells": f"cells.{tag}.faiss", "vectors": f"vectors.{tag}.f16"}
-        cells = cells if cells is not None else build_index(vectors, seed=0)
         faiss.write_index(cells, str(self.folder / files["cells"]))
         with (self.folder / files["vectors"]).open("wb") as file:
             for rows in vectors.batches():
@@ -104,7 +104,7 @@ class SimilarityIndex(VectorStoreHandle):
         self._replace(
             files
             | {"fingerprint": fingerprint, "source": source, "features": shape[1]}
-            | {"probes": probes, "base": shape[0], "rows": shape[0]}
+            | {"probes": cells.nprobe, "base": shape[0], "rows": shape[0]}
             | {"photos": base, "added": None, "gone": None}
         )
 
@@ -207,9 +207,9 @@ class SimilarityIndex(VectorStoreHandle):
         return int(self.manifest["rows"] - len(self._gone))
 
     def photos(self) -> pd.DataFrame:
-        """``path, pixels`` of all photos."""
-        kept = np.setdiff1d(np.arange(self.manifest["rows"]), self._gone)
-        return self._photos.select(["path", "pixels"]).take(pa.array(kept)).to_pandas()
+        """``path, label, split, pixels`` of all photos."""
+        kept = np.setdiff1d(np.arange(len(self._photos)), self._gone)
+        return self._photos.take(pa.array(kept)).to_pandas()
 
     def describe(self) -> dict[str, Any]:
         """``collection, count, fingerprint`` and how it is made."""
@@ -223,11 +223,13 @@ class SimilarityIndex(VectorStoreHandle):
         if self.exists:
             (self.folder / MANIFEST).unlink()
             self._open()
+            remove_others(self.folder, {})
             self._on_change()
 
     def close(self) -> None:
         """Let go of the files."""
         self._photos, self._vectors, self._cells = INDEXED.empty_table(), None, None
+        self._gone = np.empty(0, np.int64)
 
     def _open(self) -> None:
         try:
@@ -278,11 +280,16 @@ class SimilarityIndex(VectorStoreHandle):
     def _replace(self, manifest: dict[str, Any]) -> None:
         write_atomic(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
         self._open()
-        named = {MANIFEST, *(manifest[name] for name in FILES)}
-        for file in self.folder.iterdir():
-            if file.name not in named:
-                file.unlink()
+        remove_others(self.folder, manifest)
         self._on_change()
+
+
+def remove_others(folder: Path, manifest: dict[str, Any]) -> None:
+    """Delete the files that a manifest does not name."""
+    named = {MANIFEST, *(manifest.get(name) for name in FILES)}
+    for file in folder.iterdir():
+        if file.name not in named:
+            file.unlink()
 
 
 def _read_table(file: Path) -> pa.Table:

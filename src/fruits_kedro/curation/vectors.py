@@ -52,18 +52,17 @@ def read_vectors(read: Read, photos: Photos, in_memory: int) -> Vectors:
     """The vectors of photos, in their order.
 
     Args:
-        read: batches of ``path, features``.
+        read: batches, none of them empty, of ``path, features``.
         in_memory: up to so many photos, the matrix is in memory.
     """
     matrix: Matrix | None = None
     places = pd.Index(photos.table["path"])
     for batch in read(["path", "features"]):
-        if batch.num_rows:
-            rows = feature_rows(batch)
-            if matrix is None:
-                shape = (len(photos), rows.shape[1])
-                matrix = empty_matrix(shape, on_disk=len(photos) > in_memory)
-            matrix[places.get_indexer(batch.column("path").to_pylist())] = normalised(rows)
+        rows = feature_rows(batch)
+        if matrix is None:
+            shape = (len(photos), rows.shape[1])
+            matrix = empty_matrix(shape, on_disk=len(photos) > in_memory)
+        matrix[places.get_indexer(batch.column("path").to_pylist())] = normalised(rows)
     assert matrix is not None
     return Vectors(photos.table, matrix)
 

@@ -10,7 +10,13 @@ from typing import Any
 from fsspec.implementations.local import LocalFileSystem
 from kedro_datasets_experimental.vectorstore_base import AbstractVectorStoreDataset
 
-from fruits_kedro.curation.similarity_index import APPENDED, FILES, MANIFEST, SimilarityIndex
+from fruits_kedro.curation.similarity_index import (
+    APPENDED,
+    FILES,
+    MANIFEST,
+    SimilarityIndex,
+    remove_others,
+)
 from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.storage.filesystem import file_system, remove
@@ -56,6 +62,7 @@ def _fetch(fs: Any, path: str, copy: Path) -> None:
             fs.get_file(f"{path}/{name}", str(part))
             part.replace(file)
     known.write_bytes(manifest)
+    remove_others(copy, json.loads(manifest))
 
 
 def _store(fs: Any, path: str, copy: Path) -> None:

@@ -75,13 +75,18 @@ def select_samples(
     """
     for name in params.models:
         check_settings(name, params.settings_of(name))
-    check_labels(photos.table)
-    left_out = guard_leakage(leaks, leave_out=params.leaks == "leave_out")
     features = usable(extracted_features)
-    check_pca(features, pca_model)
-    kept = without(features, left_out).where("label is not null")
+    kept, table = features, photos.table
     if params.selection:
-        kept = kept.join(_selected(selection), "path", "left_semi")
+        selected = _selected(selection)
+        kept = features.join(selected, "path", "left_semi")
+        paths = [row.path for row in selected.collect()]
+        table = table[table["path"].isin(paths)]
+        leaks = leaks[leaks["path"].isin(paths) & leaks["other_path"].isin(paths)]
+    left_out = guard_leakage(leaks, leave_out=params.leaks == "leave_out")
+    check_labels(table[~table["path"].isin(left_out)])
+    check_pca(features, pca_model)
+    kept = without(kept, left_out).where("label is not null")
     splits = kept.select("label", "split").distinct().collect()
     fruits = _fruits_of(kept, {row.label for row in splits}, params.leave_one_variety_out.fruit)
     trained = {row.label: fruits[row.label] for row in splits if row.split == "Training"}

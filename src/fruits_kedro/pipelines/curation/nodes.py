@@ -9,13 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fruits_kedro.config.curation import CurationParams, SelectionParams
 from fruits_kedro.curation.clusters import find_clusters
 from fruits_kedro.curation.duplicates import NEAR
 from fruits_kedro.curation.incremental import carry_over, update
 from fruits_kedro.curation.label_issues import METHOD, find_label_issues
-from fruits_kedro.curation.neighbours import Neighbours, find_neighbours, recall_of
+from fruits_kedro.curation.neighbours import (
+    Neighbours,
+    calibrated_index,
+    find_neighbours,
+    recall_of,
+)
 from fruits_kedro.curation.outliers import find_outliers
 from fruits_kedro.curation.photos import Photos, usable_rows
 from fruits_kedro.curation.quality import FLAGS, flag_quality
@@ -25,8 +31,6 @@ from fruits_kedro.curation.vectors import Vectors, read_vectors
 from fruits_kedro.datasets import ParquetFiles
 from fruits_kedro.images.quality import ImageQuality
 from fruits_kedro.spark.progress import tracked
-
-_PROBES = 8  # cells that a query of the similarity index looks into, at least
 
 
 def load_vectors(feature_files: ParquetFiles, photos: Photos, params: CurationParams) -> Vectors:
@@ -84,7 +88,6 @@ def update_similarity_index(
     feature_files: ParquetFiles,
     photos: Photos,
     vectors: Vectors,
-    found_neighbours: Neighbours,
     similarity_index: SimilarityIndex,
     params: CurationParams,
 ) -> dict[str, Any]:
@@ -95,21 +98,29 @@ def update_similarity_index(
         and ``deleted``, null for an index that was built anew.
     """
     index, version = similarity_index, feature_files.version
-    probes = max(found_neighbours.probes, _PROBES)
+    fresh, gone = _changes(index, photos)
     changes: dict[str, int | None] = {"added": None, "deleted": None}
     if len(photos) < max(params.index_images, 1):
         index.clear()
-    elif not index.exists or index.fingerprint != photos.fingerprint or index.is_worn:
-        index.build(vectors, photos.fingerprint, version, probes, found_neighbours.cells)
+    elif index.fingerprint == photos.fingerprint and index.bears(len(fresh), len(gone)):
+        table = pa.Table.from_pandas(photos.table.iloc[fresh], INDEXED, preserve_index=False)
+        index.update(table, vectors.rows(fresh), gone, version)
+        changes = {"added": len(fresh), "deleted": len(gone)}
     else:
-        there = index.photos().merge(photos.table[["path", "pixels"]], how="outer", indicator=True)
-        fresh = set(there.loc[there["_merge"] == "right_only", "path"])
-        gone = set(there.loc[there["_merge"] == "left_only", "path"]) - fresh
-        rows = np.flatnonzero(photos.table["path"].isin(fresh))
-        table = pa.Table.from_pandas(photos.table.iloc[rows], INDEXED, preserve_index=False)
-        index.update(table, vectors.rows(rows), sorted(gone), version)
-        changes = {"added": len(rows), "deleted": len(gone)}
+        k = min(params.neighbours, len(vectors))
+        cells, _, _ = calibrated_index(vectors, k, params.recall, params.seed)
+        index.build(vectors, photos.fingerprint, version, cells)
     return index.describe() | changes
+
+
+def _changes(index: SimilarityIndex, photos: Photos) -> tuple[NDArray[np.int64], list[str]]:
+    """The rows of the photos that the index lacks, and the paths that only it has."""
+    columns = ["path", "label", "split", "pixels"]
+    table = photos.table[columns].reset_index()
+    there = index.photos().merge(table, on=columns, how="outer", indicator=True)
+    fresh = there.loc[there["_merge"] == "right_only", "index"].to_numpy(np.int64)
+    gone = set(there.loc[there["_merge"] == "left_only", "path"]) - set(table["path"][fresh])
+    return np.sort(fresh), sorted(gone)
 
 
 def list_label_issues(vectors: Vectors, found_neighbours: Neighbours) -> pd.DataFrame:

@@ -35,10 +35,7 @@ def create_pipeline() -> Pipeline:
             node(list_outliers, ["vectors", "found_neighbours", _PARAMS], "outliers"),
             node(
                 update_similarity_index,
-                inputs=[
-                    *("feature_files", "photos", "vectors", "found_neighbours"),
-                    *("similarity_index", _PARAMS),
-                ],
+                inputs=["feature_files", "photos", "vectors", "similarity_index", _PARAMS],
                 outputs="similarity_index_info",
             ),
             node(list_label_issues, ["vectors", "found_neighbours"], "label_issues"),

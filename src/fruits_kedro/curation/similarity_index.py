@@ -28,7 +28,6 @@ INDEXED = pa.schema(
 )
 _MORE = 2  # times as many candidates as wanted get their exact similarity
 _ADDED, _GONE = 2000, 0.1  # photos, and a share of them, beyond which to build anew
-_BATCH = 8192
 
 
 class SimilarityIndex(VectorStoreHandle):
@@ -67,11 +66,6 @@ class SimilarityIndex(VectorStoreHandle):
     def source(self) -> str | None:
         """The version of the features."""
         return self.manifest.get("source")
-
-    @property
-    def is_worn(self) -> bool:
-        """Whether so much was added or deleted that it is better to build it anew."""
-        return not self.bears(0, 0)
 
     def bears(self, added: int, deleted: int) -> bool:
         """Whether so many photos can be added and deleted without building it anew."""

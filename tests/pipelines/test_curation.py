@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from tests.notebooks import executed, figures
 
 from fruits_kedro.commands.sample import write_sample
 from fruits_kedro.curation.similarity_index import SimilarityIndex
@@ -163,6 +164,14 @@ def test_an_index_and_photos_that_are_gone(curated, kedro_run, tmp_path):
     assert not SimilarityIndex(store / "06_models/similarity_index").vectors([name])
     assert name in set(before["path"]) and len(found) == len(before) - 10
     assert name not in {*found["path"], *found["neighbour"]}
+
+
+def test_the_notebook_shows_it(project, curated):
+    images, store, _, (first, *_) = curated
+    shown = executed("03_curation", project, images, store)
+    assert len(figures(shown)) >= 4
+    text = "".join(o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in shown)
+    assert str(first.relative_to(images)) in text and "leak" in text
 
 
 def test_a_run_over_the_selection_takes_no_other_photo(curated, kedro_run, tmp_path):

@@ -56,7 +56,7 @@ def synthetic(photos: int, on_disk: bool) -> tuple[Photos, Vectors]:
     mixing = rng.normal(size=(DIMENSIONS, FEATURES)).astype(np.float32)
     table = pd.DataFrame({"path": [f"Training/{i:08d}.jpg" for i in range(photos)]})
     table = table.assign(split="Training", content_hash=None)
-    table["pixels"] = (rng.permutation(photos) * 50 // 51).astype(np.uint64)
+    table["pixels"] = rng.permutation(photos) * 50 // 51
     vectors = Vectors(table, empty_matrix((photos, FEATURES), on_disk))
     drawn = [
         decode(content).convert("L")

@@ -51,7 +51,7 @@ def changed(before):
         table[name] = photos[:, i]
     rows = np.vstack([matrix[kept], matrix[20:23] + 0.1 * rng.normal(size=(3, 16))])
     order = np.argsort(table["path"].to_numpy())
-    table = table.iloc[order].reset_index(drop=True).astype({"pixels": np.uint64})
+    table = table.iloc[order].reset_index(drop=True).astype({"pixels": np.int64})
     return Vectors(table, normalised(np.float32(rows[order])))
 
 

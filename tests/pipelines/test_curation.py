@@ -12,6 +12,7 @@ from tests.notebooks import executed, figures
 
 from fruits_kedro.commands.sample import write_sample
 from fruits_kedro.curation.similarity_index import SimilarityIndex
+from fruits_kedro.datasets import ParquetDataset
 from fruits_kedro.images.decode import decode, resize
 
 CURATE = ("--pipelines", "__default__,curation")
@@ -70,6 +71,15 @@ def test_each_photo_has_its_nearest(curated):
         **{"k": 10, "method": "exact", "recall": 1.0, "sampled": 0, "probes": 0}
     }
     assert "the 10 most similar photos of each" in " ".join(output.split())
+
+
+def test_spark_reads_all_tables(curated, spark):
+    _, store, _, _ = curated
+    photos = info(store)["photos"]
+    counts = {"clusters": photos, "image_quality": photos, "selection": photos}
+    for name, count in (counts | {"neighbours": 10 * photos}).items():
+        rows = ParquetDataset(filepath=str(store / f"07_model_output/{name}")).load()
+        assert len(rows.toPandas()) == count
 
 
 def test_copies_are_found_and_one_is_a_leak(curated):
@@ -167,11 +177,11 @@ def test_an_index_and_photos_that_are_gone(curated, kedro_run, tmp_path):
 
 
 def test_the_notebook_shows_it(project, curated):
-    images, store, _, (first, *_) = curated
+    images, store, _, _ = curated
     shown = executed("03_curation", project, images, store)
     assert len(figures(shown)) >= 4
     text = "".join(o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in shown)
-    assert str(first.relative_to(images)) in text and "leak" in text
+    assert "leak" in text and "duplicate" in text
 
 
 def test_a_run_over_the_selection_takes_no_other_photo(curated, kedro_run, tmp_path):

@@ -67,7 +67,7 @@ def read_photos(read: Read) -> Photos:
         raise FruitsError("The store has no photo with features.\nRun 'kedro run' first.")
     table = pa.Table.from_batches(about).flatten()  # the struct ``quality`` into columns
     frame = table.rename_columns([n.removeprefix("quality.") for n in table.column_names])
-    photos = frame.to_pandas().assign(pixels=np.concatenate(pixels))
+    photos = frame.to_pandas().assign(pixels=np.concatenate(pixels).view(np.int64))
     backbones = sorted(photos["fingerprint"].unique())
     if len(backbones) > 1:
         raise FruitsError(

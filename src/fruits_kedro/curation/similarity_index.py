@@ -24,7 +24,7 @@ FILES = ("cells", "vectors", "photos", "added", "gone")  # whose names the manif
 APPENDED = "vectors"  # the one to which an update appends; others are written anew
 PROPERTIES = ("label", "split", "pixels")
 INDEXED = pa.schema(
-    [("path", pa.string()), ("label", pa.string()), ("split", pa.string()), ("pixels", pa.uint64())]
+    [("path", pa.string()), ("label", pa.string()), ("split", pa.string()), ("pixels", pa.int64())]
 )
 _MORE = 2  # times as many candidates as wanted get their exact similarity
 _ADDED, _GONE = 2000, 0.1  # photos, and a share of them, beyond which to build anew

@@ -33,7 +33,8 @@ docs: setup ## the site of docs/, in build/site; fails on a broken link
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 bench: setup ## measure for an hour: IMAGES=<folder of photos>
-	@for name in extraction pca precision incremental spark_cluster linear_probe classification; do \
+	@for name in extraction pca precision incremental spark_cluster linear_probe classification \
+		curation_planted; do \
 		$(BIN)/python benchmarks/$$name.py --images "$(IMAGES)" || exit 1; done
 	@for name in s3_requests scaling curation; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 

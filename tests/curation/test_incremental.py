@@ -66,7 +66,7 @@ def test_the_neighbours_are_those_of_a_whole_search(before):
 
 def test_where_nothing_has_changed_nothing_is_compared(before, monkeypatch):
     known = carry_over(read(table_of(before)), before.photos, 4)
-    monkeypatch.setattr(Vectors, "batches", None)
+    monkeypatch.setattr(Vectors, "slices", None)
     assert np.array_equal(update(before, known)[0], search(before, 4).indices)
 
 

@@ -83,8 +83,8 @@ def test_few_photos_have_few_neighbours(blobs, photos, k):
 
 def test_some_are_compared_with_all(blobs, monkeypatch):
     vectors = blobs({"a": 200, "b": 90}, spread=0.5)
-    batches = np.split(vectors.matrix, [80, 99])
-    monkeypatch.setattr(type(vectors), "batches", lambda _: iter(batches))
+    slices = [slice(0, 80), slice(80, 99), slice(99, 290)]
+    monkeypatch.setattr(type(vectors), "slices", lambda _: iter(slices))
     which = np.array([3, 85, 250])
     found = exact_search(vectors, which, 7)
     indices, cosines = reference(vectors.matrix, 7)

@@ -75,11 +75,9 @@ def update(vectors: Vectors, known: Known) -> Found | None:
     if len(which):
         indices[which], cosines[which] = exact_search(vectors, which, k)
     if len(fresh):
-        new, start = vectors.rows(fresh), 0
-        for rows in vectors.batches():
-            found = rows @ new.T
-            batch = slice(start, start + len(rows))
-            start += len(rows)
+        new = vectors.rows(fresh)
+        for batch in vectors.slices():
+            found = vectors.rows(batch) @ new.T
             nearer = (found.max(axis=1) > cosines[batch, -1]) & ~searched[batch]
             at = np.flatnonzero(nearer) + batch.start
             columns = np.broadcast_to(fresh, (len(at), len(fresh)))

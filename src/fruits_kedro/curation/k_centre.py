@@ -10,6 +10,7 @@ from fruits_kedro.linalg.moments import Moments
 from fruits_kedro.linalg.pca import fit_pca
 
 _AXES = 128
+_BATCH = 8192
 
 
 def k_centre(vectors: Vectors, among: NDArray[np.int64], total: int) -> NDArray[np.int64]:
@@ -29,8 +30,9 @@ def k_centre(vectors: Vectors, among: NDArray[np.int64], total: int) -> NDArray[
     if len(among) < 3:
         return among[:total]
     moments = Moments.none(vectors.matrix.shape[1])
-    for rows in _batches(vectors, among):
-        moments.add_rows(rows)
+    batches = [slice(start, start + _BATCH) for start in range(0, len(among), _BATCH)]
+    for batch in batches:
+        moments.add_rows(vectors.rows(among[batch]))
     if not np.trace(moments.scatter) > len(among) * np.finfo(np.float32).eps ** 2:
         return among[:total]  # all alike
     axes = min(_AXES, len(among) - 1, len(moments.mean))
@@ -38,11 +40,8 @@ def k_centre(vectors: Vectors, among: NDArray[np.int64], total: int) -> NDArray[
     deviations = np.sqrt(pca.variance_explained)
     kept = deviations > 1e-3 * deviations[0]
     scores = np.empty((len(among), int(kept.sum())), np.float32)
-    start = 0
-    for rows in _batches(vectors, among):
-        whitened = pca.transform(rows)[:, kept] / deviations[kept]
-        scores[start : start + len(rows)] = whitened
-        start += len(rows)
+    for batch in batches:
+        scores[batch] = pca.transform(vectors.rows(among[batch]))[:, kept] / deviations[kept]
     first = int(np.square(scores).sum(axis=1).argmin())
     scores = normalised(scores)
     chosen = [first]
@@ -52,8 +51,3 @@ def k_centre(vectors: Vectors, among: NDArray[np.int64], total: int) -> NDArray[
         chosen.append(int(closest.argmin()))
         np.maximum(closest, scores @ scores[chosen[-1]], out=closest)
     return among[chosen]
-
-
-def _batches(vectors: Vectors, among: NDArray[np.int64], rows: int = 8192):  # type: ignore[no-untyped-def]
-    for start in range(0, len(among), rows):
-        yield vectors.rows(among[start : start + rows])

@@ -39,8 +39,7 @@ def find_label_issues(vectors: Vectors, neighbours: NDArray[np.int64]) -> pd.Dat
     ridge = _Ridge(vectors, codes, len(labels))
     found = np.empty((len(photos), len(_SCORES)))
     predicted = np.empty(len(photos), np.int64)
-    for start in range(0, len(photos), _BATCH):
-        batch = slice(start, start + _BATCH)
+    for batch in vectors.slices(_BATCH):
         own = codes[batch]
         out_of_fold = ridge.leave_one_out(vectors.rows(batch), own)
         vote = _vote(codes[neighbours[batch]], len(labels))
@@ -75,13 +74,12 @@ class _Ridge:
     def __init__(self, vectors: Vectors, codes: NDArray[np.int64], labels: int) -> None:
         moments = Moments.none(vectors.matrix.shape[1])
         sums = np.zeros((labels, vectors.matrix.shape[1]))
-        start = 0
-        for rows in vectors.batches():
-            own = codes[start : start + len(rows)]
-            start += len(rows)
-            if (own >= 0).any():
-                moments.add_rows(rows[own >= 0])
-                np.add.at(sums, own[own >= 0], rows[own >= 0])
+        for batch in vectors.slices():
+            labelled = codes[batch] >= 0
+            if labelled.any():
+                rows = vectors.rows(batch)[labelled]
+                moments.add_rows(rows)
+                np.add.at(sums, codes[batch][labelled], rows)
         counts = np.bincount(codes[codes >= 0], minlength=labels)
         self._mean, self._shares, self._count = moments.mean, counts / counts.sum(), counts.sum()
         variance = np.trace(moments.scatter) / len(self._mean)

@@ -130,15 +130,13 @@ def exact_search(vectors: Vectors, which: NDArray[np.int64], k: int) -> Found:
     queries = vectors.rows(which)
     indices = np.full((len(which), k), -1)
     cosines = np.full((len(which), k), -2, np.float32)
-    start = 0
-    for rows in vectors.batches():
-        found = queries @ rows.T
-        own = (which >= start) & (which < start + len(rows))
-        found[own, which[own] - start] = -2
-        columns = np.broadcast_to(np.arange(start, start + len(rows)), found.shape)
+    for batch in vectors.slices():
+        found = queries @ vectors.rows(batch).T
+        own = (which >= batch.start) & (which < batch.stop)
+        found[own, which[own] - batch.start] = -2
+        columns = np.broadcast_to(np.arange(batch.start, batch.stop), found.shape)
         every = np.hstack([indices, columns]), np.hstack([cosines, found])
         indices, cosines = closest(*every, k)
-        start += len(rows)
     return indices, cosines
 
 

@@ -38,8 +38,12 @@ class Vectors:
 
     def batches(self, rows: int = _BATCH) -> Iterator[NDArray[np.float32]]:
         """The rows, in order."""
+        return map(self.rows, self.slices(rows))
+
+    def slices(self, rows: int = _BATCH) -> Iterator[slice]:
+        """Of which rows each batch is."""
         for start in range(0, len(self), rows):
-            yield self.rows(slice(start, start + rows))
+            yield slice(start, min(start + rows, len(self)))
 
     def draw(self, rows: int, seed: int) -> NDArray[np.float32]:
         """So many of the rows, or all, drawn by the seed; in order."""

@@ -76,32 +76,40 @@ def select_samples(
     for name in params.models:
         check_settings(name, params.settings_of(name))
     features = usable(extracted_features)
-    kept, table = features, photos.table
-    if params.selection:
-        selected = _selected(selection)
-        kept = features.join(selected, "path", "left_semi")
-        paths = [row.path for row in selected.collect()]
-        table = table[table["path"].isin(paths)]
-        leaks = leaks[leaks["path"].isin(paths) & leaks["other_path"].isin(paths)]
-    left_out = guard_leakage(leaks, leave_out=params.leaks == "leave_out")
-    check_labels(table[~table["path"].isin(left_out)])
+    kept = _keep(features, photos.table, leaks, selection, params)
     check_pca(features, pca_model)
-    kept = without(kept, left_out).where("label is not null")
     splits = kept.select("label", "split").distinct().collect()
     fruits = _fruits_of(kept, {row.label for row in splits}, params.leave_one_variety_out.fruit)
     trained = {row.label: fruits[row.label] for row in splits if row.split == "Training"}
     shared = find_shared(photos.table)
     fold_of = variety_folds(trained, params.leave_one_variety_out.folds, params.seed, shared)
     folds = [(label, fruit, fold_of.get(label, NEVER)) for label, fruit in fruits.items()]
-    known = features.sparkSession.createDataFrame(
-        folds, "label string, fruit string, variety_fold int"
-    )
+    known = kept.sparkSession.createDataFrame(folds, "label string, fruit string, variety_fold int")
     columns = ["path", "split", "label", "features", "fingerprint", "fruit", "variety_fold"]
     rows = kept.join(F.broadcast(known), "label").select(*columns)
     portable = all(fits_on_driver(c.model, c.settings) for c in candidates(params))
     if portable and rows.count() <= params.driver_images:
         return DriverSamples.of_frame(rows, params)
     return SparkSamples(rows, params)
+
+
+def _keep(
+    features: DataFrame,
+    photos: pd.DataFrame,
+    leaks: pd.DataFrame,
+    selection: DataFrame | None,
+    params: ClassificationParams,
+) -> DataFrame:
+    """The labelled rows that are selected, without Training photos that are in Test as well."""
+    if params.selection:
+        selected = _selected(selection)
+        features = features.join(selected, "path", "left_semi")
+        paths = [row.path for row in selected.collect()]
+        photos = photos[photos["path"].isin(paths)]
+        leaks = leaks[leaks["path"].isin(paths) & leaks["other_path"].isin(paths)]
+    left_out = guard_leakage(leaks, leave_out=params.leaks == "leave_out")
+    check_labels(photos[~photos["path"].isin(left_out)])
+    return without(features, left_out).where("label is not null")
 
 
 def _selected(selection: DataFrame | None) -> DataFrame:

@@ -28,10 +28,11 @@ from fruits_kedro.commands.sample import draw_class
 from fruits_kedro.config.curation import CurationParams
 from fruits_kedro.curation.clusters import find_clusters
 from fruits_kedro.curation.duplicates import find_duplicates
+from fruits_kedro.curation.index_files import INDEXED
 from fruits_kedro.curation.label_issues import find_label_issues
 from fruits_kedro.curation.neighbours import calibrated_index, find_neighbours
 from fruits_kedro.curation.photos import Photos
-from fruits_kedro.curation.similarity_index import INDEXED, SimilarityIndex
+from fruits_kedro.curation.similarity_index import SimilarityIndex
 from fruits_kedro.curation.vectors import Vectors, empty_matrix, normalised
 from fruits_kedro.images.decode import decode
 from fruits_kedro.images.thumbnail import gray_thumbnail

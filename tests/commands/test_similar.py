@@ -123,7 +123,7 @@ def test_an_index_answers_as_long_as_it_is_of_the_features(
     said = similar("none.jpg", store=store, code=1, json_too=False)
     assert "There is no file none.jpg, and the store has no usable photo" in said
     none = (np.empty((0, vectors.matrix.shape[1]), np.float32), [])
-    index.update(index._photos.slice(0, 0), *none, source="older")
+    index.update(index.files.photos.slice(0, 0), *none, source="older")
     assert similar(path, "--k", "1", store=store)[path][0]["path"] != "planted.jpg"
     assert "the store's index is older" in similar(path, store=store, json_too=False)
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from kedro_datasets_experimental.vectorstore_base import VectorStoreHandle
 
+from fruits_kedro.curation.index_files import FILES, MANIFEST, IndexFiles
 from fruits_kedro.curation.neighbours import build_index
-from fruits_kedro.curation.similarity_index import FILES, MANIFEST, SimilarityIndex
+from fruits_kedro.curation.similarity_index import SimilarityIndex
 from fruits_kedro.datasets import SimilarityIndexDataset
 from fruits_kedro.errors import FruitsError
 
@@ -55,7 +56,7 @@ def test_a_search_is_exact_if_it_looks_into_all_cells(vectors, index):
 
 
 def test_photos_come_and_go_in_place(vectors, index, tmp_path):
-    cells = index.manifest["cells"]
+    cells = index.files.manifest["cells"]
     rng = np.random.default_rng(2)
     fresh = rng.normal(size=(3, 16))
     gone = vectors.photos["path"].tolist()[:15]
@@ -64,7 +65,7 @@ def test_photos_come_and_go_in_place(vectors, index, tmp_path):
     index.delete(ids=[*gone, "new/1.jpg"])
     index.add([record("new/2.jpg", fresh[1], label="d")])  # takes the other's place
     again = SimilarityIndex(tmp_path / "index")
-    assert again.count == 250 + 3 - 15 - 1 and again.manifest["cells"] == cells
+    assert again.count == 250 + 3 - 15 - 1 and again.files.manifest["cells"] == cells
     matrix = np.vstack(
         [vectors.matrix[15:], fresh[:2] / np.linalg.norm(fresh[:2], axis=1)[:, None]]
     )
@@ -73,8 +74,8 @@ def test_photos_come_and_go_in_place(vectors, index, tmp_path):
         ids, _ = nearest(paths, matrix, query, 5)
         assert [hit["id"] for hit in again.search(vector=query.tolist(), top_k=5)] == ids
     assert again.search(vector=fresh[1].tolist(), top_k=1)[0]["properties"]["label"] == "d"
-    files = {file.name for file in again.folder.iterdir()}
-    assert files == {MANIFEST, *(again.manifest[name] for name in FILES)}
+    files = {file.name for file in again.files.folder.iterdir()}
+    assert files == {MANIFEST, *(again.files.manifest[name] for name in FILES)}
     assert set(again.photos()["path"]) == set(paths) and again.bears(0, 0)
     assert again.bears(1990, 8) and not again.bears(2001, 0) and not again.bears(0, 30)
     again.delete(ids=paths[:30])
@@ -83,7 +84,7 @@ def test_photos_come_and_go_in_place(vectors, index, tmp_path):
 
 def test_what_a_killed_update_wrote_counts_for_nothing(vectors, index, tmp_path, monkeypatch):
     """It dies before the manifest is replaced."""
-    monkeypatch.setattr(SimilarityIndex, "_replace", lambda *_: (_ for _ in ()).throw(OSError))
+    monkeypatch.setattr(IndexFiles, "_replace", lambda *_: (_ for _ in ()).throw(OSError))
     with pytest.raises(OSError):
         index.add([record("new.jpg", np.ones(16))])
     monkeypatch.undo()
@@ -102,7 +103,7 @@ def test_faults_are_told(vectors, index, tmp_path):
     with pytest.raises(NotImplementedError):
         index.search(text="an apple")
     for damage in ("cells", "vectors", "photos"):
-        file = index.folder / index.manifest[damage]
+        file = index.files.folder / index.files.manifest[damage]
         content = file.read_bytes()
         file.write_bytes(content[: len(content) // 2])
         with pytest.raises(FruitsError, match="damaged"):
@@ -129,6 +130,6 @@ def test_the_dataset_has_a_copy_of_an_index_in_a_bucket(vectors, tmp_path, monke
 
 
 def test_the_manifest_is_plain(index):
-    about = json.loads((index.folder / MANIFEST).read_bytes())
+    about = json.loads((index.files.folder / MANIFEST).read_bytes())
     assert about["fingerprint"] == "one" and about["source"] == "first" and about["rows"] == 250
     assert index.describe()["count"] == 250

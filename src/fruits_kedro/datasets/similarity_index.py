@@ -10,13 +10,8 @@ from typing import Any
 from fsspec.implementations.local import LocalFileSystem
 from kedro_datasets_experimental.vectorstore_base import AbstractVectorStoreDataset
 
-from fruits_kedro.curation.similarity_index import (
-    APPENDED,
-    FILES,
-    MANIFEST,
-    SimilarityIndex,
-    remove_others,
-)
+from fruits_kedro.curation.index_files import APPENDED, FILES, MANIFEST, remove_others
+from fruits_kedro.curation.similarity_index import SimilarityIndex
 from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
 from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.storage.filesystem import file_system, remove

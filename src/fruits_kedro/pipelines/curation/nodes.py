@@ -15,6 +15,7 @@ from fruits_kedro.config.curation import CurationParams, SelectionParams
 from fruits_kedro.curation.clusters import find_clusters
 from fruits_kedro.curation.duplicates import NEAR
 from fruits_kedro.curation.incremental import carry_over, update
+from fruits_kedro.curation.index_files import INDEXED
 from fruits_kedro.curation.label_issues import METHOD, find_label_issues
 from fruits_kedro.curation.neighbours import (
     Neighbours,
@@ -26,7 +27,7 @@ from fruits_kedro.curation.outliers import find_outliers
 from fruits_kedro.curation.photos import Photos, usable_rows
 from fruits_kedro.curation.quality import FLAGS, flag_quality
 from fruits_kedro.curation.selection import Findings, select_photos
-from fruits_kedro.curation.similarity_index import INDEXED, SimilarityIndex
+from fruits_kedro.curation.similarity_index import SimilarityIndex
 from fruits_kedro.curation.vectors import Vectors, read_vectors
 from fruits_kedro.datasets import ParquetFiles
 from fruits_kedro.images.quality import ImageQuality

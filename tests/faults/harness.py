@@ -70,8 +70,8 @@ def read(store: Path, name: str) -> str | None:
         return pd.read_csv(path).to_csv()
     assert (path / "_SUCCESS").is_file(), f"{path} loads without being complete"
     table = pq.read_table(path).to_pandas().sort_values("path", ignore_index=True)
-    if "thumbnail" in table:
-        table["thumbnail"] = table["thumbnail"].map(bytes.hex, na_action="ignore")
+    for name in {"thumbnail", "picture"} & set(table.columns):
+        table[name] = table[name].map(bytes.hex, na_action="ignore")
     return table.to_json(double_precision=15)
 
 

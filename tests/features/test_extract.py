@@ -14,7 +14,7 @@ from fruits_kedro.errors import ImageError
 from fruits_kedro.features import extract as extractor
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.quality import measure_quality, to_gray
-from fruits_kedro.images.thumbnail import SIDE
+from fruits_kedro.images.thumbnail import SIDE, small_picture
 
 
 @dataclass
@@ -60,7 +60,8 @@ def test_rows_stay_whole_and_in_order():
         assert row["fingerprint"] == "mean-colour"
         if i in (7, 77):
             assert (row["features"], row["error"]) == (None, "read: missing: gone.jpg")
-            assert row["content_hash"] is row["quality"] is row["thumbnail"] is None
+            assert row["content_hash"] is row["quality"] is None
+            assert row["thumbnail"] is row["picture"] is None
         else:
             assert row["error"] is None
             photo = extractor.decode(PHOTOS[paths[i]])
@@ -73,6 +74,7 @@ def test_rows_stay_whole_and_in_order():
             assert row["quality"] == pytest.approx(expected, rel=1e-6)
             small = gray.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
             assert row["thumbnail"] == np.asarray(small).tobytes()
+            assert row["picture"] == small_picture(photo, image)
 
 
 def test_a_file_that_is_too_large_is_not_read():

@@ -135,7 +135,7 @@ def test_a_store_of_an_earlier_version_has_no_quality(curated, kedro_run, tmp_pa
     store = shutil.copytree(curated[1], tmp_path / "store")
     for file in (store / "04_feature/extracted_features").glob("*.parquet"):
         rows = pq.read_table(file)
-        pq.write_table(rows.drop_columns(["content_hash", "quality", "thumbnail"]), file)
+        pq.write_table(rows.drop_columns(["content_hash", "quality", "thumbnail", "picture"]), file)
     result = kedro_run("--pipelines", "curation", images=curated[0], store=store)
     assert result.exit_code == 0, result.output
     assert table(store, "07_model_output/image_quality").empty

@@ -18,7 +18,7 @@ from fruits_kedro.features.schema import QUALITY
 from fruits_kedro.images.decode import decode, resize
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.quality import ImageQuality, measure_quality, to_gray
-from fruits_kedro.images.thumbnail import gray_thumbnail
+from fruits_kedro.images.thumbnail import gray_thumbnail, small_picture
 from fruits_kedro.images.timeout import TimeLimitError, time_limit
 
 # Rows of an output batch: 330 kB of features, small enough for a progress bar that moves.
@@ -38,6 +38,7 @@ class Facts(NamedTuple):
     content_hash: str
     quality: ImageQuality
     thumbnail: bytes
+    picture: bytes
 
 
 class Loaded(NamedTuple):
@@ -71,8 +72,8 @@ def extract_batches(
 
     Yields:
         The columns that came in and ``features, error, fingerprint, engine, content_hash, quality,
-        thumbnail``, one row for each row in, in order. Either ``features`` (list of float32) or
-        ``error`` (string) is null; with an error the last three are null, too.
+        thumbnail, picture``, one row for each row in, in order. Either ``features`` (list of
+        float32) or ``error`` (string) is null; with an error the last four are null, too.
     """
     model = get_model(backbone)
     for batch in batches:
@@ -152,7 +153,8 @@ def load_photo(content: bytes | ImageError, size: int, limits: ImageLimits) -> L
         pixels = resize(image, size)
         gray = to_gray(image, pixels)
         quality = measure_quality(image.size, gray)
-        return Loaded(pixels, Facts(content_hash(file), quality, gray_thumbnail(gray)))
+        small = gray_thumbnail(gray), small_picture(image, pixels)
+        return Loaded(pixels, Facts(content_hash(file), quality, *small))
 
     return _load(content, limits, describe)
 
@@ -210,5 +212,6 @@ def _to_batch(
         "content_hash": pa.array([f and f.content_hash for f in facts], pa.string()),
         "quality": pa.array([f and f.quality._asdict() for f in facts], QUALITY),
         "thumbnail": pa.array([f and f.thumbnail for f in facts], pa.binary()),
+        "picture": pa.array([f and f.picture for f in facts], pa.binary()),
     }
     return pa.RecordBatch.from_pydict(columns)

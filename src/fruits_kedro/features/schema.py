@@ -8,6 +8,7 @@ INDEX = ("path", "split", "label", "bytes", "modified_at", "position", "in_subse
 EXTRACTED = (
     *("path", "split", "label", "features", "error", "fingerprint"),
     *("engine", "bytes", "modified_at", "in_subset", "content_hash", "quality", "thumbnail"),
+    "picture",
 )
 # Columns without which the rows of an earlier run cannot be used.
 EARLIER = EXTRACTED[: EXTRACTED.index("in_subset")]
@@ -21,4 +22,5 @@ ADDED = {
     "content_hash": "string",
     "quality": f"struct<{', '.join(f'{name}: {kind}' for name, kind in _KINDS.items())}>",
     "thumbnail": "binary",
+    "picture": "binary",
 }

@@ -113,6 +113,24 @@ def similar(
     finish(describe_similar(found), as_json)
 
 
+@cli.command()
+@env_option
+@click.option("--params", default="", callback=read_params, help="As for kedro run.")
+@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
+@click.pass_context
+def report(context: click.Context, env: str | None, params: dict[str, Any], open_it: bool) -> None:
+    """Make the report of a store again: one page with everything there is to see.
+
+    Each run ends with it. Give the --env and --params of the run.
+    """
+    from fruits_kedro.commands.report import open_report
+
+    context.invoke(run, env=env, params=params, pipelines=["report"])
+    if open_it:
+        with _catalog(env, params) as catalog:
+            click.echo(open_report(catalog))
+
+
 @contextmanager
 def _catalog(env: str | None, params: dict[str, Any]) -> Iterator[Any]:
     """The catalog of a session; errors in the block become short ones."""

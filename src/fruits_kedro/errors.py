@@ -66,7 +66,10 @@ class ImageError(Exception):
     Attributes:
         stage: where it failed: ``read``, ``decode``, ``resize`` or ``infer``.
         reason: a short stable code, such as ``truncated``.
+        picture: a small JPEG of what can be read of it; None if nothing can.
     """
+
+    picture: bytes | None = None
 
     def __init__(self, stage: str, reason: str, detail: object = "") -> None:
         self.stage = stage

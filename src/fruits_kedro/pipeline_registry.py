@@ -22,8 +22,10 @@ def register_pipelines() -> dict[str, Pipeline]:
     names = [module.name for module in iter_modules(folder.__path__) if module.ispkg]
     found = {name: _in_namespace(name) for name in names}
     found["pretraining"] += found["ingestion"]
-    found["curation"] += found["duplicates"]
-    found["classification"] += found["duplicates"]
+    report = found["reporting"].only_nodes_with_outputs("photo_map", "report")
+    for name in ("curation", "classification"):
+        found[name] += found["duplicates"] + report
+    found["report"] = report
     return {"__default__": sum((found[name] for name in MAIN), Pipeline([])), **found}
 
 

@@ -8,6 +8,7 @@ from fruits_kedro.hooks.lineage import LineageHooks
 from fruits_kedro.hooks.locations import LocationHooks
 from fruits_kedro.hooks.mlflow import MlflowHooks
 from fruits_kedro.hooks.outputs import OutputHooks
+from fruits_kedro.hooks.progress import ProgressHooks
 from fruits_kedro.hooks.report import ReportHooks
 from fruits_kedro.hooks.spark import SparkHooks
 from fruits_kedro.hooks.store import StoreHooks
@@ -30,6 +31,7 @@ HOOKS = (
     outputs,
     lineage,
     ReportHooks(locations, lineage, outputs),
+    ProgressHooks(locations),
     MlflowHooks(locations),
 )
 

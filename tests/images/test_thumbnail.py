@@ -4,10 +4,10 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from fruits_kedro.images.decode import decode, resize
-from fruits_kedro.images.thumbnail import small_picture
+from fruits_kedro.images.thumbnail import picture_of_remains, small_picture
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,27 @@ def test_a_picture_shows_the_photo(size, shown):
     expected = np.asarray(photo.resize(shown, Image.Resampling.BOX), float)
     assert np.abs(np.asarray(picture, float) - expected).max() < 16
     assert Image.open(io.BytesIO(content)).info.get("comment") is None
+
+
+def test_a_picture_shows_what_can_be_read_of_a_broken_file():
+    noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3)).astype(np.uint8)
+    noise[:150] = (200, 30, 30)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "JPEG", quality=90)
+    content = buffer.getvalue()
+    picture = decode(picture_of_remains(content[: len(content) * 6 // 10], 10**6))
+    assert picture.size == (64, 48)
+    assert np.abs(np.asarray(picture, float)[4:18] - (200, 30, 30)).max() < 12
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+
+
+@pytest.mark.parametrize("content", [b"", b"no photo", b"\xff\xd8\xff\xe0" + bytes(40)])
+def test_of_some_files_nothing_can_be_shown(content):
+    assert picture_of_remains(content, 10**6) is None
+
+
+def test_a_picture_of_too_many_pixels_is_not_read():
+    buffer = io.BytesIO()
+    Image.new("RGB", (100, 100)).save(buffer, "PNG")
+    assert picture_of_remains(buffer.getvalue(), 9_999) is None
+    assert picture_of_remains(buffer.getvalue(), 10_000) is not None

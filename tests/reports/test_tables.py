@@ -4,11 +4,10 @@ import pandas as pd
 import pytest
 
 from fruits_kedro.reports.tables import (
-    format_tables,
+    format_table,
     next_commands,
     result_rows,
-    score_tables,
-    time_rows,
+    time_row,
 )
 
 COUNTS = pd.DataFrame(
@@ -21,19 +20,19 @@ PLAN |= {"kept": 0}
 
 def test_columns_line_up_and_no_word_is_cut():
     path = "/a/very/long/path/of/a/store/somewhere/on/a/disk/04_feature/extracted-features"
-    result = [("photos", "word " * 30), ("", "more")]
-    tables = {"Result": result, "None": [], "Files": [("f", path)]}
-    lines = format_tables(tables, width=40).splitlines()
-    assert lines[1] == "Result" and "None" not in lines
-    assert lines[2].startswith("  photos  word word")
-    assert all(line.startswith(" " * 10 + "word") for line in lines[3:-4])
+    lines = format_table([("photos", "word " * 30), ("", "more"), ("f", path)], 40).splitlines()
+    assert lines[:2] == ["", "Result"] and lines[2].startswith("  photos  word word")
+    assert all(line.startswith(" " * 10 + "word") for line in lines[3:-2])
     assert max(map(len, lines[:-1])) <= 40
-    assert lines[-4:] == [" " * 10 + "more", "", "Files", f"  f       {path}"]
+    assert lines[-2:] == [" " * 10 + "more", f"  f       {path}"]
+    assert format_table([], 40) == ""
 
 
 def test_a_command_stays_on_one_line():
     command = "kedro run --pipelines classification --params images=/photos,store=/results"
-    assert format_tables({"Next": [("do", command)]}, width=40) == f"\nNext\n  do  {command}"
+    rows = [("next", command), ("", command)]
+    expected = f"\nResult\n  next  {command}\n        {command}"
+    assert format_table(rows, width=40) == expected
 
 
 def test_a_whole_run_says_what_became_of_its_photos():
@@ -54,11 +53,7 @@ def test_a_whole_run_says_what_became_of_its_photos():
     assert result_rows(saved) == [
         ("photos", "1,240 of 2 labels: 10 Test, 1,230 Training"),
         ("extracted", "32 now, 1,208 in earlier runs"),
-        ("usable", "1,237"),
-        ("rejected", "3"),
-        ("", "2 decode: empty"),
-        ("", "1 read: missing"),
-        ("backbone", "1,280 features a photo, imagenet weights (m-224-f32-0)"),
+        ("rejected", "3 (2 decode: empty, 1 read: missing)"),
         ("components", "2 keep 95.1% of the variance"),
     ]
 
@@ -96,65 +91,64 @@ def test_a_training_and_a_packing_say_their_figures():
     assert result_rows({"packing_info": packed}) == [("photos", "1,200, 4.2 MB in 2 files")]
 
 
-@pytest.mark.parametrize(("speed", "text"), [(175.2, "5.5 s, 175 images/s"), (0.0, "5.5 s")])
+@pytest.mark.parametrize(("speed", "text"), [(175.2, " (175 images/s)"), (0.0, "")])
 def test_a_speed_is_said_where_something_was_extracted(speed, text):
     stages = {
-        "ingestion": {"seconds": 1.25, "images_per_s": 800.0},
-        "extraction": {"seconds": 5.5, "images_per_s": speed},
+        "ingestion": {"seconds": 4.9, "images_per_s": 800.0},
+        "extraction": {"seconds": 85.5, "images_per_s": speed},
     }
-    expected = [("ingestion", "1.2 s"), ("extraction", text), ("whole run", "1,017.8 s")]
-    assert time_rows(stages, 1017.8) == expected
+    assert time_row(stages, 100.04) == ("time", f"100.0 s: extraction 85.5{text}")
 
 
 def test_a_classification_ends_with_both_protocols():
-    figures = {"a.features": (0.9, 0.85, 0.95), "b.features": (0.5, None, None)}
+    figures = {
+        "a_b.pca_features": (0.9, 0.85, 0.95),
+        "majority_class.pca_features": (0.1, None, None),
+        "majority_class.features": (0.2, None, None),
+        "nearest_centroid.pca_features": (0.5, None, None),
+    }
     models = {
         name: {"f1_macro": dict(zip(("value", "low", "high"), values))}
         for name, values in figures.items()
     }
     metrics = {
         "reason": "because",
-        "best": "a.features",
+        "best": "a_b.pca_features",
         "protocols": {
             "in_distribution": {"models": models},
             "leave_one_variety_out": {"not_measured": "one"},
         },
     }
-    assert score_tables(metrics) == {
-        "Macro-F1 on Test, with 95 % intervals": [
-            ("a.features *", "0.900 (0.850 to 0.950)"),
-            ("b.features", "0.500"),
-        ],
-        "Macro-F1 on unseen varieties, with 95 % intervals": [
-            ("a.features *", "not measured"),
-            ("b.features", "not measured"),
-        ],
-        "Notes": [("*", "best in cross-validation on Training"), ("why two", "because")],
-    }
+    assert result_rows({"classification_metrics": metrics}) == [
+        ("best", "a b of pca features, by cross-validation on Training"),
+        (
+            "Test",
+            "macro-F1 0.900 (0.850 to 0.950); nearest centroid 0.500; majority class 0.100",
+        ),
+        ("unseen", "not measured"),
+        ("why two", "because"),
+    ]
 
 
-def test_a_curation_says_how_it_found_the_neighbours():
+def test_a_curation_says_what_it_found():
     found = {"groups": 3, "photos": 7, "near": 1, "across_labels": 1, "across_splits": 2}
     info = {"photos": 1200, "duplicates": found, "leaks": 2, "outliers": 4}
     info["neighbours"] = {"k": 10, "method": "ivf", "recall": 0.9961, "sampled": 500}
-    info["clusters"] = {"clusters": 12, "purity": 0.583}
     info["quality_issues"] = {"blurry": 0, "dark": 3, "odd_size": 1}
     info["label_issues"] = {"photos": 5}
     info["selection"] = {"selected": 1190, "left_out": {"odd_size": 6, "leak": 4}}
     rows = dict(result_rows({"curation_info": info}))
     assert rows["quality"] == "3 dark, 1 odd size"
-    assert rows["neighbours"].endswith("by an index that finds 99.6% of them (on 500 photos)")
-    assert rows["duplicates"] == "7 photos in 3 groups" and rows["leaks"].startswith("2 photos")
-    assert rows["clusters"] == "12, on average 58% of one label"
+    assert rows["neighbours"] == "an index found 99.6% of them (on 500 photos)"
+    assert rows["duplicates"] == "7 photos in 3 groups, 1 of them of more than one label"
+    assert rows["leaks"].startswith("2 photos")
     assert rows["label issues"] == "5 photos"
     assert rows["selection"] == "1,190 photos; left out: 6 odd size, 4 leak"
-    info["neighbours"]["method"] = "incremental"
-    assert dict(result_rows({"curation_info": info}))["neighbours"].endswith("what has changed")
-    info["neighbours"]["method"], info["clusters"]["purity"] = "exact", None
+    info["neighbours"]["method"] = "exact"
     found["groups"], info["quality_issues"] = 0, {"dark": 0}
     rows = dict(result_rows({"curation_info": info}))
-    assert rows["neighbours"].endswith("of all pairs") and rows["clusters"] == "12"
     assert rows["duplicates"] == "none" and rows["quality"] == "nothing unusual"
+    assert "neighbours" not in rows
 
 
 PLACES = {"images": "/my photos", "store": "/results"}
@@ -165,29 +159,29 @@ PLACES = {"images": "/my photos", "store": "/results"}
     [
         ("model_info", {}, None, []),
         (
-            "report",
+            "class_counts_plot",
             {},
             "local",
             [
-                "kedro viz run",
                 "kedro run --pipelines curation",
                 "kedro run --pipelines classification",
+                "kedro viz run",
             ],
         ),
         (
-            "report",
+            "class_counts_plot",
             PLACES,
             "s3",
             [
-                "kedro viz run --env s3 --params store=/results",
                 "kedro run --pipelines curation --env s3 "
                 "--params 'images=/my photos,store=/results'",
                 "kedro run --pipelines classification --env s3 "
                 "--params 'images=/my photos,store=/results'",
+                "kedro viz run --env s3 --params store=/results",
             ],
         ),
         (
-            "classification_report",
+            "classifiers",
             PLACES,
             None,
             ["kedro predict <folder of new photos> --params store=/results"],

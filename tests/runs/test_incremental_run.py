@@ -118,7 +118,7 @@ def test_a_part_of_any_kind_loses_nothing(copy, kedro_run):
             again = {"extraction.incremental": "false"}
         result = kedro_run(*part, images=images, store=store, **again)
         assert result.exit_code == 0, (part, result.output)
-        assert "Out of date" not in result.output, part
+        assert "out of date" not in result.output, part
     assert_same(results(store), before)
 
 

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from graphlib import TopologicalSorter
 
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 from kedro.framework.project import pipelines
 from kedro.server.http_server import create_http_server
@@ -41,5 +43,27 @@ def test_a_server_answers_and_runs(project, spark, finished, sample, tmp_path):
 def test_pipelines_are_folded_by_their_folders():
     for name, pipeline in pipelines.items():
         namespaces = {node.namespace for node in pipeline.nodes}
-        assert namespaces <= set(pipelines) and (name == "__default__" or name in namespaces)
+        assert namespaces <= set(pipelines)
+        assert name in ("__default__", "report") or name in namespaces
     assert not [name for name in pipelines["__default__"].datasets() if "." in name]
+
+
+def test_kedro_viz_can_order_the_layers_of_every_pipeline(project):
+    """It shows none where datasets of one layer lie before and behind those of another."""
+    catalog = yaml.safe_load((project / "conf/base/catalog.yml").read_text())
+    layers = {
+        name: (dataset.get("metadata") or {}).get("kedro-viz", {}).get("layer")
+        for name, dataset in catalog.items()
+    }
+    for pipeline in pipelines.values():
+        before: dict[str, set[str]] = {}
+        for node in pipeline.nodes:  # in an order in which they can run
+            found = {layer for name in node.inputs for layer in before.get(name, set())}
+            found |= {layers[name] for name in node.inputs if layers.get(name)}
+            for name in node.outputs:
+                before[name] = found
+        graph: dict[str, set[str]] = {}
+        for name, found in before.items():
+            if layers.get(name):
+                graph.setdefault(layers[name], set()).update(found - {layers[name]})
+        assert list(TopologicalSorter(graph).static_order()) or not graph

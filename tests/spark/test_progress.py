@@ -6,7 +6,7 @@ import time
 import pytest
 
 from fruits_kedro.spark import progress
-from fruits_kedro.spark.progress import ProgressBar, share_of_tasks_done
+from fruits_kedro.spark.progress import ProgressBar, photos_of_tasks_done
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_the_photos_that_are_done_are_told(at_once, caplog):
         noted.append(figures)
         told.set()
 
-    bar = ProgressBar(lambda: 200, 400, "extracting features", note)
+    bar = ProgressBar("extracting features", 400, lambda: 200, note)
     bar.start()
     assert told.wait(30)
     bar.stop()
@@ -45,7 +45,7 @@ def test_a_failure_is_not_the_runs(at_once, failing):
         raise OSError("the bucket does not answer")
 
     calls = {"done": lambda: 1, "note": lambda figures: None} | {failing: fail}
-    bar = ProgressBar(calls["done"], 400, "extracting features", calls["note"])
+    bar = ProgressBar("extracting features", 400, calls["done"], calls["note"])
     bar.start()
     assert enough.wait(30)
     bar.stop()
@@ -64,10 +64,10 @@ def test_tasks_are_counted_while_the_others_are_at_work(spark, tmp_path):
         target=lambda: spark.range(4, numPartitions=4).mapInArrow(rows, "id long").count()
     )
     query.start()
-    while share_of_tasks_done(spark) != 0.75:
+    while photos_of_tasks_done(400) != 300:
         assert query.is_alive()
         time.sleep(0.01)
     (tmp_path / "go on").touch()
     query.join()
-    while share_of_tasks_done(spark) != 0:  # Spark notes the end of a stage a moment later
+    while photos_of_tasks_done(400) != 0:  # Spark notes the end of a stage a moment later
         time.sleep(0.01)

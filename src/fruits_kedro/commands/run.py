@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import logging
 import os
 import signal
 import threading
@@ -21,6 +22,8 @@ from fruits_kedro.config import template
 from fruits_kedro.errors import own_error, summarize
 from fruits_kedro.spark.logs import log_hint, log_trace
 
+_KEDROS_LINES = ("kedro.io", "kedro.runner")  # which conf/logging.yml mutes
+
 
 def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
     """Report a failure in a few words; ``--verbose`` adds the trace."""
@@ -28,6 +31,9 @@ def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(callback)
     def run(*args: Any, verbose: bool = False, **kwargs: Any) -> Any:
         check_environment(kwargs.get("env"), kwargs.get("conf_source"))
+        if verbose:
+            for name in _KEDROS_LINES:
+                logging.getLogger(name).setLevel(logging.INFO)
         with _noting_interrupts() as was_interrupted:
             try:
                 return callback(*args, **kwargs)
@@ -92,7 +98,11 @@ def _with_places(option: click.Parameter) -> click.Parameter:
     return option
 
 
-verbose = click.Option(["--verbose", "-v"], is_flag=True, help="Show the trace of an error.")
+verbose = click.Option(
+    ["--verbose", "-v"],
+    is_flag=True,
+    help="Show each dataset that is loaded or saved, and the trace of an error.",
+)
 run = click.Command(
     "run",
     params=[*map(_with_places, kedro_run.params), verbose],

@@ -176,8 +176,8 @@ def similar_page(
     catalog: DataCatalog, found: dict[str, list[Match] | ImageError], side: int = 128
 ) -> str:
     """An HTML page with the pictures; it needs no network."""
-    from fruits_kedro.pipelines.classification.thumbnails import thumbnail, thumbnails
     from fruits_kedro.reports.page import page
+    from fruits_kedro.reports.thumbnails import thumbnail, thumbnails
 
     files = [photo for photo in found if Path(photo).is_file()]
     lists = [matches for matches in found.values() if not isinstance(matches, ImageError)]

@@ -16,6 +16,7 @@ from pydantic import (
 from fruits_kedro.backbones import Engine, Precision
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.config.curation import CurationParams, SelectionParams
+from fruits_kedro.config.report import ReportParams
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.labels import LabelFrom
 from fruits_kedro.images.limits import ImageLimits
@@ -170,6 +171,7 @@ class Parameters(StrictModel):
     classification: ClassificationParams
     curation: CurationParams = CurationParams()
     selection: SelectionParams = SelectionParams()
+    report: ReportParams = ReportParams()
     images: str | None = None
     store: str | None = None
 

@@ -10,7 +10,7 @@ from kedro.utils import find_kedro_project
 
 PACKAGE = "fruits_kedro"
 TEMPLATE = Path(__file__).parents[1] / "template"  # in a wheel only
-_OWN = re.compile(r"(?<![\w-])kedro (?=(run|sample|predict|verify|emr)\b)")
+_OWN = re.compile(r"(?<![\w-])kedro (?=(run|report|sample|predict|similar|verify|emr)\b)")
 
 
 def own_project() -> Path | None:

@@ -1,6 +1,7 @@
 """The project's own Kedro datasets."""
 
 from fruits_kedro.datasets.arrow_parquet import ArrowParquetDataset
+from fruits_kedro.datasets.arrow_table import ArrowTableDataset
 from fruits_kedro.datasets.atomic_file import CsvDataset, JsonDataset, TextDataset
 from fruits_kedro.datasets.backbone import BackboneDataset
 from fruits_kedro.datasets.cached import CachedDataset
@@ -16,6 +17,7 @@ from fruits_kedro.datasets.weights_file import WeightsFileDataset
 
 __all__ = [
     "ArrowParquetDataset",
+    "ArrowTableDataset",
     "BackboneDataset",
     "CachedDataset",
     "CsvDataset",

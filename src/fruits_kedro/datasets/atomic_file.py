@@ -77,7 +77,19 @@ class CsvDataset(AtomicFile, pandas.CSVDataset):
 
 
 class JsonDataset(AtomicFile, json.JSONDataset):
-    """``json.JSONDataset`` with atomic writes."""
+    """``json.JSONDataset`` with atomic writes.
+
+    Args:
+        optional: load None if there is no file.
+    """
+
+    def __init__(self, *, optional: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.optional = optional
+
+    def load(self) -> Any:
+        """What the file holds."""
+        return None if self.optional and not self.exists() else super().load()
 
 
 class TextDataset(AtomicFile, text.TextDataset):

@@ -41,6 +41,14 @@ class ParquetFiles:
                 there = [name for name in columns if name in file.schema_arrow.names]
                 yield from file.iter_batches(_ROWS, columns=there, use_threads=False)
 
+    def table(self, columns: list[str]) -> pa.Table:
+        """The rows of some columns, which all files have."""
+        tables = []
+        for path in self.paths:
+            with self.fs.open(path, "rb") as source:
+                tables.append(pq.read_table(source, columns=columns))
+        return pa.concat_tables(tables)
+
 
 class ParquetFilesDataset(AbstractDataset[None, ParquetFiles | None]):
     """The files of another dataset, also of a version that takes its place at the end of the run.

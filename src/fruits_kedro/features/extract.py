@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
@@ -18,13 +19,15 @@ from fruits_kedro.features.schema import QUALITY
 from fruits_kedro.images.decode import decode, resize
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.quality import ImageQuality, measure_quality, to_gray
-from fruits_kedro.images.thumbnail import gray_thumbnail, small_picture
+from fruits_kedro.images.thumbnail import gray_thumbnail, picture_of_remains, small_picture
 from fruits_kedro.images.timeout import TimeLimitError, time_limit
 
 # Rows of an output batch: 330 kB of features, small enough for a progress bar that moves.
 _ROWS = 64
 # Photos decoded before the model runs on them, 5 MB of pixels: alternating would thrash the caches.
 _CHUNK = 32
+
+_SECONDS_FOR_REMAINS = 2.0
 
 _LIMITS = ImageLimits()
 
@@ -73,7 +76,8 @@ def extract_batches(
     Yields:
         The columns that came in and ``features, error, fingerprint, engine, content_hash, quality,
         thumbnail, picture``, one row for each row in, in order. Either ``features`` (list of
-        float32) or ``error`` (string) is null; with an error the last four are null, too.
+        float32) or ``error`` (string) is null. With an error the last four are null, too, but a
+        ``picture`` of what can be read.
     """
     model = get_model(backbone)
     for batch in batches:
@@ -133,6 +137,7 @@ def extract_photos(
                 continue
             found = next(features)
             if isinstance(found, ImageError):
+                found.picture = photo.facts.picture
                 outcomes.append(found)
             else:
                 outcomes.append(Extracted(found, photo.facts))
@@ -156,7 +161,11 @@ def load_photo(content: bytes | ImageError, size: int, limits: ImageLimits) -> L
         small = gray_thumbnail(gray), small_picture(image, pixels)
         return Loaded(pixels, Facts(content_hash(file), quality, *small))
 
-    return _load(content, limits, describe)
+    loaded = _load(content, limits, describe)
+    if isinstance(loaded, ImageError) and loaded.stage == "decode" and isinstance(content, bytes):
+        with suppress(TimeLimitError), time_limit(_SECONDS_FOR_REMAINS):
+            loaded.picture = picture_of_remains(content, limits.pixels)
+    return loaded
 
 
 def _load(
@@ -203,6 +212,7 @@ def _to_batch(
     values = np.concatenate(vectors) if vectors else np.empty(0, np.float32)
     errors = [str(outcome) if isinstance(outcome, ImageError) else None for outcome in outcomes]
     facts = [photo.facts if photo else None for photo in photos]
+    pictures = [o.picture if isinstance(o, ImageError) else o.facts.picture for o in outcomes]
     features = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values), mask=pa.array(~usable))
     columns = dict(zip(rows.schema.names, rows.columns)) | {
         "features": features,
@@ -212,6 +222,6 @@ def _to_batch(
         "content_hash": pa.array([f and f.content_hash for f in facts], pa.string()),
         "quality": pa.array([f and f.quality._asdict() for f in facts], QUALITY),
         "thumbnail": pa.array([f and f.thumbnail for f in facts], pa.binary()),
-        "picture": pa.array([f and f.picture for f in facts], pa.binary()),
+        "picture": pa.array(pictures, pa.binary()),
     }
     return pa.RecordBatch.from_pydict(columns)

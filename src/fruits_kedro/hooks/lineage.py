@@ -12,6 +12,8 @@ from kedro.pipeline.node import Node
 from fruits_kedro.reports.lineage import Lineage, find_stale, made_from, version_of
 
 _UNFINISHED = "unfinished"
+# Earlier results are what the outputs replace; photos that moved are the same photos.
+_NOT_CONTENT = ("previous_", "input_root")
 _CHECKPOINT = "extraction_checkpoint"  # is work, and no output until it is among the features
 
 
@@ -34,8 +36,7 @@ class LineageHooks:
     def before_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
         """Note what an output is made from."""
         with self._guard:
-            # Earlier results are what the outputs replace.
-            inputs = [name for name in node.inputs if not name.startswith("previous_")]
+            inputs = [name for name in node.inputs if not name.startswith(_NOT_CONTENT)]
             memory = self._in_memory
             versions = made_from(inputs, self._lineage | self._run, memory)
             settings = [self._catalog.load(name) for name in inputs if name.startswith("params:")]
@@ -69,3 +70,7 @@ class LineageHooks:
     def stale(self) -> list[str]:
         """The outputs that are older than what they were made from."""
         return find_stale(self._lineage)
+
+    def stale_with_this_run(self) -> list[str]:
+        """Those that will be once the outputs of this run have taken their places."""
+        return find_stale(self._lineage | self._run)

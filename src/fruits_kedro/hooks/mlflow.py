@@ -21,7 +21,7 @@ from fruits_kedro.validation import validate
 logger = logging.getLogger(__name__)
 
 _FIGURES = ("model_info", "classification_metrics")
-_PAGES = ("report", "classification_report")
+_PAGES = ("report",)
 
 
 class MlflowHooks:

@@ -17,8 +17,11 @@ from fruits_kedro.storage.s3 import is_s3
 from fruits_kedro.storage.s3_check import check_bucket
 
 # An input whose absence is no fault.
-_MAY_BE_MISSING = {"extraction_checkpoint", "selection"}
-_FILES = ("feature_files", "previous_neighbours", "previous_selection")
+_MAY_BE_MISSING = {"extraction_checkpoint"}
+_FILES = (
+    *("feature_files", "pca_files", "rejected_files"),
+    *("previous_neighbours", "previous_selection"),
+)
 
 
 class StoreHooks:
@@ -109,7 +112,7 @@ def _check_inputs(pipeline: Pipeline, catalog: DataCatalog, store: str) -> None:
     missing = sorted(
         name
         for name in (pipeline.inputs() & made) - _MAY_BE_MISSING
-        if _tells_whether_it_exists(catalog.get(name)) and not catalog.exists(name)
+        if _has_to_exist(catalog.get(name)) and not catalog.exists(name)
     )
     if missing:
         runs = " and then ".join(f"'kedro {run}'" for run in mending_runs(missing))
@@ -119,6 +122,8 @@ def _check_inputs(pipeline: Pipeline, catalog: DataCatalog, store: str) -> None:
         )
 
 
-def _tells_whether_it_exists(dataset: Any) -> bool:
+def _has_to_exist(dataset: Any) -> bool:
+    if getattr(dataset, "optional", False):
+        return False
     in_memory = isinstance(dataset, (MemoryDataset, type(None)))
     return not in_memory and type(dataset)._exists is not AbstractDataset._exists

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 SIDE = 24
 PICTURE_SIDE = 64
 # It keeps most of the detail, by which a photo differs from one that was taken a moment later.
 _FILTER = Image.Resampling.LANCZOS
 _QUALITY = 80
+_FORMATS = ("JPEG", "PNG", "WEBP")  # of broken files: no reader of which runs other programs
 
 
 def gray_thumbnail(gray: Image.Image) -> bytes:
@@ -28,11 +30,33 @@ def small_picture(image: Image.Image, seen: NDArray[np.uint8]) -> bytes:
         seen: the photo as the backbone sees it, uint8 ``(size, size, 3)``, which stands for one
             with more pixels: reducing those takes longer.
     """
-    scale = min(1.0, PICTURE_SIDE / max(image.size))
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     is_small = max(image.size) <= len(seen)
-    buffer = io.BytesIO()
-    small = (image if is_small else Image.fromarray(seen)).resize(size)
+    return _to_jpeg(image if is_small else Image.fromarray(seen), image.size)
+
+
+def picture_of_remains(content: bytes, max_pixels: int) -> bytes | None:
+    """The same of what can be read of a broken file; None if nothing can."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=_FORMATS)
+            if image.width * image.height > max_pixels:
+                return None
+            size = image.size
+            image.draft(None, (PICTURE_SIDE, PICTURE_SIDE))
+            ImageFile.LOAD_TRUNCATED_IMAGES = True
+            return _to_jpeg(image.convert("RGB"), size)
+    except Exception:  # Pillow's plugins raise nearly any type
+        return None
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+def _to_jpeg(image: Image.Image, size: tuple[int, int]) -> bytes:
+    """A photo as a small JPEG in the shape of the original of this size."""
+    scale = min(1.0, PICTURE_SIDE / max(size))
+    small = image.resize((max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
     small.info.clear()  # comments and profiles may be larger than the photo
+    buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()

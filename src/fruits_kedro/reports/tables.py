@@ -1,4 +1,4 @@
-"""The table at the end of a run: results, where to look, what to do next, seconds."""
+"""The table at the end of a run: results, seconds, where to look, what to do next."""
 
 from __future__ import annotations
 
@@ -14,36 +14,33 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Rows = list[tuple[str, str]]
-NEXT = "Next"
-MAKE_ANEW = "Make anew"
+NEXT = "next"
+MAKE_ANEW = "make anew"
 _INDENT = 2
+_WORTH_TELLING = 0.05  # of the whole run
 
 
-def format_tables(tables: dict[str, Rows], width: int) -> str:
-    """Tables of names and texts as text, one below the other.
+def format_table(rows: Rows, width: int) -> str:
+    """Rows of names and texts as text; a row without a name belongs to the one above.
 
-    Long words such as paths, and all of ``NEXT``'s commands, stay whole, so that they can be
-    copied.
+    Long words such as paths, and the commands of ``NEXT`` and ``MAKE_ANEW``, stay whole, so that
+    they can be copied.
 
     Args:
-        tables: rows by title; a title without rows is left out.
         width: of the screen, in characters.
     """
-    names = [name for rows in tables.values() for name, _ in rows]
-    start = _INDENT + max(map(len, names), default=0) + 2
-    lines = []
-    for title, rows in tables.items():
-        if rows:
-            lines += ["", title]
-        for name, text in rows:
-            room = len(text) if title in (NEXT, MAKE_ANEW) else width - start
-            wrapped = textwrap.wrap(
-                text, max(room, 20), break_long_words=False, break_on_hyphens=False
-            )
-            lines += [
-                f"{' ' * _INDENT}{name if i == 0 else '':<{start - _INDENT}}{line}"
-                for i, line in enumerate(wrapped)
-            ]
+    if not rows:
+        return ""
+    start = _INDENT + max(len(name) for name, _ in rows) + 2
+    lines, last = ["", "Result"], ""
+    for name, text in rows:
+        last = name or last
+        room = len(text) if last in (NEXT, MAKE_ANEW) else width - start
+        wrapped = textwrap.wrap(text, max(room, 20), break_long_words=False, break_on_hyphens=False)
+        lines += [
+            f"{' ' * _INDENT}{name if i == 0 else '':<{start - _INDENT}}{line}"
+            for i, line in enumerate(wrapped)
+        ]
     return "\n".join(lines)
 
 
@@ -73,14 +70,8 @@ def _extracted(extraction_plan: dict[str, int]) -> Rows:
 
 def _rejected(extraction_info: dict[str, Any]) -> Rows:
     counts = extraction_info["counts"]
-    rows = [("usable", f"{counts['features']:,}"), ("rejected", f"{counts['rejected']:,}")]
-    return rows + [("", f"{n:,} {reason}") for reason, n in counts["rejected_by_reason"].items()]
-
-
-def _backbone(backbone_info: dict[str, Any]) -> Rows:
-    size, weights = backbone_info["n_features"], backbone_info["weights"]
-    made = f"{size:,} features a photo, {weights} weights ({backbone_info['fingerprint']})"
-    return [("backbone", made)]
+    reasons = ", ".join(f"{n:,} {reason}" for reason, n in counts["rejected_by_reason"].items())
+    return [("rejected", f"{counts['rejected']:,} ({reasons})" if reasons else "none")]
 
 
 def _components(explained_variance: pd.DataFrame) -> Rows:
@@ -108,62 +99,64 @@ def _packing(packing_info: dict[str, Any]) -> Rows:
 
 def _curation(curation_info: dict[str, Any]) -> Rows:
     found, neighbours = curation_info["duplicates"], curation_info["neighbours"]
-    how = "of all pairs"
-    if neighbours["method"] == "incremental":
-        how = "those of before and of what has changed"
-    elif neighbours["method"] != "exact":
-        share, sample = neighbours["recall"], neighbours["sampled"]
-        how = f"by an index that finds {share:.1%} of them (on {sample} photos)"
-    clusters = f"{curation_info['clusters']['clusters']:,}"
-    if (purity := curation_info["clusters"]["purity"]) is not None:
-        clusters += f", on average {purity:.0%} of one label"
     flags = {name.replace("_", " "): n for name, n in curation_info["quality_issues"].items() if n}
-    issues = ", ".join(f"{n:,} {name}" for name, n in flags.items())
     chosen = curation_info["selection"]
     reasons = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in chosen["left_out"].items())
-    duplicates = [("duplicates", "none")]
-    if found["groups"]:
-        of_them = {"near": "nearly the same photo", "across_labels": "of more than one label"}
-        duplicates = [
-            ("duplicates", f"{found['photos']:,} photos in {found['groups']:,} groups"),
-            *(("", f"{found[n]:,} groups are {text}") for n, text in of_them.items() if found[n]),
-        ]
-    return [
+    duplicates = f"{found['photos']:,} photos in {found['groups']:,} groups"
+    if found["across_labels"]:
+        duplicates += f", {found['across_labels']:,} of them of more than one label"
+    rows = [
         ("photos", f"{curation_info['photos']:,}"),
-        ("neighbours", f"the {neighbours['k']} most similar photos of each, {how}"),
-        *duplicates,
+        ("duplicates", duplicates if found["groups"] else "none"),
         ("leaks", f"{curation_info['leaks']:,} photos of Test or Validation that Training has"),
         ("outliers", f"{curation_info['outliers']:,} photos unlike all others of their label"),
         ("label issues", f"{curation_info['label_issues']['photos']:,} photos"),
-        ("quality", issues or "nothing unusual"),
-        ("clusters", clusters),
+        ("quality", ", ".join(f"{n:,} {name}" for name, n in flags.items()) or "nothing unusual"),
         ("selection", f"{chosen['selected']:,} photos; left out: {reasons or 'none'}"),
     ]
+    if neighbours["method"] == "ivf":
+        share, sample = neighbours["recall"], neighbours["sampled"]
+        how = f"an index found {share:.1%} of them (on {sample} photos)"
+        rows.insert(1, ("neighbours", how))
+    return rows
 
 
+def _scores(metrics: dict[str, Any]) -> Rows:
+    """The best classifier under both protocols, beside the baselines."""
+    rows = [("best", f"{_words(metrics['best'])}, by cross-validation on Training")]
+    for where, protocol in zip(("Test", "unseen"), metrics["protocols"].values()):
+        models = protocol.get("models", {})
+        if metrics["best"] not in models:
+            rows.append((where, "not measured"))
+            continue
+        figures = with_interval(**models[metrics["best"]]["f1_macro"])
+        inputs = metrics["best"].partition(".")[2]
+        others = [
+            f"{_words(name)} {models[f'{name}.{inputs}']['f1_macro']['value']:.3f}"
+            for name in _BASELINES
+            if f"{name}.{inputs}" in models
+        ]
+        rows.append((where, "; ".join([f"macro-F1 {figures}", *others])))
+    return [*rows, ("why two", metrics["reason"])]
+
+
+def _words(name: str) -> str:
+    model, _, inputs = name.replace("_", " ").partition(".")
+    return f"{model} of {inputs}" if inputs else model
+
+
+_BASELINES = ("nearest_centroid", "majority_class")
 _ROWS_OF = {
     "curation_info": _curation,
     "packing_info": _packing,
     "class_counts": _photos,
     "extraction_plan": _extracted,
     "extraction_info": _rejected,
-    "backbone_info": _backbone,
     "explained_variance": _components,
     "pretraining_info": _training,
+    "classification_metrics": _scores,
 }
-FIGURES = (*_ROWS_OF, "classification_metrics", "model_info")
-
-
-def score_tables(metrics: dict[str, Any]) -> dict[str, Rows]:
-    """Macro-F1 of each classifier: on Test, on varieties left out, and notes."""
-    tables: dict[str, Rows] = {}
-    names = list(next(iter(metrics["protocols"].values()))["models"])
-    for where, protocol in zip(("Test", "unseen varieties"), metrics["protocols"].values()):
-        tables[f"Macro-F1 on {where}, with 95 % intervals"] = [
-            (name + " *" * (name == metrics["best"]), _macro_f1(protocol, name)) for name in names
-        ]
-    notes = [("*", "best in cross-validation on Training"), ("why two", metrics["reason"])]
-    return tables | {"Notes": notes}
+FIGURES = (*_ROWS_OF, "model_info")
 
 
 def with_interval(value: float, low: float | None, high: float | None) -> str:
@@ -172,17 +165,15 @@ def with_interval(value: float, low: float | None, high: float | None) -> str:
     return f"{value:.3f}" + (f" ({low:.3f} to {high:.3f})" if has_interval else "")
 
 
-def _macro_f1(protocol: dict[str, Any], name: str) -> str:
-    found = protocol.get("models", {}).get(name)
-    return "not measured" if found is None else with_interval(**found["f1_macro"])
-
-
 def command_line(command: str, places: dict[str, str], env: str | None) -> str:
     """A command of Kedro with the places and the environment of a run, quoted for a shell."""
     params = ",".join(f"{name}={value}" for name, value in places.items())
     options = ["--env", env] if env not in (None, "local") else []
     options += ["--params", params] if params else []
     return as_typed(" ".join([f"kedro {command}", *map(shlex.quote, options)]))
+
+
+_MORE = ("curation", "classification")
 
 
 def next_commands(files: dict[str, str], places: dict[str, str], env: str | None) -> Rows:
@@ -197,30 +188,29 @@ def next_commands(files: dict[str, str], places: dict[str, str], env: str | None
         return command_line(command, given, env)
 
     store = {name: place for name, place in places.items() if name == "store"}
-    rows = []
-    if "report" in files:
+    commands = []
+    if "class_counts_plot" in files:  # of a whole run
+        commands += [kedro(f"run --pipelines {name}", **places) for name in _MORE]
         if in_project():
-            rows.append(("explore", kedro("viz run", **store)))
-        rows.append(("curate", kedro("run --pipelines curation", **places)))
-        rows.append(("classify", kedro("run --pipelines classification", **places)))
-    if "classification_report" in files:
-        rows.append(("predict", kedro("predict <folder of new photos>", **store)))
+            commands.append(kedro("viz run", **store))
+    if "classifiers" in files:
+        commands.append(kedro("predict <folder of new photos>", **store))
     if "packed_images" in files:
         packed = files["packed_images"]
         root = packed.rpartition("/01_raw/")[0]
-        rows.append(("use them", kedro("run", images=packed, store=root)))
+        commands.append(kedro("run", images=packed, store=root))
     if "pretrained_weights" in files:
         weights = {"extraction.weights": files["pretrained_weights"]}
-        rows.append(("use them", kedro("run", **places | weights)))
-    return rows
+        commands.append(kedro("run", **places | weights))
+    return [(NEXT if i == 0 else "", command) for i, command in enumerate(commands)]
 
 
-def time_rows(stages: dict[str, dict[str, float]], seconds: float) -> Rows:
-    """Seconds of each stage and of the whole run; images/s of the extraction if it did any."""
-    rows = []
-    for stage, figures in stages.items():
-        text = f"{figures['seconds']:.1f} s"
-        if stage == "extraction" and figures["images_per_s"]:
-            text += f", {figures['images_per_s']:,.0f} images/s"
-        rows.append((stage, text))
-    return [*rows, ("whole run", f"{seconds:,.1f} s")]
+def time_row(stages: dict[str, dict[str, float]], seconds: float) -> tuple[str, str]:
+    """Seconds of the whole run and its long stages; images/s of the extraction if it did any."""
+    texts = []
+    long = {n: one for n, one in stages.items() if one["seconds"] > _WORTH_TELLING * seconds}
+    for stage, figures in long.items():
+        speed = figures["images_per_s"] if stage == "extraction" else 0
+        more = f" ({speed:,.0f} images/s)" if speed else ""
+        texts.append(f"{stage} {figures['seconds']:.1f}{more}")
+    return "time", f"{seconds:,.1f} s" + (f": {', '.join(texts)}" if texts else "")

@@ -1,4 +1,4 @@
-"""extracted_features, pca_model -> classifiers, predictions, scores, plots, report."""
+"""extracted_features, pca_model -> classifiers, predictions, scores, plots, summary."""
 
 from kedro.pipeline import Pipeline
 
@@ -12,12 +12,10 @@ from fruits_kedro.pipelines.classification.nodes import (
 )
 from fruits_kedro.pipelines.classification.plots import (
     plot_class_scores,
-    plot_confused_pairs,
     plot_confusion,
-    plot_map,
     plot_scores,
 )
-from fruits_kedro.pipelines.classification.report import write_classification_report
+from fruits_kedro.pipelines.classification.summary import summarize_classification
 from fruits_kedro.pipelines.node import node
 
 _PARAMS = "params:classification"
@@ -60,23 +58,12 @@ def create_pipeline() -> Pipeline:
         node(plot_confusion, ["test_predictions", "classifier_info"], "confusion_plot"),
         node(plot_class_scores, "class_scores", "class_scores_plot"),
         node(
-            plot_confused_pairs,
-            inputs=["confused_pairs", "raw_images", "test_predictions", "classifier_info"],
-            outputs="confused_pairs_plot",
-        ),
-        node(
-            plot_map,
-            inputs=["samples", "pca_model", "test_predictions", "classifier_info", _PARAMS],
-            outputs="map_plot",
-        ),
-        node(
-            write_classification_report,
+            summarize_classification,
             inputs=[
-                *("classification_scores", "confused_pairs", "classification_metrics"),
-                *("raw_images", "map_plot"),
-                *("scores_plot", "confusion_plot", "confused_pairs_plot", "class_scores_plot"),
+                *("classification_metrics", "class_scores", "confused_pairs"),
+                *("test_predictions", "classifier_info"),
             ],
-            outputs="classification_report",
+            outputs="classification_summary",
         ),
     ]
     return Pipeline([*training, *evaluation])

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly import express as px
-from plotly.subplots import make_subplots
-from pyspark.ml import PipelineModel
 
 from fruits_kedro.classification.metrics import confusion, of_model
 from fruits_kedro.classification.protocols import IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT
-from fruits_kedro.classification.samples import PCA, Samples
-from fruits_kedro.config.classification import ClassificationParams
-from fruits_kedro.images.source import ImageSource
-from fruits_kedro.pipelines.classification.thumbnails import thumbnails
-from fruits_kedro.reports.plots import LAYOUT, colours, height_of_bars
-from fruits_kedro.spark.models import from_spark_model
+from fruits_kedro.reports.plots import LAYOUT, height_of_bars
 
-WRONG = "x"  # symbol of a misclassified photo
-_MAX_POINTS = 5000
-_PAIRS = 12
-_THUMBNAIL = 100  # pixels
-_NO_PHOTO = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="  # 1 pixel
 _NAMES = {
     IN_DISTRIBUTION: "the data set's own Training and Test",
     LEAVE_ONE_VARIETY_OUT: "varieties never trained on",
@@ -136,81 +123,3 @@ def plot_class_scores(class_scores: pd.DataFrame) -> go.Figure:
         coloraxis_showscale=False,
         **LAYOUT,
     )
-
-
-def plot_confused_pairs(
-    confused_pairs: pd.DataFrame,
-    raw_images: ImageSource,
-    test_predictions: pd.DataFrame,
-    info: dict[str, Any],
-) -> go.Figure:
-    """The most confused labels: a misclassified photo beside a typical one of its prediction."""
-    pairs = confused_pairs.head(_PAIRS)
-    if pairs.empty:
-        return go.Figure().update_layout(title="No Test photo is taken for another label", **LAYOUT)
-    found = of_model(test_predictions, info["best"])
-    right = found[found["label"] == found["predicted"]]
-    typical = right.sort_values("probability", ascending=False).groupby("label")["path"].first()
-    titles = [
-        text
-        for row in pairs.itertuples()
-        for text in (f"{row.label}<br>{row.images} of its photos", f"taken for<br>{row.predicted}")
-    ]
-    columns = 6
-    rows = -(-len(titles) // columns)
-    figure = make_subplots(rows=rows, cols=columns, subplot_titles=titles, vertical_spacing=0.12)
-    paths = [p for row in pairs.itertuples() for p in (row.path, typical.get(row.predicted))]
-    photos = thumbnails(raw_images, [path for path in paths if path], _THUMBNAIL)
-    for i, path in enumerate(paths):
-        name = html.escape(path) if path else "no photo"
-        image = go.Image(source=photos.get(path, _NO_PHOTO), hovertemplate=f"{name}<extra></extra>")
-        figure.add_trace(image, row=i // columns + 1, col=i % columns + 1)
-    figure.update_annotations(font_size=11)
-    figure.update_xaxes(visible=False).update_yaxes(visible=False)
-    title = f"{len(confused_pairs)} pairs of labels are taken for one another; the most frequent"
-    margin = {"t": 110, "r": 30}
-    return figure.update_layout(title=title, height=190 + 210 * rows, **LAYOUT | {"margin": margin})
-
-
-def plot_map(
-    samples: Samples,
-    pca_model: PipelineModel,
-    test_predictions: pd.DataFrame,
-    info: dict[str, Any],
-    params: ClassificationParams,
-) -> go.Figure:
-    """t-SNE of the PCA scores of Test photos, with misclassified ones marked."""
-    from sklearn.manifold import TSNE
-
-    drawn = samples.split("Test").draw(_MAX_POINTS)
-    with drawn.vectors(PCA, from_spark_model(pca_model)) as test:
-        paths, scores = test.collect()
-    points = pd.DataFrame({"path": paths, "scores": list(scores)})
-    points = points.merge(of_model(test_predictions, info["best"]), on="path")
-    title = f"t-SNE of {len(points):,} Test photos"
-    if len(points) < 3:
-        return go.Figure().update_layout(title=f"{title}: too few", **LAYOUT)
-    near = min(30.0, (len(points) - 1) / 3)
-    matrix = np.stack(points["scores"])
-    # "pca" needs two components to start from.
-    init = "pca" if np.linalg.matrix_rank(matrix - matrix.mean(axis=0)) >= 2 else "random"
-    tsne = TSNE(perplexity=near, init=init, random_state=params.seed)
-    points[["x", "y"]] = tsne.fit_transform(matrix)
-    points["recognised"] = np.where(points["label"] == points["predicted"], "yes", "no")
-    figure = px.scatter(
-        points.sort_values(["label", "path"]),
-        x="x",
-        y="y",
-        color="label",
-        symbol="recognised",
-        symbol_map={"yes": "circle", "no": WRONG},
-        hover_name="path",
-        hover_data={"x": False, "y": False, "label": True, "predicted": True, "recognised": False},
-        color_discrete_sequence=colours(points["label"].nunique()),
-        opacity=0.75,
-        title=f"{title}: a cross is a photo that is taken for another label",
-        render_mode="webgl",
-    )
-    figure.update_traces(marker_size=11, selector={"marker_symbol": WRONG})
-    axes = {"visible": False}
-    return figure.update_layout(height=750, xaxis=axes, yaxis=axes, **LAYOUT)

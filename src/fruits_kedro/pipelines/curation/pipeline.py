@@ -17,6 +17,7 @@ from fruits_kedro.pipelines.curation.nodes import (
     select,
     update_similarity_index,
 )
+from fruits_kedro.pipelines.curation.summary import summarize_curation
 from fruits_kedro.pipelines.node import node
 
 _PARAMS, _SELECTION = "params:curation", "params:selection"
@@ -55,5 +56,6 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs="curation_info",
             ),
+            node(summarize_curation, ["findings", "curation_info"], "curation_summary"),
         ]
     )

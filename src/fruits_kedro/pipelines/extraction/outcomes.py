@@ -101,6 +101,7 @@ def describe_extraction(
         },
         "failure_rate": counts["rejected"] / counts["images"],
         "max_failure_rate": params.max_failure_rate,
+        "cores": rejected_images.sparkSession.sparkContext.defaultParallelism,
         "backbone": backbone_info,
         "extraction_plan": extraction_plan,
         # A cluster's own PySpark is not an installed package.

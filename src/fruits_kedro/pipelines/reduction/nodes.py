@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from pyspark.ml import PipelineModel
@@ -86,11 +88,20 @@ def _length(features: DataFrame) -> int:
     return int(lengths.orderBy(F.desc("count")).first().length)  # type: ignore[union-attr]
 
 
-def apply_pca(extracted_features: DataFrame, pca_model: PipelineModel) -> DataFrame:
-    """Scores of every usable row: ``path, split, label, pca_features`` (array<float>, length k)."""
+def apply_pca(
+    extracted_features: DataFrame, pca_model: PipelineModel, params: PcaParams
+) -> tuple[DataFrame, dict[str, Any]]:
+    """Scores of every usable row: ``path, split, label, pca_features`` (array<float>, length k).
+
+    Returns:
+        The scores; and the parameters, ``k``, ``variance_kept`` (a share).
+    """
     vectors = usable(extracted_features).withColumn("features", array_to_vector(F.col("features")))
     scores = vector_to_array(F.col("pca_features"), "float32").alias("pca_features")
-    return pca_model.transform(vectors).select("path", "split", "label", scores)
+    shares = pca_model.stages[-1].explainedVariance.toArray()  # type: ignore[attr-defined]
+    info = {"k": len(shares), "variance_kept": float(np.cumsum(shares)[-1])}
+    rows = pca_model.transform(vectors).select("path", "split", "label", scores)
+    return rows, params.model_dump() | info
 
 
 def to_matrix(pca_features: DataFrame, pca_model: PipelineModel) -> DataFrame:

@@ -1,4 +1,4 @@
-"""extracted_features -> pca_model, explained_variance, pca_features, pca_matrix."""
+"""extracted_features -> pca_model, explained_variance, pca_features, pca_info, pca_matrix."""
 
 from kedro.pipeline import Pipeline
 
@@ -21,7 +21,11 @@ def create_pipeline() -> Pipeline:
                 inputs=["extracted_features", "extraction_counts", "params:pca"],
                 outputs=["pca_model", "explained_variance"],
             ),
-            node(apply_pca, ["extracted_features", "pca_model"], "pca_features"),
+            node(
+                apply_pca,
+                inputs=["extracted_features", "pca_model", "params:pca"],
+                outputs=["pca_features", "pca_info"],
+            ),
             node(to_matrix, ["pca_features", "pca_model"], "pca_matrix"),
         ],
     )

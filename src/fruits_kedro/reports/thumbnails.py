@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import logging
 import time
 from collections.abc import Iterable
@@ -18,25 +17,6 @@ from fruits_kedro.images.source import ImageSource
 logger = logging.getLogger(__name__)
 
 _SECONDS = 60.0
-
-# Plotly's hover box holds only text, so the photo is shown beside it.
-_SCRIPT = """<img id="photo" alt="" style="position: fixed; display: none; pointer-events: none;
-border: 3px solid #fff; box-shadow: 0 0 6px #555; width: 128px; z-index: 9">
-<script>
-(function () {
-  const photos = %s, photo = document.getElementById("photo");
-  const plot = document.getElementById("%s");
-  plot.on("plotly_hover", function (found) {
-    const source = photos[found.points[0].hovertext];
-    if (!source) { return; }
-    photo.src = source;
-    photo.style.left = Math.min(found.event.clientX + 16, window.innerWidth - 150) + "px";
-    photo.style.top = Math.max(found.event.clientY - 190, 4) + "px";
-    photo.style.display = "block";
-  });
-  plot.on("plotly_unhover", function () { photo.style.display = "none"; });
-})();
-</script>"""
 
 
 def thumbnails(
@@ -81,8 +61,3 @@ def thumbnail(content: bytes, side: int) -> str | None:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG")
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def show_on_hover(photos: dict[str, str], div: str) -> str:
-    """HTML that shows photos (by ``hovertext``) beside the mouse, for the figure in a div."""
-    return _SCRIPT % (json.dumps(photos).replace("<", "\\u003c"), div)

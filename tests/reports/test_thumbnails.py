@@ -2,13 +2,12 @@
 
 import base64
 import io
-import json
 
 from PIL import Image
 
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.folder import ImageFolder
-from fruits_kedro.pipelines.classification.thumbnails import show_on_hover, thumbnails
+from fruits_kedro.reports.thumbnails import thumbnails
 
 
 def write(folder, name, **options):
@@ -53,12 +52,3 @@ def test_pictures_take_a_limited_time(tmp_path, caplog):
     paths = [write(tmp_path, f"{i}.jpg") for i in range(3)]
     assert list(thumbnails(ImageFolder(str(tmp_path)), paths, 64, seconds=0)) == ["0.jpg"]
     assert "2 of 3 photos are not shown: no time within 0 s" in caplog.text
-
-
-def test_no_name_of_a_photo_ends_the_script():
-    name = '<!--<script></script>"x.jpg'
-    page = show_on_hover({name: "data:"}, "map")
-    assert page.count("<script") == page.count("</script>") == 1 and "<!--" not in page
-    assert json.loads(page.partition("const photos = ")[2].partition(", photo = ")[0]) == {
-        name: "data:"
-    }

@@ -1,0 +1,1 @@
+"""Pages that open offline: templates, styles, scripts, pictures and texts."""

@@ -132,5 +132,9 @@ def test_the_page_shows_the_pictures_and_replaces_nothing(similar, cosines, tmp_
     path, page = next(iter(cosines)), tmp_path / "page.html"
     similar(path, "--k", "3", "--html", page)
     text = page.read_text(encoding="utf-8")
-    assert text.count('<img src="data:image/jpeg;base64,') == 4 and "http" not in text
+    assert (
+        text.count('<img src="data:image/jpeg;base64,') == 4
+        and "http:" not in text
+        and "https:" not in text
+    )
     assert "exists; give another" in similar(path, "--html", page, code=1, json_too=False)

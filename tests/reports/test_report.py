@@ -70,7 +70,7 @@ def test_what_needs_attention_is_told_first():
         "1 photo of Test or Validation is in Training, too.",
         "1 group of duplicates has more than one label.",
         "1 label may be wrong.",
-        "2 labels have an F1 below 0.8: Kiwi, Pear.",
+        "2 labels have an F1 below 0.8: Kiwi, Pear",
         "The best classifier is logistic regression (features). It reaches a macro-F1 of 0.900 on "
         "the Test photos (95% interval 0.850 to 0.950).",
         "On fruit of varieties that it was never trained on it reaches 0.750",

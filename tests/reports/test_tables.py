@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from fruits_kedro.reports.tables import (
+    command_line,
     format_table,
     next_commands,
     result_rows,
@@ -152,6 +153,16 @@ def test_a_curation_says_what_it_found():
 
 
 PLACES = {"images": "/my photos", "store": "/results"}
+
+
+def test_a_command_has_all_settings_as_they_are_typed():
+    given = {"images": "/my photos", "extraction": {"weights": "embedded"}, "selection": {"a": 1}}
+    given["classification"] = {"models": ["x", "y"]}
+    assert command_line("run", given, "s3") == (
+        "kedro run --env s3 --params 'images=/my photos,extraction.weights=embedded,selection.a=1,"
+        "classification.models=x+y'"
+    )
+    assert command_line("run", {}, "local") == "kedro run"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -176,36 +175,29 @@ def similar_page(
     catalog: DataCatalog, found: dict[str, list[Match] | ImageError], side: int = 128
 ) -> str:
     """An HTML page with the pictures; it needs no network."""
-    from fruits_kedro.reports.page import page
+    from fruits_kedro.reports.html.galleries import Photo
+    from fruits_kedro.reports.html.render import render
+    from fruits_kedro.reports.html.texts import Texts
     from fruits_kedro.reports.thumbnails import thumbnail, thumbnails
 
     files = [photo for photo in found if Path(photo).is_file()]
     lists = [matches for matches in found.values() if not isinstance(matches, ImageError)]
     of_store = [*(set(found) - set(files)), *(match.path for one in lists for match in one)]
     pictures = thumbnails(catalog.load("raw_images"), of_store, side)
-    pictures |= {file: thumbnail(Path(file).read_bytes(), side) or "" for file in files}
-    parts = []
-    for photo, matches in found.items():
-        parts.append(f"<h2>{escape(photo)}</h2>")
-        if isinstance(matches, ImageError):
-            parts.append(f"<p>{escape(str(matches))}</p>")
-            continue
-        shown = [_picture(photo, "", pictures)]
-        shown += [
-            _picture(match.path, f"{match.label or ''} {match.cosine:.3f}", pictures)
-            for match in matches
+    for file in files:
+        if url := thumbnail(Path(file).read_bytes(), side):
+            pictures[file] = url
+    shown = {
+        photo: str(matches)
+        if isinstance(matches, ImageError)
+        else [
+            Photo(photo, ""),
+            *(Photo(m.path, f"{m.label or ''} {m.cosine:.3f}") for m in matches),
         ]
-        parts.append(
-            f'<div style="display: flex; flex-wrap: wrap; gap: 1em">{"".join(shown)}</div>'
-        )
-    return page("Similar photos", parts)
-
-
-def _picture(path: str, text: str, pictures: dict[str, str]) -> str:
-    source, name = pictures.get(path, ""), escape(path, quote=True)
-    return (
-        f'<figure style="margin: 0; width: 128px"><img src="{source}" alt="{name}" title="{name}" '
-        f'width="128"><figcaption>{escape(text)}</figcaption></figure>'
+        for photo, matches in found.items()
+    }
+    return render(
+        "similar.html", Texts("en"), title="Similar photos", photos=shown, pictures=pictures
     )
 
 

@@ -49,6 +49,7 @@ class ReportHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Remember how the run was started."""
         self._env = context.env
+        self._given = context.config_loader.runtime_params or {}
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -128,9 +129,12 @@ class ReportHooks:
         """The record of this run with its command and the seconds of its stages; others as is."""
         if "model_info" not in self._saved:
             return info
-        counts, places = info["counts"], self._locations.roots.given
+        counts = info["counts"]
         stages = self._clock.stages(counts["images"], counts["extracted"])
-        return info | {"command": tables.command_line("run", places, self._env), "stages": stages}
+        return info | {
+            "command": tables.command_line("run", self._given, self._env),
+            "stages": stages,
+        }
 
     def _print(self, rows: tables.Rows) -> None:
         console = get_console()

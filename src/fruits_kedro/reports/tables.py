@@ -165,9 +165,21 @@ def with_interval(value: float, low: float | None, high: float | None) -> str:
     return f"{value:.3f}" + (f" ({low:.3f} to {high:.3f})" if has_interval else "")
 
 
-def command_line(command: str, places: dict[str, str], env: str | None) -> str:
-    """A command of Kedro with the places and the environment of a run, quoted for a shell."""
-    params = ",".join(f"{name}={value}" for name, value in places.items())
+def flat(name: str, value: Any) -> dict[str, Any]:
+    """Nested settings by names with dots: ``{"pca.k": 3}`` for ``"pca", {"k": 3}``."""
+    if not isinstance(value, dict):
+        return {name: value}
+    parts = (flat(f"{name}.{part}".lstrip("."), one) for part, one in value.items())
+    return {key: one for part in parts for key, one in part.items()}
+
+
+def command_line(command: str, settings: dict[str, Any], env: str | None) -> str:
+    """A command of Kedro with settings and the environment of a run, quoted for a shell."""
+    texts = {
+        name: "+".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in flat("", settings).items()
+    }
+    params = ",".join(f"{name}={value}" for name, value in texts.items())
     options = ["--env", env] if env not in (None, "local") else []
     options += ["--params", params] if params else []
     return as_typed(" ".join([f"kedro {command}", *map(shlex.quote, options)]))

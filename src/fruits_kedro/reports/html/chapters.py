@@ -14,6 +14,7 @@ from fruits_kedro.curation.photo_map import Examples
 from fruits_kedro.reports.html.figures import confusion_matrix, scree
 from fruits_kedro.reports.html.galleries import Photo, find_galleries
 from fruits_kedro.reports.html.texts import Texts
+from fruits_kedro.reports.tables import flat
 
 _TYPICAL, _ODD = (5, 700), (3, 300)  # photos of a label, and of all labels together
 _ENDS, _PAIRS, _MODELS = 6, 24, 12
@@ -253,9 +254,9 @@ def made(contents: Contents, t: Texts) -> dict[str, Any]:
     parameters: dict[str, Any] = {"images": contents.images, "subset": run["subset"]}
     parameters |= {f"pca.{name}": run["pca"][name] for name in ("n_components", "standardize")}
     if contents.curation:
-        parameters |= _flat("curation", contents.curation["info"]["parameters"])
+        parameters |= flat("curation", contents.curation["info"]["parameters"])
     if contents.classification:
-        parameters |= _flat("classification", contents.classification["settings"])
+        parameters |= flat("classification", contents.classification["settings"])
     return {
         "stages": stages,
         "cost": cost,
@@ -263,15 +264,4 @@ def made(contents: Contents, t: Texts) -> dict[str, Any]:
         "backbone": run["backbone"],
         "parameters": parameters,
         "versions": run["versions"],
-    }
-
-
-def _flat(name: str, value: Any) -> dict[str, Any]:
-    """Nested settings by names with dots."""
-    if not isinstance(value, dict):
-        return {name: value}
-    return {
-        key: one
-        for part, found in value.items()
-        for key, one in _flat(f"{name}.{part}", found).items()
     }

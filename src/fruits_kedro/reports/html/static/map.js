@@ -44,28 +44,27 @@
   let width = 0, height = 0, wide = 1, fit = 1, shown = null, picked = -1, lasso = null, hidden = 0;
   const across = (i) => x[i] * view.scale * wide + view.left;
   const down = (i) => y[i] * view.scale + view.top;
-  const size = () => {
-    const first = Math.max(9, Math.sqrt((width * height) / Math.max(count, 1)) * 0.8);
-    return Math.min(Math.max(2 * side, first), first * (view.scale / fit) ** 0.8);
-  };
+  // Of a picture, in pixels: at first, and now.
+  const first = () => Math.min(2 * side, Math.max(9, Math.sqrt((width * height) / count) * 0.8));
+  const size = () => Math.min(2 * side, first() * (view.scale / fit) ** 0.8);
   const isShown = (i) => shown === null || shown[i];
 
   function reset() {
     wide = Math.min(Math.max(width / height, 0.6), 1.8);
-    fit = Math.min(width / wide, height) / data.extent * 0.94;
+    fit = Math.min((width - 1.3 * first()) / wide, height - 1.3 * first()) / data.extent;
     view.scale = fit;
     view.left = (width - data.extent * fit * wide) / 2;
     view.top = (height - data.extent * fit) / 2;
     redraw();
   }
   function resize() {
-    const first = !width;
+    const isNew = !width;
     width = canvas.clientWidth;
     height = canvas.clientHeight;
     canvas.width = width * dpr;
     canvas.height = height * dpr;
     pen.setTransform(dpr, 0, 0, dpr, 0, 0);
-    if (first) reset(); else redraw();
+    if (isNew) reset(); else redraw();
   }
   function redraw() {
     if (!hidden) hidden = requestAnimationFrame(() => { hidden = 0; draw(); });

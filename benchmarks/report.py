@@ -31,7 +31,7 @@ from fruits_kedro.curation.photo_map import (
     ordered_by_path,
     place_photos,
 )
-from fruits_kedro.reports.html.chapters import Contents
+from fruits_kedro.reports.html.contents import Contents
 from fruits_kedro.reports.html.sprites import read_pictures
 from fruits_kedro.reports.html.texts import Texts
 from fruits_kedro.reports.report import report_page, text_table

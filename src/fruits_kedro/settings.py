@@ -19,6 +19,8 @@ ensure_home()
 
 # Kedro 1.7 calls it four times at every start; OmegaConf 2.4 renamed it.
 warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\) is deprecated")
+# Kedro-Viz 12.5 imports it.
+warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
 
 locations = LocationHooks()
 lineage = LineageHooks()

@@ -7,7 +7,7 @@ import pandas as pd
 from PIL import Image
 
 from fruits_kedro.curation.photo_map import Placed, find_examples, map_table, place_photos
-from fruits_kedro.reports.html.chapters import Contents
+from fruits_kedro.reports.html.contents import Contents
 
 COLUMNS = {
     "leaks": ["path", "label", "other_path", "other_label", "other_split", "kind"],

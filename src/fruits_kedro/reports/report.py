@@ -8,9 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from fruits_kedro.reports.html import chapters
-from fruits_kedro.reports.html.chapters import Contents
+from fruits_kedro.reports.html.contents import Contents
 from fruits_kedro.reports.html.galleries import photos_in
 from fruits_kedro.reports.html.map_data import map_data
+from fruits_kedro.reports.html.overview import overview
 from fruits_kedro.reports.html.render import packed, render
 from fruits_kedro.reports.html.sprites import make_sprites
 from fruits_kedro.reports.html.texts import Texts
@@ -51,7 +52,7 @@ def report_page(
         title=t("page.title", name=contents.name, n=contents.run["counts"]["images"]),
         images=contents.images,
         run=contents.run,
-        overview=chapters.overview(contents, t),
+        overview=overview(contents, t),
         curated=contents.curation is not None,
         not_measured="not_measured" in protocols.get("leave_one_variety_out", {}),
         made=chapters.made(contents, t),

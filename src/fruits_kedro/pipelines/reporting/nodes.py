@@ -24,7 +24,7 @@ from fruits_kedro.curation.photo_map import (
     version_of,
 )
 from fruits_kedro.datasets import ParquetFiles
-from fruits_kedro.reports.html.chapters import Contents
+from fruits_kedro.reports.html.contents import Contents
 from fruits_kedro.reports.html.sprites import read_pictures
 from fruits_kedro.reports.html.texts import Texts
 from fruits_kedro.reports.plots import LAYOUT, colours, height_of_bars, right_share_axis

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
-
-from fruits_kedro.curation.photo_map import Examples
+from fruits_kedro.reports.html.contents import PROTOCOLS, Contents, core_hours, macro_f1
 from fruits_kedro.reports.html.figures import confusion_matrix, scree
 from fruits_kedro.reports.html.galleries import Photo, find_galleries
 from fruits_kedro.reports.html.texts import Texts
@@ -18,131 +13,8 @@ from fruits_kedro.reports.tables import flat
 
 _TYPICAL, _ODD = (5, 700), (3, 300)  # photos of a label, and of all labels together
 _ENDS, _PAIRS, _MODELS = 6, 24, 12
-_WEAK = 0.8
 _STAGES = ("ingestion", "extraction", "reduction")
-PROTOCOLS = ("in_distribution", "leave_one_variety_out")
 _BASELINES = ("majority_class", "nearest_centroid")
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What the report is made from: datasets of a store.
-
-    Attributes:
-        images: the folder or URL of the photos.
-        counts: ``split, label, images``.
-        run: the record of the run: ``model_info``.
-        variance: ``component, variance_explained, cumulative_variance``.
-        photo_map: ``path, split, label, x, y, neighbors, image``.
-        examples: of the labels and components.
-        rejected: ``columns, rows, total``.
-        curation: the summary of a curation; None if there was none.
-        classification: the summary of a classification; None if there was none.
-    """
-
-    images: str
-    counts: pd.DataFrame
-    run: dict[str, Any]
-    variance: pd.DataFrame
-    photo_map: pa.Table
-    examples: Examples
-    rejected: dict[str, Any]
-    curation: dict[str, Any] | None
-    classification: dict[str, Any] | None
-
-    @property
-    def name(self) -> str:
-        """The name of the photos' folder."""
-        return PurePath(self.images).name or self.images
-
-
-def overview(contents: Contents, t: Texts) -> dict[str, Any]:
-    """The sentences on top, and what needs attention."""
-    run, counts = contents.run, contents.run["counts"]
-    by_split = contents.counts.groupby("split")["images"].sum()
-    splits = [str(t("overview.split", n=int(n), split=split)) for split, n in by_split.items()]
-    labels = int(contents.counts["label"].nunique())
-    backbone = run["backbone"]
-    sentences = [
-        t("overview.photos", n=counts["images"], labels=labels, splits=t.listed(splits)),
-        t("overview.rejected", n=counts["rejected"])
-        if counts["rejected"]
-        else t("overview.none_rejected"),
-        t(
-            "overview.backbone",
-            name=backbone["name"],
-            features=backbone["n_features"],
-            weights=backbone["weights"],
-        ),
-        t("overview.pca", k=run["pca"]["k"], variance=t.percent(run["pca"]["variance_kept"], 1)),
-    ]
-    return {
-        "sentences": sentences,
-        "scores": _scores(contents.classification, t),
-        "time": _time(run, t),
-        "attention": _attention(contents, t),
-    }
-
-
-def _scores(summary: dict[str, Any] | None, t: Texts) -> list[Any]:
-    if summary is None:
-        return [t("overview.no_classifier")]
-    found = [_macro_f1(summary, protocol, summary["best"]) for protocol in PROTOCOLS]
-    said = []
-    for key, score in zip(("overview.best", "overview.unseen"), found):
-        if score is not None:
-            interval = ""
-            if score["low"] is not None:
-                ends = {end: t.number(score[end], 3) for end in ("low", "high")}
-                interval = t("overview.interval", **ends)
-            model = model_name(summary["best"], t)
-            said.append(t(key, model=model, value=t.number(score["value"], 3), interval=interval))
-    return said
-
-
-def _macro_f1(summary: dict[str, Any], protocol: str, model: str) -> dict[str, Any] | None:
-    models = summary["protocols"].get(protocol, {}).get("models", {})
-    return models.get(model, {}).get("f1_macro")
-
-
-def model_name(name: str, t: Texts) -> str:
-    """A classifier's name in words, such as ``random forest (principal components)``."""
-    model, _, inputs = name.partition(".")
-    return f"{t(f'models.{model}')} ({t(f'inputs.{inputs}')})"
-
-
-def _time(run: dict[str, Any], t: Texts) -> Any:
-    extracted, stage = run["counts"]["extracted"], run.get("stages", {}).get("extraction")
-    if not extracted or not stage:
-        return t("overview.nothing_new")
-    seconds, hours = t.number(stage["seconds"], 1), t.number(core_hours(run), 3)
-    return t("overview.time", seconds=seconds, n=extracted, cores=run["cores"], hours=hours)
-
-
-def core_hours(run: dict[str, Any]) -> float:
-    """Hours of the extraction, times its cores."""
-    return float(run["stages"]["extraction"]["seconds"]) * run["cores"] / 3600
-
-
-def _attention(contents: Contents, t: Texts) -> list[Any]:
-    found: list[Any] = [t(f"attention.{name}") for name in contents.run.get("out_of_date", [])]
-    if rejected := contents.run["counts"]["rejected"]:
-        found.append(t("attention.rejected", n=rejected))
-    if contents.curation:
-        info = contents.curation["info"]
-        several = info["duplicates"]["across_labels"]
-        issues = info["label_issues"]["photos"]
-        named = {"leaks": info["leaks"], "duplicates": several, "label_issues": issues}
-        found += [t(f"attention.{name}", n=n) for name, n in named.items() if n]
-    if contents.classification:
-        scores = contents.classification["f1"]
-        weak = sorted((f1, label) for label, f1 in scores.items() if f1 < _WEAK)
-        names = t.listed([label for _, label in weak[:5]]) + (" …" if len(weak) > 5 else "")
-        found += [t("attention.weak", n=len(weak), labels=names)] if weak else []
-    pictures = pa.compute.struct_field(contents.photo_map.column("image"), "bytes")
-    if pictures.null_count:
-        found.append(t("attention.pictures", n=pictures.null_count))
-    return found
 
 
 def label_cards(contents: Contents, t: Texts) -> dict[str, Any]:
@@ -213,7 +85,7 @@ def classification(contents: Contents, t: Texts) -> dict[str, Any] | None:
             "inputs": t(f"inputs.{name.partition('.')[2]}"),
             "best": name == summary["best"],
             "baseline": name.partition(".")[0] in _BASELINES,
-            "scores": [_macro_f1(summary, protocol, name) for protocol in PROTOCOLS],
+            "scores": [macro_f1(summary, protocol, name) for protocol in PROTOCOLS],
         }
         for name in order
     ]

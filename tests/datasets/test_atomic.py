@@ -142,6 +142,7 @@ def test_a_model_that_dies_between_its_renamings(spark, frame, tmp_path, die):
     [
         (datasets.JsonDataset, {"a": 1}, {"a": object()}),
         (datasets.CsvDataset, pd.DataFrame({"a": [1]}), "no frame"),
+        (datasets.ArrowTableDataset, pa.table({"a": [1]}), "no table"),
     ],
 )
 def test_a_file_whose_writing_fails_stays_as_it_was(kind, first, second, tmp_path):
@@ -161,6 +162,7 @@ KINDS = {
     "models": datasets.SparkModelsDataset,
     "info.json": datasets.JsonDataset,
     "m.backbone": datasets.BackboneDataset,
+    "map.parquet": datasets.ArrowTableDataset,
 }
 
 
@@ -175,6 +177,7 @@ def test_what_is_held_back_takes_its_place_later_or_never(name, kept, frame, tmp
             "models": lambda: {f"m{n}": model(n)},
             "info.json": lambda: {"n": n},
             "m.backbone": lambda: replace(BACKBONE, weights_source=str(n)),
+            "map.parquet": lambda: pa.table({"n": [n]}),
         }[name]()
 
     def found(dataset):
@@ -186,6 +189,7 @@ def test_what_is_held_back_takes_its_place_later_or_never(name, kept, frame, tmp
             "models": lambda: int(next(iter(data)).removeprefix("m")),
             "info.json": lambda: data["n"],
             "m.backbone": lambda: int(data.weights_source),
+            "map.parquet": lambda: data["n"][0].as_py(),
         }[name]()
 
     dataset, other = (KINDS[name](filepath=str(tmp_path / name)) for _ in "ab")
@@ -197,6 +201,14 @@ def test_what_is_held_back_takes_its_place_later_or_never(name, kept, frame, tmp
     dataset.publish() if kept else dataset.discard()
     assert found(dataset) == found(other) == (3 if kept else 1)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("kind", [datasets.JsonDataset, datasets.ArrowTableDataset])
+def test_an_optional_file_may_be_missing(kind, tmp_path):
+    place = {"filepath": str(tmp_path / "none")}
+    assert kind(**place, optional=True).load() is None
+    with pytest.raises(DatasetError):
+        kind(**place).load()
 
 
 def test_versions_of_a_file_are_kedro_s(tmp_path):

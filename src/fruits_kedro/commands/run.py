@@ -22,7 +22,7 @@ from fruits_kedro.config import template
 from fruits_kedro.errors import own_error, summarize
 from fruits_kedro.spark.logs import log_hint, log_trace
 
-_KEDROS_LINES = ("kedro.io", "kedro.runner")  # which conf/logging.yml mutes
+KEDROS_LINES = ("kedro.io", "kedro.runner")  # which conf/logging.yml mutes
 
 
 def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +32,7 @@ def _short_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, verbose: bool = False, **kwargs: Any) -> Any:
         check_environment(kwargs.get("env"), kwargs.get("conf_source"))
         if verbose:
-            for name in _KEDROS_LINES:
+            for name in KEDROS_LINES:
                 logging.getLogger(name).setLevel(logging.INFO)
         with _noting_interrupts() as was_interrupted:
             try:

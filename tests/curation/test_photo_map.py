@@ -50,7 +50,7 @@ def test_the_map_keeps_neighbours_and_groups():
 
 
 def test_photos_beyond_lie_between_their_neighbours(monkeypatch):
-    monkeypatch.setattr(photo_map, "_TSNE_PHOTOS", 600)
+    monkeypatch.setattr(photo_map, "TSNE_PHOTOS", 600)
     scores, codes = clusters()
     placed = place_photos(scores, seed=0)
     assert placed.positions.shape == (900, 2) and placed.neighbours[600:].max() < 600
@@ -89,7 +89,7 @@ def test_a_sample_has_as_many_of_each_label_as_there_are():
 
 
 def test_the_photos_of_t_sne_come_first(monkeypatch):
-    monkeypatch.setattr(photo_map, "_TSNE_PHOTOS", 2)
+    monkeypatch.setattr(photo_map, "TSNE_PHOTOS", 2)
     paths = pd.Series(["d", "c", "b", "a"])
     assert ordered_by_path(paths, np.array([0, 2, 1, 3])).tolist() == [2, 0, 3, 1]
 

@@ -126,7 +126,8 @@ def classified(labels, mistakes=(), unseen=0.75):
     }
     other = {"logistic_regression.features": {"f1_macro": score | {"value": unseen}}}
     return {
-        "reason": "Because of turned fruit.",
+        "turned": True,
+        "fruits": 2,
         "best": "logistic_regression.features",
         "protocols": {
             "in_distribution": {"models": models},

@@ -108,7 +108,7 @@ def test_galleries_begin_with_what_matters_and_end_in_time():
         ("same file", 2),
         ("nearly the same", 4),
     ]
-    assert (twins.total, twins.shown) == (11, 11)
+    assert (twins.total, twins.shown) == (11, 6)
     assert [(str(h), len(p)) for h, p in quality.groups] == [("dark", 12), ("light", 12)]
     assert (outliers.total, outliers.shown) == (99, 24)
     assert outliers.groups[0][1] == [Photo("o0", "–")]

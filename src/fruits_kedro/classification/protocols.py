@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT = "in_distribution", "leave_one_variety_out"
 PROTOCOLS = (IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT)
 _NEW_FRUITS = "only varieties that were never trained on tell what a new fruit will meet."
+TURNED = f"Fruits-360's Training and Test show the same physical fruits, turned: {_NEW_FRUITS}"
 _FRUITS_360 = re.compile(r"(r\d*_)?\d+_100\.jpe?g")
 FOLDER = "folder"  # the fruit is the outermost folder, not a part of the label
 NEVER = -1
@@ -22,9 +23,7 @@ def reason_of(paths: Sequence[str]) -> str:
     """
     named = sum(bool(_FRUITS_360.fullmatch(path.rpartition("/")[2])) for path in paths)
     if named >= 0.9 * len(paths):
-        return (
-            f"Fruits-360's Training and Test show the same physical fruits, turned: {_NEW_FRUITS}"
-        )
+        return TURNED
     return f"Training and Test may show the same fruits: {_NEW_FRUITS}"
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fruits_kedro.curation.photos import Read
 
 _NEIGHBOURS = 10
-_TSNE_PHOTOS = 20_000  # beyond, the others are placed by their neighbours among these
+TSNE_PHOTOS = 20_000  # beyond, the others are placed by their neighbours among these
 _MANY = 5000  # photos, for which several threads are worth it
 _PERPLEXITY = 30.0
 _ITERATIONS = 350  # with steps of photos / 12, and far photos summed up more: half the time
@@ -62,7 +62,7 @@ def place_photos(scores: Scores, seed: int) -> Placed:
     """
     from sklearn.neighbors import NearestNeighbors
 
-    base = scores[:_TSNE_PHOTOS]
+    base = scores[:TSNE_PHOTOS]
     n = len(base)
     k = min(_NEIGHBOURS, n - 1)
     if k < 1:
@@ -115,7 +115,7 @@ def _between(
 
 def ordered_by_path(paths: pd.Series, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     """The rows that t-SNE places by path, then the others: t-SNE is faster on ordered photos."""
-    first, others = chosen[:_TSNE_PHOTOS], chosen[_TSNE_PHOTOS:]
+    first, others = chosen[:TSNE_PHOTOS], chosen[TSNE_PHOTOS:]
     parts = [part[np.argsort(paths.to_numpy()[part])] for part in (first, others)]
     return np.concatenate(parts)
 
@@ -201,8 +201,8 @@ def find_examples(
         order = names[rows[np.lexsort((names[rows], away))]].tolist()
         typical[str(label)] = order[:each]
         odd[str(label)] = order[: each - 1 : -1][:each]
-    ends = []
+    ends, few = [], min(each, len(names) // 2)
     for values in scores.T[:components]:
         order = names[np.lexsort((names, values))].tolist()
-        ends.append((order[:each], order[: each - 1 : -1][:each]))
+        ends.append((order[:few], order[::-1][:few]))
     return Examples(typical, odd, ends)

@@ -126,13 +126,15 @@ class ReportHooks:
         )
 
     def _timed(self, info: dict[str, Any]) -> dict[str, Any]:
-        """The record of this run with its command and the seconds of its stages; others as is."""
+        """The record of this run with its command, places and seconds of stages; others as is."""
         if "model_info" not in self._saved:
             return info
         counts = info["counts"]
         stages = self._clock.stages(counts["images"], counts["extracted"])
         return info | {
             "command": tables.command_line("run", self._given, self._env),
+            "places": self._locations.roots.given,
+            "env": self._env,
             "stages": stages,
         }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from fruits_kedro.curation.photo_map import TSNE_PHOTOS
 from fruits_kedro.reports.html import chapters
 from fruits_kedro.reports.html.contents import Contents
 from fruits_kedro.reports.html.galleries import photos_in
@@ -64,7 +65,10 @@ def report_page(
         map_labels=data["labels"],
         map_data=packed(data),
         sheets=sprites.sheets,
-        words=t.group("words"),
+        words=t.group("words") | {"no_map": t("map.no_script")},
+        curation=contents.command("curation"),
+        classification=contents.command("classification"),
+        placed=TSNE_PHOTOS,
         pictures=read_pictures(photos_in(list(shown.values()))),
         **shown,
     )

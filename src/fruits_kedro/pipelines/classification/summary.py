@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fruits_kedro.classification.metrics import confusion, of_model
-from fruits_kedro.classification.protocols import IN_DISTRIBUTION
+from fruits_kedro.classification.protocols import IN_DISTRIBUTION, LEAVE_ONE_VARIETY_OUT, TURNED
 from fruits_kedro.pipelines.classification.plots import order_by_similarity
 
 _MOST_LABELS = 40  # of a confusion matrix that can be read
@@ -24,7 +24,8 @@ def summarize_classification(
     """What the report shows of a classification.
 
     Returns:
-        ``reason, best, protocols`` of the metrics; ``f1`` on Test by label; ``confusion`` of the
+        ``turned`` (whether Test shows the fruits of Training), ``fruits`` (how many there are),
+        ``best, protocols`` of the metrics; ``f1`` on Test by label; ``confusion`` of the
         most confused labels; ``pairs`` of confused labels, each with a photo (``path``) and a
         ``typical`` one of the predicted label; ``mistakes``: by path, the predicted label.
     """
@@ -38,7 +39,9 @@ def summarize_classification(
     pairs = pairs.where(pairs.notna(), None)
     scores = class_scores[class_scores["protocol"] == IN_DISTRIBUTION]
     return {
-        **{name: metrics[name] for name in ("reason", "best", "protocols")},
+        "turned": metrics["reason"] == TURNED,
+        "fruits": metrics["protocols"][LEAVE_ONE_VARIETY_OUT].get("classes"),
+        **{name: metrics[name] for name in ("best", "protocols")},
         "settings": info["settings"],
         "f1": {str(row.label): float(row.f1) for row in scores.itertuples()},
         "confusion": _confusion(found),

@@ -93,7 +93,7 @@ def classification(contents: Contents, t: Texts) -> dict[str, Any] | None:
     weakest = sorted(summary["f1"].items(), key=lambda item: (item[1], item[0]))[:_MODELS]
     return {
         "models": models,
-        "reason": summary["reason"],
+        "reason": t("classification.turned" if summary["turned"] else "classification.may_be"),
         "matrix": confusion_matrix(found["labels"], found["counts"], found["support"]),
         "clean": found["clean"],
         "left_out": found["left_out"],

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from fruits_kedro.curation.photo_map import Examples
+from fruits_kedro.reports.tables import command_line
 
 PROTOCOLS = ("in_distribution", "leave_one_variety_out")
 
@@ -39,6 +40,11 @@ class Contents:
     rejected: dict[str, Any]
     curation: dict[str, Any] | None
     classification: dict[str, Any] | None
+
+    def command(self, pipeline: str) -> str:
+        """The command that runs a pipeline on this store."""
+        places, env = self.run.get("places", {}), self.run.get("env")
+        return command_line(f"run --pipelines {pipeline}", places, env)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from fruits_kedro.reports.html.texts import Texts
 
-_PHOTOS = 24  # of a gallery
+_ROWS = 24  # of its table that a gallery shows
 _OF_GROUP = 4
 Row = dict[str, Any]
 
@@ -65,7 +65,7 @@ def find_galleries(tables: dict[str, dict[str, Any]], t: Texts) -> list[Gallery]
         some: list[tuple[str, list[Photo]]] = []
         shown = 0
         for heading, photos, stands_for in groups:
-            if shown and shown + len(photos) > _PHOTOS and len(some) >= _PHOTOS // 4:
+            if shown + stands_for > _ROWS and some:
                 break
             some.append((heading, photos))
             shown += stands_for
@@ -79,8 +79,8 @@ Groups = Iterable[tuple[str, list[Photo], int]]
 
 def _leaks(rows: list[Row], t: Texts) -> Groups:
     for row in rows:
-        here = f"{row['other_split']}: {_text(row['other_label'])}"
-        there = f"Training: {_text(row['label'])}"
+        here = t("findings.split_label", split=row["other_split"], label=_text(row["other_label"]))
+        there = t("findings.split_label", split="Training", label=_text(row["label"]))
         pair = [Photo(row["other_path"], here), Photo(row["path"], there)]
         yield t(f"kinds.{row['kind']}"), pair, 1
 
@@ -91,8 +91,11 @@ def _duplicates(rows: list[Row], t: Texts) -> Groups:
         groups[row["group"]].append(row)
     worst = sorted(groups.values(), key=lambda g: (-g[0]["labels"], -g[0]["splits"]))
     for group in worst:
-        photos = [Photo(r["path"], f"{r['split']}: {_text(r['label'])}") for r in group[:_OF_GROUP]]
-        yield t(f"kinds.{group[0]['kind']}"), photos, len(group)
+        photos = [
+            Photo(r["path"], t("findings.split_label", split=r["split"], label=_text(r["label"])))
+            for r in group[:_OF_GROUP]
+        ]
+        yield t(f"kinds.{group[0]['kind']}"), photos, len(photos)
 
 
 def _label_issues(rows: list[Row], t: Texts) -> Groups:
@@ -113,7 +116,11 @@ def _quality_issues(rows: list[Row], t: Texts) -> Groups:
 
 
 def _rejected(rows: list[Row], t: Texts) -> Groups:
-    return _by_reason(rows, lambda row: f"{row['stage']}: {row['reason']}", str)
+    def name(reason: str) -> str:
+        key = f"reasons.{reason}"
+        return str(t(key)) if t.has(key) else reason.replace("_", " ")
+
+    return _by_reason(rows, lambda row: row["reason"], name)
 
 
 def _by_reason(
@@ -122,7 +129,7 @@ def _by_reason(
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         groups[reason_of(row)].append(row)
-    each = max(2, _PHOTOS // max(len(groups), 1))
+    each = max(2, _ROWS // max(len(groups), 1))
     for reason, found in groups.items():
         photos = [Photo(row["path"], _text(row.get("label"))) for row in found[:each]]
         yield name(reason), photos, len(photos)

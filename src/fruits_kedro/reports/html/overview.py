@@ -20,7 +20,12 @@ def overview(contents: Contents, t: Texts) -> dict[str, Any]:
     labels = int(contents.counts["label"].nunique())
     backbone = run["backbone"]
     sentences = [
-        t("overview.photos", n=counts["images"], labels=labels, splits=t.listed(splits)),
+        t(
+            "overview.photos",
+            n=counts["images"],
+            labels=t("overview.labels", n=labels),
+            splits=t.listed(splits),
+        ),
         t("overview.rejected", n=counts["rejected"])
         if counts["rejected"]
         else t("overview.none_rejected"),
@@ -30,19 +35,20 @@ def overview(contents: Contents, t: Texts) -> dict[str, Any]:
             features=backbone["n_features"],
             weights=backbone["weights"],
         ),
-        t("overview.pca", k=run["pca"]["k"], variance=t.percent(run["pca"]["variance_kept"], 1)),
+        t("overview.pca", n=run["pca"]["k"], variance=t.percent(run["pca"]["variance_kept"], 1)),
     ]
     return {
         "sentences": sentences,
-        "scores": _scores(contents.classification, t),
+        "scores": _scores(contents, t),
         "time": _time(run, t),
         "attention": _attention(contents, t),
     }
 
 
-def _scores(summary: dict[str, Any] | None, t: Texts) -> list[Any]:
+def _scores(contents: Contents, t: Texts) -> list[Any]:
+    summary = contents.classification
     if summary is None:
-        return [t("overview.no_classifier")]
+        return [t("overview.no_classifier", command=contents.command("classification"))]
     found = [macro_f1(summary, protocol, summary["best"]) for protocol in PROTOCOLS]
     said = []
     for key, score in zip(("overview.best", "overview.unseen"), found):
@@ -52,7 +58,8 @@ def _scores(summary: dict[str, Any] | None, t: Texts) -> list[Any]:
                 ends = {end: t.number(score[end], 3) for end in ("low", "high")}
                 interval = t("overview.interval", **ends)
             model = model_name(summary["best"], t)
-            said.append(t(key, model=model, value=t.number(score["value"], 3), interval=interval))
+            value, fruits = t.number(score["value"], 3), summary["fruits"]
+            said.append(t(key, model=model, value=value, interval=interval, fruits=fruits))
     return said
 
 
@@ -67,11 +74,13 @@ def _time(run: dict[str, Any], t: Texts) -> Any:
     if not extracted or not stage:
         return t("overview.nothing_new")
     seconds, hours = t.number(stage["seconds"], 1), t.number(core_hours(run), 3)
-    return t("overview.time", seconds=seconds, n=extracted, cores=run["cores"], hours=hours)
+    cores = t("overview.cores", n=run["cores"])
+    return t("overview.time", seconds=seconds, n=extracted, cores=cores, hours=hours)
 
 
 def _attention(contents: Contents, t: Texts) -> list[Any]:
-    found: list[Any] = [t(f"attention.{name}") for name in contents.run.get("out_of_date", [])]
+    old = contents.run.get("out_of_date", [])
+    found: list[Any] = [t(f"attention.{name}", command=contents.command(name)) for name in old]
     if rejected := contents.run["counts"]["rejected"]:
         found.append(t("attention.rejected", n=rejected))
     if contents.curation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -61,7 +62,8 @@ class Texts:
 
     def percent(self, share: float, digits: int = 0) -> str:
         """A share as a percentage."""
-        text = self.number(100 * share, digits)
+        tens = 10.0**digits
+        text = self.number(math.floor(100 * share * tens + 0.5) / tens, digits)
         return f"{text}{_NARROW_SPACE}%" if self.language == "fr" else f"{text}%"
 
     def listed(self, names: list[str]) -> str:

@@ -39,9 +39,8 @@
     const name = button.dataset.copy ?? button.dataset.save;
     const { columns, rows } = tables[name];
     if (button.dataset.copy) {
-      const places = columns.flatMap((c, i) => (/path$/.test(c) ? [i] : []));
-      const paths = new Set(rows.flatMap((row) => places.map((i) => row[i])));
-      window.copyText([...paths].join("\n"), button);
+      const at = columns.indexOf("path");
+      window.copyText([...new Set(rows.map((row) => row[at]))].join("\n"), button);
     } else {
       const lines = [columns.map(cell), ...rows.map((row) => row.map(cell))];
       window.saveText(lines.map((line) => line.join(",")).join("\r\n") + "\r\n", name + ".csv");
@@ -49,9 +48,8 @@
   });
   const search = document.getElementById("label-search");
   search?.addEventListener("input", () => {
-    const wanted = search.value.toLowerCase();
-    for (const card of document.querySelectorAll(".card[data-label]")) {
-      card.hidden = !card.dataset.label.toLowerCase().includes(wanted);
-    }
+    const wanted = search.value.trim().toLowerCase(), cards = document.querySelectorAll(".card");
+    for (const card of cards) card.hidden = !card.dataset.label.toLowerCase().includes(wanted);
+    document.getElementById("label-none").hidden = [...cards].some((card) => !card.hidden);
   });
 })();

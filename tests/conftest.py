@@ -20,7 +20,7 @@ SHARED = ROOT.parent / "shared"
 
 
 _LONGEST = ("test_s3_run.py", "test_faults.py", "test_classification.py", "test_train.py")
-_SERVERS = {"s3_server", "yarn", "spark_cluster", "browser", "mlflow_server"}
+_SERVERS = {"s3_server", "yarn", "spark_cluster", "browser", "mlflow_server", "served"}
 
 
 @pytest.hookimpl(tryfirst=True)

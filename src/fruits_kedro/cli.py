@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -129,6 +130,37 @@ def report(context: click.Context, env: str | None, params: dict[str, Any], open
     if open_it:
         with _catalog(env, params) as catalog:
             click.echo(open_report(catalog))
+
+
+@cli.command(context_settings={"show_default": True})
+@env_option
+@click.option("--params", default="", callback=read_params, help="As for kedro run: store=…")
+@click.option("--host", default="127.0.0.1", help="Address to listen at.")
+@click.option("--port", default=8000, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option("--processes", type=click.IntRange(1), help="[default: one a core]")
+@click.option("--queue", default=32, type=click.IntRange(1), help="Photos that wait in a process.")
+@click.option("--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def serve(
+    env: str | None,
+    params: dict[str, Any],
+    host: str,
+    port: int,
+    processes: int | None,
+    queue: int,
+    token_file: Path | None,
+) -> None:
+    """Answer which fruit is on a photo: over HTTP, and on a page for a phone.
+
+    From the store of a classification, without Spark. A new complete store takes the old one's
+    place by itself. Beyond this machine (--host), requests need the token of --token-file or of
+    the variable FRUITS_KEDRO_TOKEN.
+    """
+    from fruits_kedro.commands.serve import serve_store
+
+    try:
+        sys.exit(serve_store(env, params, host, port, processes, queue, token_file))
+    except FruitsError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @contextmanager

@@ -31,12 +31,16 @@ class FailureRateError(FruitsError):
 _EXTRAS = {
     "botocore": "s3",
     "faiss": "curation",
+    "fastapi": "serve",
     "keras": "tensorflow",
     "mlflow": "mlflow",
+    "prometheus_client": "serve",
+    "python_multipart": "serve",
     "s3fs": "s3",
     "scipy": "classification",
     "sklearn": "classification",
     "tensorflow": "tensorflow",
+    "uvicorn": "serve",
     "xgboost": "classification",
 }
 

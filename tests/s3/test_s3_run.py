@@ -89,7 +89,7 @@ def test_the_numbers_are_those_of_a_local_run(in_bucket, bucket, local, photos, 
     info = json.loads((store / "08_reporting/model_info.json").read_text())
     assert info["counts"]["images"] == len(list(photos.rglob("*.jpg"))) > 700
     assert info["counts"]["rejected"] == 10 and info["counts"]["reused"] > 0
-    assert f"s3://{BUCKET}/store/08_reporting/model_info.json" in in_bucket
+    assert f"s3://{BUCKET}/store/08_reporting/report.html" in in_bucket
 
 
 def test_outputs_were_committed_not_renamed(in_bucket, bucket, tmp_path):

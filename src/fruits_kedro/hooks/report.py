@@ -49,7 +49,9 @@ class ReportHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Remember how the run was started."""
         self._env = context.env
-        self._given = context.config_loader.runtime_params or {}
+        given = context.config_loader.runtime_params or {}
+        places = ("images", "store")  # which every run has: their own hooks know those given
+        self._given = {name: value for name, value in given.items() if name not in places}
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -129,11 +131,11 @@ class ReportHooks:
         """The record of this run with its command, places and seconds of stages; others as is."""
         if "model_info" not in self._saved:
             return info
-        counts = info["counts"]
+        counts, places = info["counts"], self._locations.roots.given
         stages = self._clock.stages(counts["images"], counts["extracted"])
         return info | {
-            "command": tables.command_line("run", self._given, self._env),
-            "places": self._locations.roots.given,
+            "command": tables.command_line("run", places | self._given, self._env),
+            "places": places,
             "env": self._env,
             "stages": stages,
         }

@@ -32,7 +32,7 @@ def report_page(
     Args:
         read_pictures: JPEGs of photos by path; those that there are none of are left out.
     """
-    shown = {
+    shown: dict[str, Any] = {
         "labels": chapters.label_cards(contents, t),
         "findings": chapters.findings(contents, t),
         "pca": chapters.components(contents, t),

@@ -17,18 +17,27 @@ from fruits_kedro.reports.html.sprites import data_url
 from fruits_kedro.reports.html.texts import Texts
 
 
-def render(template: str, texts: Texts, scripts: tuple[str, ...] = (), **values: Any) -> str:
+def render(
+    template: str,
+    texts: Texts,
+    scripts: tuple[str, ...] = (),
+    connects: bool = False,
+    **values: Any,
+) -> str:
     """A page that needs no other file and runs no scripts but its own.
 
     Args:
         template: in ``templates/``; ``t`` is the texts in it.
         scripts: in ``static/``.
+        connects: it may ask the server that it comes from.
         values: for the template.
     """
     codes = [_read(f"static/{name}") for name in scripts]
     allowed = " ".join(map(_hash, codes)) or "'none'"
+    asks = " connect-src 'self';" if connects else ""
     policy = (
-        f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {allowed}"
+        f"default-src 'none'; img-src data: blob:;{asks} style-src 'unsafe-inline'; "
+        f"script-src {allowed}"
     )
     page = _environment().get_template(template)
     style = Markup(_read("static/page.css"))

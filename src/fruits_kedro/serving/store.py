@@ -1,0 +1,227 @@
+"""What the service needs of a store, in memory: and whether the store has changed."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from fruits_kedro.backbones import Backbone, FeatureModel
+from fruits_kedro.backbones.backbone_file import from_bytes
+from fruits_kedro.errors import FruitsError
+from fruits_kedro.linalg.pca import Pca
+from fruits_kedro.serving.spark_files import (
+    Classifier,
+    Folder,
+    Linear,
+    fingerprint_of,
+    read_classifier,
+    read_pca,
+)
+from fruits_kedro.storage.filesystem import file_system
+from fruits_kedro.storage.manifest import MARK, manifest_files, read_manifest
+
+_BACKBONE = "06_models/mobilenetv2.backbone"
+_INFO = "06_models/classifier_info.json"
+_FEATURES = "04_feature/extracted_features"
+# Each is written last of its dataset: as long as they stay, so does the store.
+_MARKS = (
+    *(_BACKBONE, _INFO, "06_models/pca_model/metadata", "06_models/classifiers/names.json"),
+    f"{_FEATURES}/{MARK}",
+)
+_ROWS = 1024
+_SHOWN = pa.schema([("path", pa.string()), ("label", pa.string()), ("picture", pa.binary())])
+_AXES, _CANDIDATES = 128, 100
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The photos of a store.
+
+    Attributes:
+        vectors: their features, each of length 1: float16 in a file that is mapped into memory.
+        axes: ``(features, m)``: the first principal components.
+        scores: ``(photos, m)``, float32: the vectors along the axes, by which candidates are found.
+        squares: of the lengths of the scores.
+        table: ``path, label, picture``, in a file that is mapped into memory.
+        rows: by path.
+    """
+
+    vectors: NDArray[np.float16]
+    axes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    squares: NDArray[np.float32]
+    table: pa.Table
+    rows: dict[str, int]
+
+    def nearest(self, features: NDArray[np.float32], k: int) -> list[dict[str, Any]]:
+        """The photos with the most similar features: ``path, label, similarity`` (the cosine)."""
+        query = features / max(float(np.linalg.norm(features)), 1e-12)
+        away = self.squares - 2 * (self.scores @ (query @ self.axes))
+        some = (
+            np.argpartition(away, _CANDIDATES)[:_CANDIDATES]
+            if len(away) > _CANDIDATES
+            else (np.arange(len(away)))
+        )
+        cosines = self.vectors[some].astype(np.float32) @ query
+        best = np.lexsort((some, -cosines))[:k]
+        found = self.table.select(["path", "label"]).take(pa.array(some[best].tolist())).to_pylist()
+        return [row | {"similarity": round(float(c), 4)} for row, c in zip(found, cosines[best])]
+
+    def picture(self, path: str) -> bytes | None:
+        """The small JPEG of a photo; None if the store has none."""
+        row = self.rows.get(path)
+        return None if row is None else self.table.column("picture")[row].as_py()
+
+
+@dataclass(frozen=True)
+class Store:
+    """Backbone, PCA, best classifier and photos of a store that belong together.
+
+    Attributes:
+        version: changes with the files.
+        model: the backbone's, on one thread.
+        inputs: ``features`` or ``pca_features``.
+        nearest: the nearest centroid.
+        threshold: its distance, beyond which a photo is out of distribution.
+        share: of the Training photos that are nearer.
+    """
+
+    version: str
+    backbone: Backbone
+    model: FeatureModel
+    pca: Pca
+    inputs: str
+    best: str
+    classes: list[str]
+    classifier: Classifier
+    nearest: Linear
+    threshold: float
+    photos: Photos
+
+    def vectors(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What the classifier takes, of features ``(rows, n_features)``."""
+        rows = features.astype(np.float64)
+        return self.pca.transform(rows) if self.inputs == "pca_features" else rows
+
+
+def version_of(place: str, options: dict[str, Any]) -> str:
+    """The same as long as the files of a store are; empty if one is missing."""
+    fs, root = file_system(place, options)
+    found = []
+    for name in _MARKS:
+        try:
+            about = fs.info(f"{root}/{name}")
+        except FileNotFoundError:
+            return ""
+        changed = about.get("mtime") or about.get("ETag") or about.get("LastModified")
+        found.append([name, about.get("ino"), about.get("size"), str(changed)])
+    return json.dumps(found)
+
+
+def load_store(place: str, options: dict[str, Any]) -> Store:
+    """All that the service needs.
+
+    Args:
+        place: of the store: a folder or a URL.
+        options: for fsspec.
+
+    Raises:
+        FruitsError: something is missing, or its parts do not belong together: a run is replacing
+            them, or has failed.
+    """
+    version = version_of(place, options)
+    fs, root = file_system(place, options)
+    if not version:
+        raise FruitsError(
+            f"The store {place} has no classifier.\nRun 'kedro run' and then 'kedro run "
+            "--pipelines classification' with this store first."
+        )
+    models = Folder(fs, f"{root}/06_models")
+    info = json.loads(fs.cat_file(f"{root}/{_INFO}"))
+    backbone = from_bytes(fs.cat_file(f"{root}/{_BACKBONE}"))
+    pca = read_pca(models / "pca_model")
+    known = (backbone.fingerprint, fingerprint_of(pca))
+    if known != (info["fingerprint"], info["pca_fingerprint"]):
+        raise FruitsError(
+            f"The classifiers of {place} were trained on other features or another PCA.\nRun "
+            "'kedro run --pipelines classification' with this store again."
+        )
+    classes, classifier = read_classifier(models / "classifiers" / info["best"])
+    _, nearest = read_classifier(models / "classifiers" / f"nearest_centroid.{info['inputs']}")
+    assert isinstance(nearest, Linear)
+    photos = _read_photos(fs, f"{root}/{_FEATURES}", backbone, pca)
+    if version_of(place, options) != version:
+        raise FruitsError(f"The store {place} changed while it was read.")
+    return Store(
+        version=version,
+        backbone=backbone,
+        model=backbone.load_model(),
+        pca=pca,
+        inputs=info["inputs"],
+        best=info["best"],
+        classes=classes,
+        classifier=classifier,
+        nearest=nearest,
+        threshold=info["distance_threshold"],
+        photos=photos,
+    )
+
+
+def _read_photos(fs: Any, folder: str, backbone: Backbone, pca: Pca) -> Photos:
+    """The usable photos, copied into files of this process: a run may replace the store's."""
+    manifest = read_manifest(fs, folder)
+    files = manifest_files(manifest or b"", folder, fs.ls(folder, detail=False))
+    axes = np.ascontiguousarray(pca.components[:, :_AXES], np.float32)
+    paths: list[str] = []
+    scores = [np.empty((0, axes.shape[1]), np.float32)]
+    with tempfile.TemporaryDirectory() as copy:  # what is mapped stays after its deletion
+        vectors, shown = Path(copy, "vectors"), f"{copy}/shown"
+        with vectors.open("wb") as numbers, pa.ipc.new_file(shown, _SHOWN) as rows:
+            for batch in (one for file in files for one in _batches(fs, file)):
+                if set(batch.column("fingerprint").to_pylist()) != {backbone.fingerprint}:
+                    raise FruitsError(f"{folder} has features of another backbone.")
+                flat = batch.column("features").flatten().to_numpy(zero_copy_only=False)
+                features = flat.reshape(batch.num_rows, -1)
+                lengths = np.linalg.norm(features, axis=1, keepdims=True)
+                features = features / np.maximum(lengths, 1e-12)
+                scores.append(features @ axes)
+                numbers.write(features.astype(np.float16).tobytes())
+                paths += batch.column("path").to_pylist()
+                rows.write_batch(_shown(batch))
+        shape = (len(paths), backbone.n_features)
+        mapped = (
+            np.memmap(vectors, np.float16, "r", shape=shape) if paths else np.empty(shape, "f2")
+        )
+        table = pa.ipc.open_file(pa.memory_map(shown)).read_all()
+    every = np.concatenate(scores)
+    squares = np.square(every).sum(axis=1)
+    rows_of = {path: row for row, path in enumerate(paths)}
+    return Photos(mapped, axes, every, squares, table, rows_of)
+
+
+def _batches(fs: Any, file: str) -> Iterator[pa.RecordBatch]:
+    columns = ["path", "label", "features", "fingerprint", "error", "in_subset", "picture"]
+    with fs.open(file, "rb") as source, pq.ParquetFile(source) as parquet:
+        there = [name for name in columns if name in parquet.schema_arrow.names]
+        for batch in parquet.iter_batches(_ROWS, columns=there, use_threads=False):
+            usable = batch.column("error").is_null()
+            if "in_subset" in there:
+                usable = pa.compute.and_(usable, batch.column("in_subset"))
+            if (rows := batch.filter(usable)).num_rows:
+                yield rows
+
+
+def _shown(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """What is shown of photos; a column that an earlier version lacks is null."""
+    empty = pa.nulls(batch.num_rows, pa.binary())
+    columns = [batch.column(name) if name in batch.schema.names else empty for name in _SHOWN.names]
+    return pa.RecordBatch.from_arrays(columns, schema=_SHOWN)

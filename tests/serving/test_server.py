@@ -1,0 +1,223 @@
+"""Real processes behind a real port: they start fast, live on, follow the store, and end."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from playwright.sync_api import sync_playwright
+
+WORKER = "fruits_kedro.serving.worker"
+
+
+class Process:
+    """``fruits-kedro serve`` at a free port."""
+
+    def __init__(self, store, log, *options):
+        command = [sys.executable, "-m", "fruits_kedro", "serve", "--params", f"store={store}"]
+        self.log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*command, "--port", "0", "--processes", "2", *options],
+                stderr=output,
+                stdout=output,
+            )
+        while "answers after" not in (text := log.read_text()):
+            assert self.process.poll() is None, text
+            time.sleep(0.05)
+        self.url = next(word for word in text.split() if word.startswith("http://"))
+
+    def workers(self):
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.Error):  # it has just ended
+                found += [child] * (WORKER in " ".join(child.cmdline()))
+        return found
+
+    def kill(self):
+        workers = self.workers() if self.process.poll() is None else []
+        self.process.kill()
+        self.process.wait()
+        for worker in workers:
+            with suppress(psutil.Error):
+                worker.kill()
+
+    def predict(self, content):
+        return httpx.post(f"{self.url}/predict", content=content, timeout=30)
+
+
+@pytest.fixture
+def store(classified, tmp_path):
+    return shutil.copytree(classified[1], tmp_path / "store")
+
+
+@pytest.fixture
+def served(store, tmp_path):
+    process = Process(store, tmp_path / "serve.log")
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def photos(classified):
+    return [path.read_bytes() for path in sorted(classified[0].glob("Test/*/*.jpg"))]
+
+
+class Load:
+    """Requests, one after the other, until it is told to end."""
+
+    def __init__(self, served, photos):
+        self.codes, self._ending = [], threading.Event()
+        self._thread = threading.Thread(target=self._ask, args=(served, photos))
+        self._thread.start()
+
+    def _ask(self, served, photos):
+        while not self._ending.is_set():
+            for content in photos:
+                try:
+                    self.codes.append(served.predict(content).status_code)
+                except httpx.TransportError as error:
+                    self.codes.append(type(error).__name__)
+
+    def end(self):
+        self._ending.set()
+        self._thread.join()
+        return self.codes
+
+
+def test_a_process_loads_no_spark_and_no_tensorflow(served):
+    for worker in served.workers():
+        mapped = {region.path for region in worker.memory_maps()}
+        assert not [path for path in mapped if "tensorflow" in path or "libjvm" in path]
+        assert worker.memory_info().rss < 350e6
+
+
+def test_a_process_that_is_killed_is_replaced_and_costs_its_own_requests_only(served, photos):
+    load = Load(served, photos)
+    before = served.workers()
+    assert len(before) == 2
+    while len(load.codes) < 20:
+        time.sleep(0.01)
+    before[0].kill()
+    while len([w for w in served.workers() if w.pid != before[0].pid]) < 2:
+        time.sleep(0.05)
+    at_least = len(load.codes) + 20
+    while len(load.codes) < at_least:
+        time.sleep(0.01)
+    codes = load.end()
+    assert set(codes) <= {200, "ReadError", "RemoteProtocolError", "ConnectError"}
+    assert sum(code != 200 for code in codes) <= 2
+    assert "another takes its place" in served.log.read_text()
+
+
+def test_a_new_store_takes_over_and_a_half_written_one_never(
+    served, store, photos, kedro_run, classified
+):
+    load = Load(served, photos)
+    model = store / "06_models/pca_model"
+    shutil.move(model, store / "away")  # as if a run replaced it
+    (store / "06_models/classifier_info.json").touch()
+    while len(load.codes) < 100:
+        time.sleep(0.01)
+    assert "The store has changed" not in served.log.read_text()
+    shutil.move(store / "away", model)
+    params = {"classification.models": "random_forest", "classification.inputs": "features"}
+    result = kedro_run("--pipelines", "classification", images=classified[0], store=store, **params)
+    assert result.exit_code == 0, result.output
+    same = 0
+    while same < 20:  # of both processes
+        assert served.process.poll() is None
+        found = httpx.get(f"{served.url}/health/ready").json()["classifier"]
+        same = same + 1 if found == "random_forest.features" else 0
+        time.sleep(0.05)
+    assert set(load.end()) == {200}
+
+
+def test_it_ends_in_time_and_finishes_what_it_has(served, photos):
+    load = Load(served, photos)
+    while len(load.codes) < 20:
+        time.sleep(0.01)
+    started = time.monotonic()
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(timeout=30) == 0
+    assert time.monotonic() - started < 10
+    load._ending.set()
+    codes = load.end()
+    first_failure = next((i for i, code in enumerate(codes) if code != 200), len(codes))
+    assert set(codes[first_failure:]) <= {"ConnectError", "ReadError", "RemoteProtocolError"}
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{served.url}/health/live", timeout=2)
+
+
+def test_processes_end_with_the_one_that_started_them(served):
+    workers = served.workers()
+    served.process.kill()
+    for worker in workers:
+        worker.wait(timeout=30)
+
+
+def test_damaged_uploads_break_nothing(served, photos):
+    rng = np.random.default_rng(0)
+    with httpx.Client(base_url=served.url, timeout=60) as client:
+        for i in range(300):
+            content = bytearray(photos[i % len(photos)])
+            for at in rng.integers(0, len(content), 20):
+                content[at] = rng.integers(256)
+            answer = client.post(
+                "/predict", content=bytes(content[: rng.integers(1, len(content))])
+            )
+            assert answer.status_code in (200, 422)
+            form = {"Content-Type": f"multipart/form-data; boundary={'x' * (i % 3)}"}
+            assert client.post("/predict", content=bytes(content), headers=form).status_code == 400
+    assert len(served.workers()) == 2 and "Traceback" not in served.log.read_text()
+
+
+def test_a_slow_client_holds_nobody_up(served, photos):
+    host, port = served.url.removeprefix("http://").split(":")
+    slow = [socket.create_connection((host, int(port))) for _ in range(20)]
+    for one in slow:
+        one.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nx")
+    for content in photos:
+        assert served.predict(content).status_code == 200
+    for one in slow:
+        one.close()
+
+
+def test_a_phone_gets_an_answer(served, classified, tmp_path):
+    photo = sorted(classified[0].glob("Test/*/*.jpg"))[0]
+    (tmp_path / "no photo.jpg").write_bytes(b"no photo")
+    with sync_playwright() as playwright:
+        chromium = shutil.which("chromium")
+        if chromium is None and not os.environ.get("CI"):
+            pytest.skip("needs Chromium (Debian: apt install chromium)")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        phone = {"viewport": {"width": 390, "height": 800}, "is_mobile": True, "has_touch": True}
+        page = browser.new_context(**phone).new_page()
+        faults, asked = [], []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(served.url)
+        page.locator("#file").set_input_files(photo)
+        answer = page.locator("article").first
+        answer.wait_for()
+        assert answer.locator("h2").text_content() == photo.parent.name
+        assert answer.locator("figure").count() == 6
+        page.locator("#file").set_input_files(tmp_path / "no photo.jpg")
+        page.locator("article", has_text="cannot be used").wait_for()
+        assert page.locator("article").count() == 2
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        own = (served.url, "blob:", "data:")
+        assert faults == [] and not [url for url in asked if not url.startswith(own)]
+        page.screenshot(path=tmp_path / "phone.png", full_page=True)
+        browser.close()

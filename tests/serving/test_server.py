@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 WORKER = "fruits_kedro.serving.worker"
+LOST = {"ConnectError", "ReadError", "RemoteProtocolError"}
 
 
 class Process:
@@ -116,7 +117,7 @@ def test_a_process_that_is_killed_is_replaced_and_costs_its_own_requests_only(se
     while len(load.codes) < at_least:
         time.sleep(0.01)
     codes = load.end()
-    assert set(codes) <= {200, "ReadError", "RemoteProtocolError", "ConnectError"}
+    assert set(codes) <= {200, *LOST}
     assert sum(code != 200 for code in codes) <= 2
     assert "another takes its place" in served.log.read_text()
 
@@ -128,6 +129,10 @@ def test_a_new_store_takes_over_and_a_half_written_one_never(
     model = store / "06_models/pca_model"
     shutil.move(model, store / "away")  # as if a run replaced it
     (store / "06_models/classifier_info.json").touch()
+    served.workers()[0].kill()  # the next one finds half a store
+    while "has no classifier" not in served.log.read_text():
+        assert served.process.poll() is None
+        time.sleep(0.05)
     while len(load.codes) < 100:
         time.sleep(0.01)
     assert "The store has changed" not in served.log.read_text()
@@ -141,7 +146,9 @@ def test_a_new_store_takes_over_and_a_half_written_one_never(
         found = httpx.get(f"{served.url}/health/ready").json()["classifier"]
         same = same + 1 if found == "random_forest.features" else 0
         time.sleep(0.05)
-    assert set(load.end()) == {200}
+    codes = load.end()
+    lost = [code for code in codes if code != 200]
+    assert len(lost) <= 2 and set(lost) <= LOST  # of the one that was killed
 
 
 def test_it_ends_in_time_and_finishes_what_it_has(served, photos):
@@ -155,7 +162,7 @@ def test_it_ends_in_time_and_finishes_what_it_has(served, photos):
     load._ending.set()
     codes = load.end()
     first_failure = next((i for i, code in enumerate(codes) if code != 200), len(codes))
-    assert set(codes[first_failure:]) <= {"ConnectError", "ReadError", "RemoteProtocolError"}
+    assert set(codes[first_failure:]) <= LOST
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"{served.url}/health/live", timeout=2)
 

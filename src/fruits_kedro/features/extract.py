@@ -114,8 +114,14 @@ def extract(
     limits: ImageLimits = _LIMITS,
 ) -> list[Outcome]:
     """Features of each photo (float32, ``(n_features,)``), or the ImageError that says why not."""
-    outcomes = extract_photos(contents, model, backbone, limits)
-    return [one if isinstance(one, ImageError) else one.features for one in outcomes]
+    outcomes: list[Outcome] = []
+    contents = iter(contents)
+    while chunk := list(islice(contents, _CHUNK)):
+        loaded = [load_pixels(content, backbone.input_size, limits) for content in chunk]
+        usable = [pixels for pixels in loaded if not isinstance(pixels, ImageError)]
+        features = iter(_infer(usable, model))
+        outcomes += [one if isinstance(one, ImageError) else next(features) for one in loaded]
+    return outcomes
 
 
 def extract_photos(

@@ -19,7 +19,8 @@ from fruits_kedro.serving.settings import CANNOT_START, SETTINGS, TOKEN, ServeSe
 
 _SECONDS_TO_END = 10
 _POLL_S = 0.1
-_SECONDS_TO_LIVE = 5  # a process that ends sooner was no good
+_SECONDS_TO_LIVE = 30  # a first process that ends sooner cannot start
+_SECONDS_UNTIL_NEXT = 1
 _WORKER = ["-m", "fruits_kedro.serving.worker"]
 
 
@@ -85,10 +86,12 @@ class Server:
                 say(f"{self.url} answers after {seconds:.1f} s. Ctrl-C ends it.")
             for worker in [w for w in workers if w.poll() is not None]:
                 lived = time.monotonic() - workers.pop(worker)
-                if worker.returncode == CANNOT_START or (lived < _SECONDS_TO_LIVE and not is_ready):
+                if not is_ready and lived < _SECONDS_TO_LIVE:
                     self._is_ending, code = True, 1
                     break
                 say(f"A process ended ({worker.returncode}): another takes its place.")
+                if worker.returncode == CANNOT_START:  # a run is replacing the store
+                    time.sleep(_SECONDS_UNTIL_NEXT)
                 workers[self._start(folder)] = time.monotonic()
         _stop(list(workers))
         return code

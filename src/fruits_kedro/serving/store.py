@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from fruits_kedro.backbones import Backbone, FeatureModel
 from fruits_kedro.backbones.backbone_file import from_bytes
+from fruits_kedro.curation.file_matrix import FileMatrix
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.linalg.pca import Pca
 from fruits_kedro.serving.spark_files import (
@@ -39,7 +39,7 @@ _MARKS = (
 )
 _ROWS = 1024
 _SHOWN = pa.schema([("path", pa.string()), ("label", pa.string()), ("picture", pa.binary())])
-_AXES, _CANDIDATES = 128, 100
+_AXES, _CANDIDATES = 128, 50
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Photos:
     """The photos of a store.
 
     Attributes:
-        vectors: their features, each of length 1: float16 in a file that is mapped into memory.
+        vectors: their features, each of length 1, in a file.
         axes: ``(features, m)``: the first principal components.
         scores: ``(photos, m)``, float32: the vectors along the axes, by which candidates are found.
         squares: of the lengths of the scores.
@@ -55,7 +55,7 @@ class Photos:
         rows: by path.
     """
 
-    vectors: NDArray[np.float16]
+    vectors: FileMatrix
     axes: NDArray[np.float32]
     scores: NDArray[np.float32]
     squares: NDArray[np.float32]
@@ -66,11 +66,9 @@ class Photos:
         """The photos with the most similar features: ``path, label, similarity`` (the cosine)."""
         query = features / max(float(np.linalg.norm(features)), 1e-12)
         away = self.squares - 2 * (self.scores @ (query @ self.axes))
-        some = (
-            np.argpartition(away, _CANDIDATES)[:_CANDIDATES]
-            if len(away) > _CANDIDATES
-            else (np.arange(len(away)))
-        )
+        some = np.arange(len(away))
+        if len(away) > _CANDIDATES:
+            some = np.argpartition(away, _CANDIDATES)[:_CANDIDATES]
         cosines = self.vectors[some].astype(np.float32) @ query
         best = np.lexsort((some, -cosines))[:k]
         found = self.table.select(["path", "label"]).take(pa.array(some[best].tolist())).to_pylist()
@@ -159,6 +157,7 @@ def load_store(place: str, options: dict[str, Any]) -> Store:
     _, nearest = read_classifier(models / "classifiers" / f"nearest_centroid.{info['inputs']}")
     assert isinstance(nearest, Linear)
     photos = _read_photos(fs, f"{root}/{_FEATURES}", backbone, pca)
+    pa.default_memory_pool().release_unused()  # what reading took
     if version_of(place, options) != version:
         raise FruitsError(f"The store {place} changed while it was read.")
     return Store(
@@ -183,9 +182,10 @@ def _read_photos(fs: Any, folder: str, backbone: Backbone, pca: Pca) -> Photos:
     axes = np.ascontiguousarray(pca.components[:, :_AXES], np.float32)
     paths: list[str] = []
     scores = [np.empty((0, axes.shape[1]), np.float32)]
+    vectors = FileMatrix((_count(fs, files), backbone.n_features))
     with tempfile.TemporaryDirectory() as copy:  # what is mapped stays after its deletion
-        vectors, shown = Path(copy, "vectors"), f"{copy}/shown"
-        with vectors.open("wb") as numbers, pa.ipc.new_file(shown, _SHOWN) as rows:
+        shown = f"{copy}/shown"
+        with pa.ipc.new_file(shown, _SHOWN) as rows:
             for batch in (one for file in files for one in _batches(fs, file)):
                 if set(batch.column("fingerprint").to_pylist()) != {backbone.fingerprint}:
                     raise FruitsError(f"{folder} has features of another backbone.")
@@ -194,18 +194,23 @@ def _read_photos(fs: Any, folder: str, backbone: Backbone, pca: Pca) -> Photos:
                 lengths = np.linalg.norm(features, axis=1, keepdims=True)
                 features = features / np.maximum(lengths, 1e-12)
                 scores.append(features @ axes)
-                numbers.write(features.astype(np.float16).tobytes())
+                vectors[len(paths) : len(paths) + len(features)] = features
                 paths += batch.column("path").to_pylist()
                 rows.write_batch(_shown(batch))
-        shape = (len(paths), backbone.n_features)
-        mapped = (
-            np.memmap(vectors, np.float16, "r", shape=shape) if paths else np.empty(shape, "f2")
-        )
         table = pa.ipc.open_file(pa.memory_map(shown)).read_all()
     every = np.concatenate(scores)
     squares = np.square(every).sum(axis=1)
     rows_of = {path: row for row, path in enumerate(paths)}
-    return Photos(mapped, axes, every, squares, table, rows_of)
+    return Photos(vectors, axes, every, squares, table, rows_of)
+
+
+def _count(fs: Any, files: list[str]) -> int:
+    """The rows of all files: at least as many as there are usable photos."""
+    rows = 0
+    for file in files:
+        with fs.open(file, "rb") as source:
+            rows += pq.read_metadata(source).num_rows
+    return rows
 
 
 def _batches(fs: Any, file: str) -> Iterator[pa.RecordBatch]:

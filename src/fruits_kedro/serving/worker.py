@@ -29,7 +29,7 @@ def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
         service = Service(settings, Metrics())
-    except FruitsError as error:
+    except (FruitsError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(CANNOT_START)
     config = uvicorn.Config(

@@ -13,7 +13,7 @@ COPY src/fruits_kedro /app/src/fruits_kedro
 ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app/src PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 1000
 EXPOSE 8000
-HEALTHCHECK --interval=10s --start-period=10s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health/ready', timeout=2)"]
+HEALTHCHECK --interval=10s --start-period=10s CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8000/health/ready', timeout=2)"]
 ENTRYPOINT ["python", "-m", "fruits_kedro.serving", "--store", "/store", "--host", "0.0.0.0"]
 
 FROM python:3.11-slim-bookworm AS build

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -24,8 +25,8 @@ import numpy as np
 import psutil
 from whole_run import write_results
 
+from fruits_kedro.features.extract import load_pixels
 from fruits_kedro.images.limits import ImageLimits
-from fruits_kedro.serving.predict import predict
 from fruits_kedro.serving.store import load_store
 
 _LOADFILE = Path(__file__).parent / "serving_load.py"
@@ -71,24 +72,32 @@ def alone(url: str, photos: list[bytes]) -> list[float]:
     return found
 
 
-def load(locust: str, url: str, photos: str, clients: int, seconds: int) -> dict[str, list[str]]:
-    """What locust has counted, by name: requests, failures, requests a second, percentiles."""
+def load(
+    locust: str, url: str, photos: str, clients: int, seconds: int
+) -> tuple[dict[str, dict[str, str]], float]:
+    """What locust has counted, by name, and how many cores it took on average."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory() as folder:
         command = [locust, "-f", str(_LOADFILE), "--headless", "-H", url, "-u", str(clients)]
         command += ["-r", str(clients), "-t", f"{seconds}s", "--csv", f"{folder}/load"]
         environment = os.environ | {"PHOTOS": photos}
         subprocess.run([*command, "--only-summary"], env=environment, capture_output=True)
         with open(f"{folder}/load_stats.csv") as file:
-            return {row["Name"]: row for row in csv.DictReader(file)}  # type: ignore[misc]
+            found = {row["Name"]: row for row in csv.DictReader(file)}
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return found, took / seconds
 
 
 def raw_speed(store: str, photos: list[bytes]) -> float:
-    """Photos a second of one process: read, decode, model, classifier, without HTTP."""
-    loaded, limits = load_store(store, {}), ImageLimits()
+    """Photos a second of the model alone, on one core."""
+    loaded = load_store(store, {})
+    size = loaded.backbone.input_size
+    pixels = [np.asarray(load_pixels(photo, size, ImageLimits()))[None] for photo in photos]
     started = time.perf_counter()
-    for photo in photos:
-        predict(loaded, [photo], limits, 0)
-    return len(photos) / (time.perf_counter() - started)
+    for one in pixels:
+        loaded.model(one)
+    return len(pixels) / (time.perf_counter() - started)
 
 
 def main() -> None:
@@ -106,9 +115,11 @@ def main() -> None:
     alone(service.url, photos[:50])
     single = alone(service.url, photos)
     before = service.memory()
-    under = load(options.locust, service.url, options.photos, 32, options.seconds)["/predict"]
+    counted, taken = load(options.locust, service.url, options.photos, 32, options.seconds)
+    under = counted["/predict"]
+    share = float(under["Requests/s"]) / (raw * (cores - taken))
     after = service.memory()
-    over = load(options.locust, service.url, options.photos, 320, 60)
+    over, _ = load(options.locust, service.url, options.photos, 320, 60)
     time.sleep(5)
     recovered = alone(service.url, photos[:20])
     lines = [
@@ -121,10 +132,12 @@ def main() -> None:
         f"{max(after):.0f} MB |",
         f"| one photo, alone | p50 {np.percentile(single, 50):.1f} ms, "
         f"p99 {np.percentile(single, 99):.1f} ms |",
-        f"| one process without HTTP and similar photos | {raw:.0f} photos/s |",
+        f"| the model alone, on one core | {raw:.0f} photos/s |",
         f"| 32 clients for {options.seconds} s | {float(under['Requests/s']):.0f} photos/s, "
         f"{under['Request Count']} requests, {under['Failure Count']} failures, "
         f"p50 {under['50%']} ms, p99 {under['99%']} ms |",
+        f"| the same, beside the model alone on the {cores - taken:.2f} cores that locust left | "
+        f"{share:.2f} |",
         f"| 320 clients for a minute | {over['/predict']['Request Count']} answers, p99 "
         f"{over['/predict']['99%']} ms; {over.get('busy', {}).get('Request Count', 0)} times 503; "
         f"{over['/predict']['Failure Count']} failures |",

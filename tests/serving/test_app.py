@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
+from fruits_kedro.errors import FruitsError
 from fruits_kedro.serving import service as service_module
 from fruits_kedro.serving.app import create_app
 from fruits_kedro.serving.server import Server
-from fruits_kedro.serving.settings import ServeSettings
+from fruits_kedro.serving.settings import ServeSettings, find_token
 
 JPEG = {"Content-Type": "image/jpeg"}
 
@@ -100,7 +101,7 @@ def test_limits_are_kept(start, photo):
 
 
 def test_too_many_photos_are_told_to_come_again(start, photo, monkeypatch):
-    busy = start(queue=2)
+    busy = start(queue=2, photos=2)
     begun, go_on = threading.Event(), threading.Event()
     real = service_module.predict
 
@@ -154,6 +155,29 @@ def test_pages_of_other_sites_get_nothing(client, photo):
     assert "access-control-allow-origin" not in answer.headers
 
 
+def test_a_page_of_another_site_cannot_ask(client, photo):
+    for site, status in (("cross-site", 403), ("same-origin", 200), ("none", 200)):
+        headers = JPEG | {"Sec-Fetch-Site": site}
+        assert client.post("/predict", content=photo[1], headers=headers).status_code == status
+
+
+def test_bodies_have_limited_room(start, photo):
+    small = start(waiting_bytes=len(photo[1]) + 10)
+    client = TestClient(create_app(small, None), "http://127.0.0.1")
+    for _ in range(3):  # room is given back
+        assert client.post("/predict", content=photo[1]).status_code == 200
+    full = client.post("/predict", content=photo[1] + bytes(11))
+    assert full.status_code == 503 and full.headers["connection"] == "close"
+
+
+def test_an_empty_token_is_none(tmp_path):
+    (tmp_path / "token").write_text("\n")
+    with pytest.raises(FruitsError, match="no token"):
+        find_token(tmp_path / "token")
+    (tmp_path / "token").write_text(" secret\n")
+    assert find_token(tmp_path / "token") == "secret"
+
+
 def test_others_need_a_token(classified):
     with pytest.raises(Exception, match="--token-file"):
         Server(ServeSettings(store=str(classified[1]), host="0.0.0.0"), None)
@@ -201,8 +225,23 @@ def test_open_inference_clients_are_understood(client, photo):
     assert outputs["label"] == [expected["label"], ""] and answer["id"] == "7"
     assert outputs["probability"][0] == expected["probability"]
     assert outputs["error"] == ["", "decode: not_an_image"]
-    for wrong in ({}, {"inputs": []}, {"inputs": [tensor]}, {"inputs": [tensor | {"name": "x"}]}):
-        assert client.post("/v2/models/fruits/infer", json=wrong).status_code == 400
+    good = {"inputs": [tensor | {"data": [content]}]}
+    for wrong in (
+        {},
+        {"inputs": []},
+        {"inputs": [tensor]},
+        {"inputs": [tensor | {"name": "x"}]},
+        {"inputs": [tensor | {"data": [content] * 17}]},
+        good | {"id": "\ud800"},
+        good | {"outputs": [{"name": "x"}]},
+    ):
+        refused = client.post("/v2/models/fruits/infer", content=json.dumps(wrong))
+        assert refused.status_code == 400 and refused.json()["error"], wrong
+    nested = client.post("/v2/models/fruits/infer", content=b"[" * 100_000)
+    assert nested.status_code == 400
+    some = good | {"outputs": [{"name": "label"}]}
+    (output,) = client.post("/v2/models/fruits/versions/1/infer", json=some).json()["outputs"]
+    assert output["data"] == [expected["label"]]
 
 
 def test_binary_tensors_are_read_as_triton_sends_them(client, classified):

@@ -34,7 +34,10 @@ class Process:
                 stderr=output,
                 stdout=output,
             )
-        while "answers after" not in (text := log.read_text()):
+        while True:
+            text = log.read_text()
+            if "answers after" in text and text.count("A process is ready") == 2:
+                break
             assert self.process.poll() is None, text
             time.sleep(0.05)
         self.url = next(word for word in text.split() if word.startswith("http://"))
@@ -195,8 +198,12 @@ def test_a_slow_client_holds_nobody_up(served, photos):
     slow = [socket.create_connection((host, int(port))) for _ in range(20)]
     for one in slow:
         one.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nx")
+    silent = socket.create_connection((host, int(port)))
+    silent.sendall(b"POST /predict HTTP/1.1\r\nX: ")
     for content in photos:
         assert served.predict(content).status_code == 200
+    silent.settimeout(30)
+    assert silent.recv(100) == b""  # it was closed
     for one in slow:
         one.close()
 

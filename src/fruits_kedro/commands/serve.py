@@ -11,7 +11,7 @@ import click
 from fruits_kedro.commands.run import check_environment
 from fruits_kedro.config.locations import read_root
 from fruits_kedro.errors import FruitsError, need
-from fruits_kedro.serving.settings import TOKEN, ServeSettings
+from fruits_kedro.serving.settings import ServeSettings, find_token
 from fruits_kedro.storage.s3 import is_s3
 
 
@@ -41,7 +41,7 @@ def serve_store(
         processes=processes or len(os.sched_getaffinity(0)),
         queue=queue,
     )
-    token = token_file.read_text().strip() if token_file else os.environ.get(TOKEN)
+    token = find_token(token_file)
     server = Server(settings, token)
     return server.run(lambda text: click.echo(text, err=True))
 

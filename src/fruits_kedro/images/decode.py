@@ -12,10 +12,12 @@ from contextlib import suppress
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import EpsImagePlugin, Image, ImageOps, UnidentifiedImageError
 
 from fruits_kedro.errors import ImageError
 from fruits_kedro.images.formats import register_heif
+
+EpsImagePlugin.gs_binary = False  # a file that says it is EPS would start Ghostscript
 
 MAX_PIXELS = 89_478_485  # where Pillow itself suspects a decompression bomb
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.serving.server import Server
-from fruits_kedro.serving.settings import TOKEN, ServeSettings
+from fruits_kedro.serving.settings import TOKEN, ServeSettings, find_token
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
     given = vars(parser.parse_args())
     file = given.pop("token_file")
     try:
-        token = file.read_text().strip() if file else os.environ.get(TOKEN)
+        token = find_token(file)
         return Server(ServeSettings(**given), token).run(print)
     except (FruitsError, OSError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)

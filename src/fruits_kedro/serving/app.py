@@ -13,10 +13,9 @@ from fruits_kedro import __version__
 from fruits_kedro.serving import inference_protocol
 from fruits_kedro.serving.guard import Guard
 from fruits_kedro.serving.page import page
-from fruits_kedro.serving.service import BusyError, Service
-from fruits_kedro.serving.uploads import read_photos
+from fruits_kedro.serving.service import Service
+from fruits_kedro.serving.uploads import uploaded
 
-_BUSY = HTTPException(503, "Too many photos wait. Try again.", {"Retry-After": "1"})
 _EXAMPLE = {
     "label": "Apple 10",
     "probability": 0.986,
@@ -64,17 +63,10 @@ def create_app(service: Service, token: str | None) -> FastAPI:
     async def answer(contents: list[bytes], neighbours: int) -> JSONResponse:
         """The answers as JSON; 422 if none of the photos can be used."""
         started = time.perf_counter()
-        try:
-            found = await service.predict(contents, neighbours)
-        except BusyError:
-            raise _BUSY from None
-        for one in found:
-            if error := one.get("error"):
-                metrics.rejected.labels(error["stage"], error["reason"]).inc()
-            else:
-                metrics.photos.inc()
-                for near in one["nearest"]:
-                    near["picture"] = f"/photos/{quote(near['path'])}"
+        found = await service.predict(contents, neighbours)
+        metrics.count(found)
+        for near in (near for one in found for near in one.get("nearest", [])):
+            near["picture"] = f"/photos/{quote(near['path'])}"
         ms = round(1000 * (time.perf_counter() - started), 1)
         status = 422 if all("error" in one for one in found) else 200
         return JSONResponse({"photos": found, "ms": ms}, status)
@@ -82,14 +74,16 @@ def create_app(service: Service, token: str | None) -> FastAPI:
     @app.post("/predict", responses=_ANSWERS, openapi_extra=_BODY)
     async def predict(request: Request) -> JSONResponse:
         """The label of each photo, the probabilities of the best ones, and similar photos."""
-        return await answer(await read_photos(request, settings), settings.neighbours)
+        async with uploaded(request, service) as contents:
+            return await answer(contents, settings.neighbours)
 
     @app.post("/similar", responses=_ANSWERS, openapi_extra=_BODY)
     async def similar(
         request: Request, k: Annotated[int, Query(ge=1, le=100)] = 12
     ) -> JSONResponse:
         """The most similar photos of the store."""
-        return await answer(await read_photos(request, settings), k)
+        async with uploaded(request, service) as contents:
+            return await answer(contents, k)
 
     @app.get("/photos/{path:path}", response_class=Response)
     def photo(path: str) -> Response:
@@ -127,6 +121,6 @@ def create_app(service: Service, token: str | None) -> FastAPI:
         french = lang == "fr" or (not lang and accepted.lower().startswith("fr"))
         return HTMLResponse(page("fr" if french else "en", settings.limits.bytes))
 
-    inference_protocol.add_routes(app, service, _BUSY)
+    inference_protocol.add_routes(app, service)
     app.add_middleware(Guard, token=token, is_local=settings.is_loopback, metrics=metrics)
     return app

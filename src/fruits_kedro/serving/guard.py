@@ -21,6 +21,8 @@ _HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 ]
+_OTHER_SITES = (b"cross-site", b"same-site")
+_CLOSE = {"Connection": "close"}
 _ROUTES = ("/predict", "/similar", "/photos", "/health", "/metrics", "/v2")
 
 
@@ -64,7 +66,9 @@ class Guard:
     def _refusal(self, scope: Scope) -> Any:
         headers = dict(scope["headers"])
         if self._is_local and _name(headers.get(b"host", b"")) not in _LOCAL:
-            return JSONResponse({"detail": "This service is for this machine."}, 421)
+            return JSONResponse({"detail": "This service is for this machine."}, 421, _CLOSE)
+        if scope["method"] != "GET" and headers.get(b"sec-fetch-site") in _OTHER_SITES:
+            return JSONResponse({"detail": "A page of another site asks."}, 403, _CLOSE)
         if self._token is None or scope["path"] in _OPEN:
             return None
         given = headers.get(b"authorization", b"")
@@ -73,7 +77,7 @@ class Guard:
         return JSONResponse(
             {"detail": "Give the token: Authorization: Bearer …"},
             401,
-            {"WWW-Authenticate": "Bearer"},
+            {"WWW-Authenticate": "Bearer"} | _CLOSE,
         )
 
 

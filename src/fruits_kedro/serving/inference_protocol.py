@@ -6,18 +6,20 @@ https://github.com/triton-inference-server/server/blob/main/docs/protocol/extens
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import binascii
 import json
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 
 from fruits_kedro import __version__
-from fruits_kedro.serving.service import BusyError, Service
-from fruits_kedro.serving.uploads import read_body
+from fruits_kedro.serving.predict import Answer
+from fruits_kedro.serving.service import Service
+from fruits_kedro.serving.uploads import body_of, check_photos
 
-_NAME, _INPUT = "fruits", "photos"
+_NAME, _VERSION, _INPUT = "fruits", "1", "photos"
 _OUTPUTS = {
     "label": "BYTES",
     "probability": "FP64",
@@ -28,7 +30,7 @@ _OUTPUTS = {
 _HEADER = "inference-header-content-length"
 
 
-def add_routes(app: FastAPI, service: Service, busy: HTTPException) -> None:
+def add_routes(app: FastAPI, service: Service) -> None:
     """Add the routes below ``/v2``."""
 
     @app.get("/v2")
@@ -40,16 +42,18 @@ def add_routes(app: FastAPI, service: Service, busy: HTTPException) -> None:
     @app.get("/v2/health/live")
     @app.get("/v2/health/ready")
     @app.get(f"/v2/models/{_NAME}/ready")
+    @app.get(f"/v2/models/{_NAME}/versions/{_VERSION}/ready")
     def ready() -> Response:
         """Ready: 200 with nothing in it."""
         return Response()
 
     @app.get(f"/v2/models/{_NAME}")
+    @app.get(f"/v2/models/{_NAME}/versions/{_VERSION}")
     def model() -> dict[str, Any]:
         """The inputs and outputs of the model."""
         return {
             "name": _NAME,
-            "versions": ["1"],
+            "versions": [_VERSION],
             "platform": "fruits-kedro",
             "inputs": [{"name": _INPUT, "datatype": "BYTES", "shape": [-1]}],
             "outputs": [
@@ -58,54 +62,78 @@ def add_routes(app: FastAPI, service: Service, busy: HTTPException) -> None:
         }
 
     @app.post(f"/v2/models/{_NAME}/infer")
-    async def infer(request: Request) -> dict[str, Any]:
-        """The label of each photo: the files' bytes, binary, or in base64 in the JSON."""
-        body = await read_body(request, service.settings)
-        asked, photos = _read(body, request.headers.get(_HEADER))
-        if not 0 < len(photos) <= service.settings.photos:
-            raise HTTPException(400, f"1 to {service.settings.photos} photos are allowed.")
+    @app.post(f"/v2/models/{_NAME}/versions/{_VERSION}/infer")
+    async def infer(request: Request) -> JSONResponse:
+        """The label of each photo: the files' bytes, binary, or in base64 in the JSON.
+
+        Outputs are in the JSON, whatever a client prefers.
+        """
         try:
-            found = await service.predict(photos, 0)
-        except BusyError:
-            raise busy from None
-        columns: dict[str, list[Any]] = {name: [] for name in _OUTPUTS}
-        for one in found:
-            error = one.get("error")
-            columns["label"].append(one.get("label", ""))
-            columns["probability"].append(one.get("probability", 0.0))
-            columns["out_of_distribution"].append(one.get("out_of_distribution", False))
-            columns["distance"].append(one.get("distance", 0.0))
-            columns["error"].append(f"{error['stage']}: {error['reason']}" if error else "")
-        return {
-            "model_name": _NAME,
-            "model_version": "1",
-            **({"id": asked["id"]} if "id" in asked else {}),
-            "outputs": [
-                {"name": name, "datatype": kind, "shape": [len(photos)], "data": columns[name]}
-                for name, kind in _OUTPUTS.items()
-            ],
-        }
+            async with body_of(request, service) as body:
+                header = request.headers.get(_HEADER)
+                most = service.settings.photos
+                asked, photos = await asyncio.to_thread(_read, body, header, most)
+                check_photos(photos, service.settings)
+                found = await service.predict(photos, 0)
+        except HTTPException as error:
+            return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+        service.metrics.count(found)
+        return JSONResponse(_answer(asked, found))
 
 
-def _read(body: bytes, header: str | None) -> tuple[dict[str, Any], list[bytes]]:
-    """The JSON of a request, and its photos."""
+def _answer(asked: dict[str, Any], found: list[Answer]) -> dict[str, Any]:
+    columns = {
+        "label": [one.get("label", "") for one in found],
+        "probability": [one.get("probability", 0.0) for one in found],
+        "out_of_distribution": [one.get("out_of_distribution", False) for one in found],
+        "distance": [one.get("distance", 0.0) for one in found],
+        "error": [_error(one) for one in found],
+    }
+    wanted = {one["name"] for one in asked.get("outputs") or []} or set(_OUTPUTS)
+    answer = {"model_name": _NAME, "model_version": _VERSION}
+    if "id" in asked:
+        answer["id"] = asked["id"]
+    return answer | {
+        "outputs": [
+            {"name": name, "datatype": kind, "shape": [len(found)], "data": columns[name]}
+            for name, kind in _OUTPUTS.items()
+            if name in wanted
+        ]
+    }
+
+
+def _error(answer: Answer) -> str:
+    error = answer.get("error")
+    return f"{error['stage']}: {error['reason']}" if error else ""
+
+
+def _read(body: bytes, header: str | None, most: int) -> tuple[dict[str, Any], list[bytes]]:
+    """The JSON of a request, and its photos, at most one more than are allowed."""
     try:
         length = len(body) if header is None else int(header)
         asked = json.loads(body[:length])
         (tensor,) = asked["inputs"]
         if tensor["name"] != _INPUT or tensor["datatype"] != "BYTES":
             raise ValueError("the input is photos, of BYTES")
+        if not isinstance(asked.get("id", ""), str):
+            raise ValueError("the id is text")
+        asked.get("id", "").encode()  # what has no UTF-8 cannot be sent back
+        for output in asked.get("outputs") or []:
+            if output["name"] not in _OUTPUTS:
+                raise ValueError(f"there are the outputs {', '.join(_OUTPUTS)}")
         if "binary_data_size" in tensor.get("parameters", {}):
-            return asked, _elements(body[length:])
-        return asked, [base64.b64decode(text, validate=True) for text in tensor["data"]]
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+            return asked, _elements(body[length:], most)
+        texts = tensor["data"][: most + 1]
+        return asked, [base64.b64decode(text, validate=True) for text in texts]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise HTTPException(400, f"The request cannot be read: {error}") from None
 
 
-def _elements(content: bytes) -> list[bytes]:
+def _elements(content: bytes, most: int) -> list[bytes]:
     """Each element has its length before it: four bytes, the lowest first."""
-    found, at = [], 0
-    while at < len(content):
+    found: list[bytes] = []
+    at = 0
+    while at < len(content) and len(found) <= most:
         end = at + 4 + int.from_bytes(content[at : at + 4], "little")
         if end > len(content):
             raise ValueError("the binary data ends early")

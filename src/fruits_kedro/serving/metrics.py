@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -44,6 +46,14 @@ class Metrics:
         self.loads = Counter(
             "fruits_store_loads_total", "Stores that were loaded", registry=registry
         )
+
+    def count(self, answers: Iterable[dict[str, Any]]) -> None:
+        """Count photos that were classified, and those that cannot be used."""
+        for one in answers:
+            if error := one.get("error"):
+                self.rejected.labels(error["stage"], error["reason"]).inc()
+            else:
+                self.photos.inc()
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format."""

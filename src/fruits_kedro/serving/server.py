@@ -14,6 +14,8 @@ import urllib.request
 from collections.abc import Callable
 from types import FrameType
 
+from prometheus_client.multiprocess import mark_process_dead
+
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.serving.settings import CANNOT_START, SETTINGS, TOKEN, ServeSettings
 
@@ -21,6 +23,7 @@ _SECONDS_TO_END = 10
 _POLL_S = 0.1
 _SECONDS_TO_LIVE = 30  # a first process that ends sooner cannot start
 _SECONDS_UNTIL_NEXT = 1
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever is set
 _WORKER = ["-m", "fruits_kedro.serving.worker"]
 
 
@@ -86,6 +89,7 @@ class Server:
                 say(f"{self.url} answers after {seconds:.1f} s. Ctrl-C ends it.")
             for worker in [w for w in workers if w.poll() is not None]:
                 lived = time.monotonic() - workers.pop(worker)
+                mark_process_dead(worker.pid, folder)
                 if not is_ready and lived < _SECONDS_TO_LIVE:
                     self._is_ending, code = True, 1
                     break
@@ -109,7 +113,7 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/health/ready", timeout=1) as answer:
+            with _DIRECT.open(f"{self.url}/health/ready", timeout=1) as answer:
                 return bool(json.load(answer))
         except (OSError, ValueError):
             return False
@@ -119,7 +123,7 @@ def _stop(workers: list[subprocess.Popen[bytes]]) -> None:
     """End processes: they finish what they have, within some seconds."""
     for worker in workers:
         worker.terminate()
-    until = time.monotonic() + _SECONDS_TO_END - 1
+    until = time.monotonic() + _SECONDS_TO_END - 2
     for worker in workers:
         try:
             worker.wait(max(until - time.monotonic(), 0.1))

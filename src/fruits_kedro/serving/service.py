@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from fruits_kedro.errors import FruitsError
+from fastapi import HTTPException
+
 from fruits_kedro.serving.metrics import Metrics
 from fruits_kedro.serving.predict import Answer, predict
 from fruits_kedro.serving.settings import ServeSettings
@@ -20,8 +23,16 @@ from fruits_kedro.serving.store import Store, load_store, version_of
 logger = logging.getLogger(__name__)
 
 
-class BusyError(Exception):
-    """More photos wait than are allowed."""
+_SECONDS_UNTIL_STUCK = 60
+_SECONDS_UNTIL_RETRY = 30
+
+
+class BusyError(HTTPException):
+    """More photos wait, or more bytes, than are allowed."""
+
+    def __init__(self) -> None:
+        again = {"Retry-After": "1", "Connection": "close"}
+        super().__init__(503, "Too many photos wait. Try again.", again)
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,8 @@ class Service:
         self.metrics = metrics
         self.store: Store = load_store(settings.store, settings.options)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._waiting = 0
+        self._waiting = self._bytes = 0
+        self._began: float | None = None
         self._stopped = threading.Event()
 
     async def predict(self, contents: Sequence[bytes], neighbours: int) -> list[Answer]:
@@ -64,6 +76,17 @@ class Service:
         finally:
             self._count(-len(contents))
 
+    @contextmanager
+    def room_for(self, length: int) -> Iterator[None]:
+        """Room in memory for so many bytes of a request; BusyError if there is none."""
+        if self._bytes + length > self.settings.waiting_bytes:
+            raise BusyError
+        self._bytes += length
+        try:
+            yield
+        finally:
+            self._bytes -= length
+
     def _count(self, photos: int) -> None:
         self._waiting += photos
         self.metrics.waiting.inc(photos)
@@ -73,13 +96,16 @@ class Service:
         while (job := self._jobs.get()) is not None:
             if job.future.cancelled():
                 continue
+            self._began = time.monotonic()
             try:
                 limits = self.settings.limits
                 found: Any = predict(self.store, job.contents, limits, job.neighbours)
             except BaseException as error:
                 logger.exception("A request failed")
                 found = RuntimeError(type(error).__name__)
-            job.loop.call_soon_threadsafe(_answer, job.future, found)
+            self._began = None
+            with suppress(RuntimeError):  # the loop has ended
+                job.loop.call_soon_threadsafe(_answer, job.future, found)
 
     def stop(self) -> None:
         """Let :meth:`work` end when what waits is done."""
@@ -87,23 +113,30 @@ class Service:
         self._jobs.put(None)
 
     def watch(self) -> None:
-        """Take a new store in the place of the old one as soon as it is complete; until stopped."""
-        refused = ""
+        """Take a new store in the place of the old one as soon as it is complete; until stopped.
+
+        A process whose decoder hangs, where no time limit works, ends: another takes its place.
+        """
+        refused, until = "", 0.0
         place, options = self.settings.store, self.settings.options
         while not self._stopped.wait(self.settings.poll_seconds):
+            if self._began is not None and time.monotonic() - self._began > _SECONDS_UNTIL_STUCK:
+                logger.error("A photo has taken %d s: the process ends", _SECONDS_UNTIL_STUCK)
+                os._exit(1)
+            version = ""
             try:
                 version = version_of(place, options)
-                if version in ("", self.store.version, refused):
+                if version in ("", self.store.version):
+                    continue
+                if version == refused and time.monotonic() < until:
                     continue
                 time.sleep(self.settings.poll_seconds / 2)
                 if version_of(place, options) == version:  # nobody is at work on it
                     self.store = load_store(place, options)
                     self.metrics.loads.inc()
                     logger.info("The store has changed: %s answers now", self.store.best)
-            except FruitsError as error:
-                refused = version
-                logger.warning("The old store goes on: %s", error)
             except Exception as error:  # a file that is being replaced, a bucket that is away
+                refused, until = version, time.monotonic() + _SECONDS_UNTIL_RETRY
                 logger.warning("The old store goes on: %s", error)
 
 

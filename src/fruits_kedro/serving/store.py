@@ -66,9 +66,9 @@ class Photos:
         """The photos with the most similar features: ``path, label, similarity`` (the cosine)."""
         query = features / max(float(np.linalg.norm(features)), 1e-12)
         away = self.squares - 2 * (self.scores @ (query @ self.axes))
-        some = np.arange(len(away))
-        if len(away) > _CANDIDATES:
-            some = np.argpartition(away, _CANDIDATES)[:_CANDIDATES]
+        some, candidates = np.arange(len(away)), max(_CANDIDATES, 2 * k)
+        if len(away) > candidates:
+            some = np.argpartition(away, candidates)[:candidates]
         cosines = self.vectors[some].astype(np.float32) @ query
         best = np.lexsort((some, -cosines))[:k]
         found = self.table.select(["path", "label"]).take(pa.array(some[best].tolist())).to_pylist()

@@ -3,48 +3,70 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import HTTPException, Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect
 
+from fruits_kedro.serving.service import Service
 from fruits_kedro.serving.settings import ServeSettings
 
+_CLOSE = {"Connection": "close"}  # else a body that still comes would be read to its end
 
-async def read_photos(request: Request, settings: ServeSettings) -> list[bytes]:
-    """The photos of a request: its body, or the files of a form.
+
+@asynccontextmanager
+async def uploaded(request: Request, service: Service) -> AsyncIterator[list[bytes]]:
+    """The photos of a request, its body or the files of a form, while there is room for them.
 
     Raises:
-        HTTPException: there is none, there are too many, they are too large, or they come too
-            slowly.
+        HTTPException: there is none, there are too many, they are too large, they come too slowly,
+            or too many wait.
     """
-    body = await read_body(request, settings)
-    kind = request.headers.get("content-type", "")
-    photos = await _files(request, body, settings) if kind.startswith("multipart/") else [body]
+    settings = service.settings
+    async with body_of(request, service) as body:
+        kind = request.headers.get("content-type", "").lower()
+        is_form = kind.startswith("multipart/")
+        photos = await _files(request, body, settings) if is_form else [body]
+        check_photos(photos, settings)
+        yield photos
+
+
+def check_photos(photos: list[bytes], settings: ServeSettings) -> None:
+    """Raise HTTPException unless there are photos, not too many, and none is too large."""
     if not any(photos):
         raise HTTPException(400, "There is no photo in the request.")
+    if len(photos) > settings.photos:
+        raise HTTPException(400, f"A request may have {settings.photos} photos.")
     if any(len(photo) > settings.limits.bytes for photo in photos):
         raise HTTPException(413, f"A photo may have {settings.limits.bytes:,} bytes.")
-    return photos
 
 
-async def read_body(request: Request, settings: ServeSettings) -> bytes:
-    """The body of a request; raises HTTPException if it is too large or comes too slowly."""
-    too_large = HTTPException(413, f"A request may have {settings.request_bytes:,} bytes.")
-    if int(request.headers.get("content-length") or 0) > settings.request_bytes:
-        raise too_large
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(settings.request_seconds):
-            async for part in request.stream():
-                parts.append(part)
-                size += len(part)
-                if size > settings.request_bytes:
-                    raise too_large
-    except TimeoutError:
-        raise HTTPException(408, "The photo came too slowly.") from None
-    return b"".join(parts)
+@asynccontextmanager
+async def body_of(request: Request, service: Service) -> AsyncIterator[bytes]:
+    """The body of a request, while there is room for it; see :func:`uploaded`."""
+    settings = service.settings
+    length = request.headers.get("content-length", "")
+    announced = int(length) if length.isdecimal() else settings.request_bytes
+    too_large = f"A request may have {settings.request_bytes:,} bytes."
+    if announced > settings.request_bytes:
+        raise HTTPException(413, too_large, _CLOSE)
+    with service.room_for(announced):
+        body = bytearray()
+        try:
+            async with asyncio.timeout(settings.request_seconds):
+                async for part in request.stream():
+                    body += part
+                    if len(body) > settings.request_bytes:
+                        raise HTTPException(413, too_large, _CLOSE)
+        except TimeoutError:
+            raise HTTPException(408, "The photo came too slowly.", _CLOSE) from None
+        except ClientDisconnect:
+            raise HTTPException(400, "The client has gone.") from None
+        yield bytes(body)
 
 
 async def _files(request: Request, body: bytes, settings: ServeSettings) -> list[bytes]:

@@ -9,31 +9,50 @@ import socket
 import sys
 import threading
 import time
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from fruits_kedro.errors import FruitsError
 from fruits_kedro.serving.app import create_app
 from fruits_kedro.serving.metrics import Metrics
 from fruits_kedro.serving.service import Service
 from fruits_kedro.serving.settings import CANNOT_START, SETTINGS, TOKEN, ServeSettings
 
-_SECONDS_TO_FINISH = 8
+_SECONDS_TO_FINISH = 7
+_SECONDS_FOR_HEADERS = 10
 _CONNECTIONS = 512
 _LOOK_FOR_PARENT_S = 1.0
 
 
+class _Protocol(H11Protocol):
+    """HTTP that closes a connection which sends no whole request for some seconds."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Start the clock."""
+        super().connection_made(transport)
+
+        def close() -> None:
+            if self.cycle is None:  # no request has come
+                transport.close()
+
+        self.loop.call_later(_SECONDS_FOR_HEADERS, close)
+
+
 def main() -> None:
     """Answer at the socket that the parent has opened, until SIGTERM."""
+    parent = os.getppid()
     settings = ServeSettings.model_validate_json(os.environ[SETTINGS])
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
         service = Service(settings, Metrics())
-    except (FruitsError, OSError) as error:
+    except Exception as error:  # of files that a run is replacing
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(CANNOT_START)
+    logging.info("A process is ready: %s", service.store.best)
     config = uvicorn.Config(
         create_app(service, os.environ.get(TOKEN)),
+        http=_Protocol,
         access_log=False,  # no names of photos
         log_level="warning",
         timeout_keep_alive=10,
@@ -56,7 +75,6 @@ def main() -> None:
             service.stop()
 
     def end_with_parent() -> None:
-        parent = os.getppid()
         while os.getppid() == parent:
             time.sleep(_LOOK_FOR_PARENT_S)
         end()

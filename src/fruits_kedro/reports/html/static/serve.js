@@ -26,8 +26,8 @@
   async function picture(near) {
     const image = make("img");
     image.alt = near.path;
-    const answer = await fetch(near.picture, { headers: headers() });
-    if (answer.ok) image.src = URL.createObjectURL(await answer.blob());
+    const answer = await fetch(near.picture, { headers: headers() }).catch(() => null);
+    if (answer?.ok) image.src = URL.createObjectURL(await answer.blob());
     const text = `${near.label ?? "–"} ${percent(near.similarity)}`;
     return make("figure", "photo", image, make("figcaption", "", text));
   }
@@ -54,7 +54,11 @@
     }
     answer.append(make("p", "soft", words.took.replace("{ms}", Math.round(ms))));
     $("answers").prepend(answer);
-    while ($("answers").childElementCount > mostAnswers) $("answers").lastElementChild.remove();
+    while ($("answers").childElementCount > mostAnswers) {
+      const old = $("answers").lastElementChild;
+      for (const shown of old.querySelectorAll("img")) URL.revokeObjectURL(shown.src);
+      old.remove();
+    }
     $("said").textContent = parts[0].textContent;
   }
   // Whether the photo is done with.

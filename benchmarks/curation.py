@@ -33,7 +33,8 @@ from fruits_kedro.curation.label_issues import find_label_issues
 from fruits_kedro.curation.neighbours import calibrated_index, find_neighbours
 from fruits_kedro.curation.photos import Photos
 from fruits_kedro.curation.similarity_index import SimilarityIndex
-from fruits_kedro.curation.vectors import Vectors, empty_matrix, normalised
+from fruits_kedro.curation.vectors import Vectors, empty_matrix
+from fruits_kedro.features.rows import normalised
 from fruits_kedro.images.decode import decode
 from fruits_kedro.images.thumbnail import gray_thumbnail
 

@@ -32,7 +32,8 @@ from whole_run import kedro_run, usable_cores, write_results
 from fruits_kedro.curation.k_centre import k_centre
 from fruits_kedro.curation.label_issues import find_label_issues
 from fruits_kedro.curation.neighbours import find_neighbours
-from fruits_kedro.curation.vectors import Vectors, normalised
+from fruits_kedro.curation.vectors import Vectors
+from fruits_kedro.features.rows import normalised
 
 EACH, FAULTY, SEEDS, LABELLED = 200, 50, range(5), 300
 FLAGS = ("blurry", "dark", "light", "low_information", "odd_size")

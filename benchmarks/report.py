@@ -32,9 +32,10 @@ from fruits_kedro.curation.photo_map import (
     place_photos,
 )
 from fruits_kedro.reports.html.contents import Contents
+from fruits_kedro.reports.html.galleries import as_table
 from fruits_kedro.reports.html.sprites import read_pictures
 from fruits_kedro.reports.html.texts import Texts
-from fruits_kedro.reports.report import report_page, text_table
+from fruits_kedro.reports.report import report_page
 
 PAN = """async () => {
   const canvas = document.getElementById("map-canvas");
@@ -103,7 +104,7 @@ def make(store: Path, total: int) -> tuple[str, dict[str, float]]:
         variance=pd.read_csv(store / "08_reporting/explained_variance.csv"),
         photo_map=table,
         examples=examples,
-        rejected=text_table(read(store, "08_reporting/rejected_images"), 5000),
+        rejected=as_table(read(store, "08_reporting/rejected_images").to_pandas()),
         curation=load(store, "curation_summary.json"),
         classification=load(store, "classification_summary.json"),
     )

@@ -141,13 +141,7 @@ def report(context: click.Context, env: str | None, params: dict[str, Any], open
 @click.option("--queue", default=32, type=click.IntRange(1), help="Photos that wait in a process.")
 @click.option("--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def serve(
-    env: str | None,
-    params: dict[str, Any],
-    host: str,
-    port: int,
-    processes: int | None,
-    queue: int,
-    token_file: Path | None,
+    env: str | None, params: dict[str, Any], token_file: Path | None, **settings: Any
 ) -> None:
     """Answer which fruit is on a photo: over HTTP, and on a page for a phone.
 
@@ -158,7 +152,7 @@ def serve(
     from fruits_kedro.commands.serve import serve_store
 
     try:
-        sys.exit(serve_store(env, params, host, port, processes, queue, token_file))
+        sys.exit(serve_store(env, params, token_file, settings))
     except FruitsError as error:
         raise click.ClickException(str(error)) from None
 

@@ -13,8 +13,9 @@ from pyspark.sql import SparkSession
 from fruits_kedro.cli import cli
 from fruits_kedro.curation.neighbours import calibrated_index
 from fruits_kedro.curation.similarity_index import SimilarityIndex
-from fruits_kedro.curation.vectors import Vectors, normalised
+from fruits_kedro.curation.vectors import Vectors
 from fruits_kedro.datasets import ParquetFiles
+from fruits_kedro.features.rows import normalised
 
 
 @pytest.fixture

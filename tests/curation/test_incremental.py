@@ -7,7 +7,8 @@ import pytest
 from fruits_kedro.curation import incremental
 from fruits_kedro.curation.incremental import carry_over, update
 from fruits_kedro.curation.neighbours import find_neighbours
-from fruits_kedro.curation.vectors import Vectors, normalised
+from fruits_kedro.curation.vectors import Vectors
+from fruits_kedro.features.rows import normalised
 
 
 def search(vectors, k=5):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,16 @@ from fruits_kedro.config.locations import read_root
 from fruits_kedro.errors import FruitsError, need
 from fruits_kedro.serving.settings import ServeSettings, find_token
 from fruits_kedro.storage.s3 import is_s3
+from fruits_kedro.validation import validate
 
 
 def serve_store(
-    env: str | None,
-    params: dict[str, Any],
-    host: str,
-    port: int,
-    processes: int | None,
-    queue: int,
-    token_file: Path | None,
+    env: str | None, params: dict[str, Any], token_file: Path | None, given: dict[str, Any]
 ) -> int:
     """Serve a store until the service is ended; returns the exit code.
+
+    Args:
+        given: settings of :class:`ServeSettings`; None leaves one as it is.
 
     Raises:
         FruitsError: it cannot start.
@@ -33,16 +30,11 @@ def serve_store(
     from fruits_kedro.serving.server import Server
 
     store, options = _find_store(env, params)
-    settings = ServeSettings(
-        store=store,
-        options=options,
-        host=host,
-        port=port,
-        processes=processes or len(os.sched_getaffinity(0)),
-        queue=queue,
+    asked = {name: value for name, value in given.items() if value is not None}
+    values = asked | {"store": store, "options": options}
+    server = Server(
+        validate(ServeSettings, values, "The service cannot start"), find_token(token_file)
     )
-    token = find_token(token_file)
-    server = Server(settings, token)
     return server.run(lambda text: click.echo(text, err=True))
 
 

@@ -14,11 +14,10 @@ import pyarrow as pa
 from kedro.io import DataCatalog
 from numpy.typing import NDArray
 
-from fruits_kedro.curation.photos import feature_rows, usable_rows
 from fruits_kedro.curation.similarity_index import SimilarityIndex
-from fruits_kedro.curation.vectors import normalised
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.features.extract import extract, get_model
+from fruits_kedro.features.rows import feature_rows, normalised, usable_rows
 
 _COLUMNS = ["path", "label", "features", "fingerprint"]
 

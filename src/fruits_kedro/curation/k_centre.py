@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fruits_kedro.curation.vectors import Vectors, normalised
+from fruits_kedro.curation.vectors import Vectors
+from fruits_kedro.features.rows import normalised
 from fruits_kedro.linalg.moments import Moments
 from fruits_kedro.linalg.pca import fit_pca
 

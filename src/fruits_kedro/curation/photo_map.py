@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fruits_kedro.curation.photos import Read
+from fruits_kedro.features.rows import Read
 
 _NEIGHBOURS = 10
 TSNE_PHOTOS = 20_000  # beyond, the others are placed by their neighbours among these

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.features.rows import Read, feature_rows
 from fruits_kedro.images.quality import ImageQuality
 from fruits_kedro.images.thumbnail import SIDE
-
-Read = Callable[[list[str]], Iterable[pa.RecordBatch]]
 
 _COLUMNS = ["path", "split", "label", "content_hash", *ImageQuality._fields]
 
@@ -81,23 +79,6 @@ def read_photos(read: Read) -> Photos:
     for part in thumbnails:  # in place: there may be gigabytes
         small[place[: len(part)]], place = part, place[len(part) :]
     return Photos(photos, small, np.concatenate(known)[order], backbones[0])
-
-
-def feature_rows(batch: pa.RecordBatch) -> NDArray[np.float32]:
-    """The features of a batch: ``(rows, n_features)``."""
-    values = batch.column("features").flatten().to_numpy(zero_copy_only=False)
-    return values.reshape(batch.num_rows, -1)
-
-
-def usable_rows(read: Read, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Some columns of the photos of the subset that have features."""
-    for batch in read([*columns, "error", "in_subset"]):
-        usable = batch.column("error").is_null()
-        if "in_subset" in batch.schema.names:  # stores of before lack it
-            usable = pa.compute.and_(usable, batch.column("in_subset"))
-        there = [name for name in columns if name in batch.schema.names]
-        if (found := batch.filter(usable)).num_rows:
-            yield found.select(there)
 
 
 def _hash(row: NDArray[np.float32]) -> int:

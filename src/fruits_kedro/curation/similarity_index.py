@@ -14,8 +14,9 @@ from kedro_datasets_experimental.vectorstore_base import VectorStoreHandle
 from numpy.typing import NDArray
 
 from fruits_kedro.curation.index_files import INDEXED, IndexFiles
-from fruits_kedro.curation.vectors import Vectors, normalised
+from fruits_kedro.curation.vectors import Vectors
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.features.rows import normalised
 
 _PROPERTIES = ("label", "split", "pixels")
 _MORE = 2  # times as many candidates as wanted get their exact similarity

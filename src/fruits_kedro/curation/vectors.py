@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fruits_kedro.curation.file_matrix import FileMatrix
-from fruits_kedro.curation.photos import Photos, Read, feature_rows
+from fruits_kedro.curation.photos import Photos
+from fruits_kedro.features.rows import Read, feature_rows, normalised
 
 _BATCH = 8192  # rows: 42 MB of 1280 float32
 
@@ -69,12 +70,6 @@ def read_vectors(read: Read, photos: Photos, in_memory: int) -> Vectors:
         matrix[places.get_indexer(batch.column("path").to_pylist())] = normalised(rows)
     assert matrix is not None
     return Vectors(photos.table, matrix)
-
-
-def normalised(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The rows, scaled to length 1; zeros stay."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
 
 def empty_matrix(shape: tuple[int, int], on_disk: bool) -> Matrix:

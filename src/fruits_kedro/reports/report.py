@@ -72,14 +72,3 @@ def report_page(
         pictures=read_pictures(photos_in(list(shown.values()))),
         **shown,
     )
-
-
-def text_table(table: pa.Table, most: int) -> dict[str, Any]:
-    """The first rows of a table, for JSON: ``columns, rows, total``."""
-    rows = table.slice(0, most).to_pydict()
-    columns = list(rows)
-    return {
-        "columns": columns,
-        "rows": [list(row) for row in zip(*rows.values(), strict=True)],
-        "total": table.num_rows,
-    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import logging
 import time
@@ -13,6 +12,7 @@ import pyarrow as pa
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.decode import decode
 from fruits_kedro.images.source import ImageSource
+from fruits_kedro.reports.html.sprites import data_url
 
 logger = logging.getLogger(__name__)
 
@@ -60,4 +60,4 @@ def thumbnail(content: bytes, side: int) -> str | None:
     image.info.clear()  # comments and profiles may be larger than the photo
     buffer = io.BytesIO()
     image.save(buffer, "JPEG")
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return data_url(buffer.getvalue())

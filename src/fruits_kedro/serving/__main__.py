@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -18,7 +17,7 @@ def main() -> int:
     parser.add_argument("--store", required=True, help="a folder, or a URL that fsspec knows")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--processes", type=int, default=argparse.SUPPRESS)
     parser.add_argument("--queue", type=int, default=32, help="photos that wait in a process")
     parser.add_argument("--token-file", type=Path, help=f"or the variable {TOKEN}")
     given = vars(parser.parse_args())

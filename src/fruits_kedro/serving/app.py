@@ -116,7 +116,7 @@ def create_app(service: Service, token: str | None) -> FastAPI:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
-    def front(lang: str = "", request: Request = None) -> HTMLResponse:  # type: ignore[assignment]
+    def front(request: Request, lang: str = "") -> HTMLResponse:
         accepted = request.headers.get("accept-language", "")
         french = lang == "fr" or (not lang and accepted.lower().startswith("fr"))
         return HTMLResponse(page("fr" if french else "en", settings.limits.bytes))

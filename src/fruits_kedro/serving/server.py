@@ -17,6 +17,7 @@ from types import FrameType
 from prometheus_client.multiprocess import mark_process_dead
 
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.serving.metrics import FOLDER
 from fruits_kedro.serving.settings import CANNOT_START, SETTINGS, TOKEN, ServeSettings
 
 _SECONDS_TO_END = 10
@@ -101,7 +102,7 @@ class Server:
         return code
 
     def _start(self, folder: str) -> subprocess.Popen[bytes]:
-        environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": folder, "OMP_NUM_THREADS": "1"}
+        environment = os.environ | {FOLDER: folder, "OMP_NUM_THREADS": "1"}
         environment |= {"OPENBLAS_NUM_THREADS": "1"}
         environment[SETTINGS] = self._settings.model_dump_json()
         environment.pop(TOKEN, None)

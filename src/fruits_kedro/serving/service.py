@@ -22,7 +22,6 @@ from fruits_kedro.serving.store import Store, load_store, version_of
 
 logger = logging.getLogger(__name__)
 
-
 _SECONDS_UNTIL_STUCK = 60
 _SECONDS_UNTIL_RETRY = 30
 

@@ -25,7 +25,7 @@ class ServeSettings(StrictModel):
         options: for fsspec.
         host: the address to listen at.
         port: of TCP; 0 takes a free one.
-        processes: how many answer, each on one core.
+        processes: how many answer, each on one core; by default one for each.
         photos: of a request, at most.
         queue: photos that wait in a process, at most: beyond, a request is answered with 503.
         limits: of a photo.
@@ -40,7 +40,7 @@ class ServeSettings(StrictModel):
     options: dict[str, Any] = Field(default={})
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    processes: PositiveInt = 1
+    processes: PositiveInt = Field(default_factory=lambda: len(os.sched_getaffinity(0)))
     photos: PositiveInt = 16
     queue: PositiveInt = 32
     limits: ImageLimits = ImageLimits(bytes=20_000_000, pixels=50_000_000, seconds=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from fruits_kedro.backbones import Backbone, FeatureModel
 from fruits_kedro.backbones.backbone_file import from_bytes
 from fruits_kedro.curation.file_matrix import FileMatrix
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.features.rows import feature_rows, normalised, usable_rows
 from fruits_kedro.linalg.pca import Pca
 from fruits_kedro.serving.spark_files import (
     Classifier,
@@ -64,7 +66,7 @@ class Photos:
 
     def nearest(self, features: NDArray[np.float32], k: int) -> list[dict[str, Any]]:
         """The photos with the most similar features: ``path, label, similarity`` (the cosine)."""
-        query = features / max(float(np.linalg.norm(features)), 1e-12)
+        (query,) = normalised(features[None])
         away = self.squares - 2 * (self.scores @ (query @ self.axes))
         some, candidates = np.arange(len(away)), max(_CANDIDATES, 2 * k)
         if len(away) > candidates:
@@ -90,7 +92,6 @@ class Store:
         inputs: ``features`` or ``pca_features``.
         nearest: the nearest centroid.
         threshold: its distance, beyond which a photo is out of distribution.
-        share: of the Training photos that are nearer.
     """
 
     version: str
@@ -179,6 +180,7 @@ def _read_photos(fs: Any, folder: str, backbone: Backbone, pca: Pca) -> Photos:
     """The usable photos, copied into files of this process: a run may replace the store's."""
     manifest = read_manifest(fs, folder)
     files = manifest_files(manifest or b"", folder, fs.ls(folder, detail=False))
+    columns = [*_SHOWN.names, "features", "fingerprint"]
     axes = np.ascontiguousarray(pca.components[:, :_AXES], np.float32)
     paths: list[str] = []
     scores = [np.empty((0, axes.shape[1]), np.float32)]
@@ -186,13 +188,10 @@ def _read_photos(fs: Any, folder: str, backbone: Backbone, pca: Pca) -> Photos:
     with tempfile.TemporaryDirectory() as copy:  # what is mapped stays after its deletion
         shown = f"{copy}/shown"
         with pa.ipc.new_file(shown, _SHOWN) as rows:
-            for batch in (one for file in files for one in _batches(fs, file)):
+            for batch in usable_rows(functools.partial(_read, fs, files), columns):
                 if set(batch.column("fingerprint").to_pylist()) != {backbone.fingerprint}:
                     raise FruitsError(f"{folder} has features of another backbone.")
-                flat = batch.column("features").flatten().to_numpy(zero_copy_only=False)
-                features = flat.reshape(batch.num_rows, -1)
-                lengths = np.linalg.norm(features, axis=1, keepdims=True)
-                features = features / np.maximum(lengths, 1e-12)
+                features = normalised(feature_rows(batch))
                 scores.append(features @ axes)
                 vectors[len(paths) : len(paths) + len(features)] = features
                 paths += batch.column("path").to_pylist()
@@ -213,16 +212,12 @@ def _count(fs: Any, files: list[str]) -> int:
     return rows
 
 
-def _batches(fs: Any, file: str) -> Iterator[pa.RecordBatch]:
-    columns = ["path", "label", "features", "fingerprint", "error", "in_subset", "picture"]
-    with fs.open(file, "rb") as source, pq.ParquetFile(source) as parquet:
-        there = [name for name in columns if name in parquet.schema_arrow.names]
-        for batch in parquet.iter_batches(_ROWS, columns=there, use_threads=False):
-            usable = batch.column("error").is_null()
-            if "in_subset" in there:
-                usable = pa.compute.and_(usable, batch.column("in_subset"))
-            if (rows := batch.filter(usable)).num_rows:
-                yield rows
+def _read(fs: Any, files: list[str], columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Batches of the columns that there are."""
+    for file in files:
+        with fs.open(file, "rb") as source, pq.ParquetFile(source) as parquet:
+            there = [name for name in columns if name in parquet.schema_arrow.names]
+            yield from parquet.iter_batches(_ROWS, columns=there, use_threads=False)
 
 
 def _shown(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -24,12 +24,13 @@ from fruits_kedro.curation.neighbours import (
     recall_of,
 )
 from fruits_kedro.curation.outliers import find_outliers
-from fruits_kedro.curation.photos import Photos, usable_rows
+from fruits_kedro.curation.photos import Photos
 from fruits_kedro.curation.quality import FLAGS, flag_quality
 from fruits_kedro.curation.selection import Findings, select_photos
 from fruits_kedro.curation.similarity_index import SimilarityIndex
 from fruits_kedro.curation.vectors import Vectors, read_vectors
 from fruits_kedro.datasets import ParquetFiles
+from fruits_kedro.features.rows import usable_rows
 from fruits_kedro.images.quality import ImageQuality
 from fruits_kedro.spark.progress import tracked
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-import pandas as pd
-
 from fruits_kedro.curation.selection import Findings
+from fruits_kedro.reports.html.galleries import as_table
 
-_MOST_ROWS = 5000
 _COLUMNS = {
     "leaks": ["path", "label", "other_path", "other_label", "other_split", "kind"],
     "duplicates": ["group", "kind", "path", "split", "label", "labels", "splits"],
@@ -31,10 +29,3 @@ def summarize_curation(findings: Findings, curation_info: dict[str, Any]) -> dic
         "info": curation_info,
         "tables": {name: as_table(tables[name][columns]) for name, columns in _COLUMNS.items()},
     }
-
-
-def as_table(frame: pd.DataFrame) -> dict[str, Any]:
-    """The first rows of a frame, for JSON: ``columns, rows, total``."""
-    rows = frame.head(_MOST_ROWS)
-    values = rows.astype(object).where(rows.notna(), None)
-    return {"columns": list(frame.columns), "rows": values.to_numpy().tolist(), "total": len(frame)}

@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame
 
 from fruits_kedro.config.curation import CurationParams
 from fruits_kedro.curation.duplicates import find_duplicates, find_leaks
-from fruits_kedro.curation.photos import Photos, read_photos, usable_rows
+from fruits_kedro.curation.photos import Photos, read_photos
 from fruits_kedro.datasets import ParquetFiles
+from fruits_kedro.features.rows import usable_rows
 
 logger = logging.getLogger(__name__)
 

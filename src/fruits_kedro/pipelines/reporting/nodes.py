@@ -25,14 +25,14 @@ from fruits_kedro.curation.photo_map import (
 )
 from fruits_kedro.datasets import ParquetFiles
 from fruits_kedro.reports.html.contents import Contents
+from fruits_kedro.reports.html.galleries import as_table
 from fruits_kedro.reports.html.sprites import read_pictures
 from fruits_kedro.reports.html.texts import Texts
 from fruits_kedro.reports.plots import LAYOUT, colours, height_of_bars, right_share_axis
-from fruits_kedro.reports.report import report_page, text_table
+from fruits_kedro.reports.report import report_page
 
 _MAX_POINTS = 5000
 _EXAMPLES, _COMPONENTS = 6, 6
-_REJECTED = 5000  # in the page's list
 _VERSION = b"version"  # of the map, in the table's metadata
 
 
@@ -169,7 +169,7 @@ def write_report(
         variance=explained_variance,
         photo_map=photo_map,
         examples=photo_examples,
-        rejected=text_table(rejected, _REJECTED),
+        rejected=as_table(rejected.to_pandas()),
         curation=curation_summary,
         classification=classification_summary,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from fruits_kedro.reports.html.contents import PROTOCOLS, Contents, core_hours, macro_f1
+from fruits_kedro.classification.protocols import PROTOCOLS
+from fruits_kedro.classification.samples import BASELINES
+from fruits_kedro.reports.html.contents import Contents, core_hours, macro_f1
 from fruits_kedro.reports.html.figures import confusion_matrix, scree
 from fruits_kedro.reports.html.galleries import Photo, find_galleries
 from fruits_kedro.reports.html.texts import Texts
@@ -14,7 +16,6 @@ from fruits_kedro.reports.tables import flat
 _TYPICAL, _ODD = (5, 700), (3, 300)  # photos of a label, and of all labels together
 _ENDS, _PAIRS, _MODELS = 6, 24, 12
 _STAGES = ("ingestion", "extraction", "reduction")
-_BASELINES = ("majority_class", "nearest_centroid")
 
 
 def label_cards(contents: Contents, t: Texts) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def classification(contents: Contents, t: Texts) -> dict[str, Any] | None:
             "name": t(f"models.{name.partition('.')[0]}"),
             "inputs": t(f"inputs.{name.partition('.')[2]}"),
             "best": name == summary["best"],
-            "baseline": name.partition(".")[0] in _BASELINES,
+            "baseline": name.partition(".")[0] in BASELINES,
             "scores": [macro_f1(summary, protocol, name) for protocol in PROTOCOLS],
         }
         for name in order

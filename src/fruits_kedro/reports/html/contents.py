@@ -12,8 +12,6 @@ import pyarrow as pa
 from fruits_kedro.curation.photo_map import Examples
 from fruits_kedro.reports.tables import command_line
 
-PROTOCOLS = ("in_distribution", "leave_one_variety_out")
-
 
 @dataclass(frozen=True)
 class Contents:

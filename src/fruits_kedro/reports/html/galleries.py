@@ -6,10 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from fruits_kedro.reports.html.texts import Texts
 
 _ROWS = 24  # of its table that a gallery shows
 _OF_GROUP = 4
+_MOST_ROWS = 5000  # of a list in the page
 Row = dict[str, Any]
 
 
@@ -46,6 +49,13 @@ def photos_in(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for one in value:
             yield from photos_in(one)
+
+
+def as_table(frame: pd.DataFrame) -> dict[str, Any]:
+    """The first 5,000 rows of a frame, for JSON: ``columns, rows, total``."""
+    rows = frame.head(_MOST_ROWS)
+    values = rows.astype(object).where(rows.notna(), None)
+    return {"columns": list(frame.columns), "rows": values.to_numpy().tolist(), "total": len(frame)}
 
 
 def rows_of(table: dict[str, Any]) -> list[Row]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from fruits_kedro.reports.html.contents import PROTOCOLS, Contents, core_hours, macro_f1
+from fruits_kedro.classification.protocols import PROTOCOLS
+from fruits_kedro.reports.html.contents import Contents, core_hours, macro_f1
 from fruits_kedro.reports.html.texts import Texts
 
 _WEAK = 0.8

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pyarrow as pa
 from PIL import Image, ImageOps
 
+from fruits_kedro.features.rows import Read
+
 _COLUMNS = 48  # and rows of a sheet: at 48 pixels 2304 x 2304, which every browser takes
 _SIDES = ((12_000, 48), (40_000, 32))  # pixels of a photo, for at most so many photos
 _SMALLEST = 24
 _QUALITY = 50
 _MISSING = (136, 136, 136)
-
-Read = Callable[[list[str]], Iterable[pa.RecordBatch]]
 
 
 class Sprites(NamedTuple):

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import argparse
 import csv
+import multiprocessing
 import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -89,15 +91,21 @@ def load(
     return found, took / seconds
 
 
-def raw_speed(store: str, photos: list[bytes]) -> float:
-    """Photos a second of the model alone, on one core."""
+def model_speed(store: str, photos: list[bytes]) -> float:
+    """Photos a second of the model alone, in this process."""
     loaded = load_store(store, {})
     size = loaded.backbone.input_size
     pixels = [np.asarray(load_pixels(photo, size, ImageLimits()))[None] for photo in photos]
     started = time.perf_counter()
-    for one in pixels:
+    for one in pixels * 8:
         loaded.model(one)
-    return len(pixels) / (time.perf_counter() - started)
+    return 8 * len(pixels) / (time.perf_counter() - started)
+
+
+def speed_of_all_cores(store: str, photos: list[bytes], cores: int) -> float:
+    """Photos a second of the model alone, in a process on each core, all at the same time."""
+    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
+        return sum(pool.map(model_speed, [store] * cores, [photos] * cores))
 
 
 def main() -> None:
@@ -110,7 +118,7 @@ def main() -> None:
     options = parser.parse_args()
     photos = [p.read_bytes() for p in sorted(Path(options.photos).rglob("*.jpg"))[::7]]
     cores = len(os.sched_getaffinity(0))
-    raw = raw_speed(options.store, photos)
+    raw = speed_of_all_cores(options.store, photos, cores) / cores
     service = Service(options.store, cores)
     alone(service.url, photos[:50])
     single = alone(service.url, photos)
@@ -132,7 +140,7 @@ def main() -> None:
         f"{max(after):.0f} MB |",
         f"| one photo, alone | p50 {np.percentile(single, 50):.1f} ms, "
         f"p99 {np.percentile(single, 99):.1f} ms |",
-        f"| the model alone, on one core | {raw:.0f} photos/s |",
+        f"| the model alone, on each of the cores | {raw:.0f} photos/s |",
         f"| 32 clients for {options.seconds} s | {float(under['Requests/s']):.0f} photos/s, "
         f"{under['Request Count']} requests, {under['Failure Count']} failures, "
         f"p50 {under['50%']} ms, p99 {under['99%']} ms |",

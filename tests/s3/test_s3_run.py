@@ -6,6 +6,7 @@ import shutil
 import time
 from dataclasses import dataclass
 
+import httpx
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -180,6 +181,25 @@ def test_classifiers_in_a_bucket(replaced, bucket, kedro_process, tmp_path):
     stored = stored["predicted"].rename(lambda path: path.removeprefix("Test/"))
     assert len(named) >= len(stored) > 50
     assert (stored == named[stored.index]).all()
+
+
+def test_a_service_over_a_bucket(replaced, bucket, kedro_process, photos, tmp_path):
+    predictions = bucket.download("store/07_model_output/predictions", tmp_path)
+    stored = pq.read_table(predictions).to_pandas()[:20]
+    options = ("--port", "0", "--processes", "1")
+    process = kedro_process(*options, command="serve", store=IN_BUCKET["store"])
+    try:
+        said = []
+        while not (said and "answers after" in said[-1]):
+            said.append(process.stdout.readline())
+            assert said[-1], "".join(said)
+        url = re.search(r"http://\S+", said[-1])[0]
+        for path, expected in zip(stored["path"], stored["predicted"]):
+            answer = httpx.post(f"{url}/predict", content=(photos / path).read_bytes(), timeout=60)
+            assert answer.json()["photos"][0]["label"] == expected
+    finally:
+        process.terminate()
+    assert process.wait(timeout=60) == 0
 
 
 def test_photos_in_a_bucket(bucket, s3_environment, kedro_run, local, tmp_path):

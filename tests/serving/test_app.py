@@ -131,6 +131,41 @@ def test_too_many_photos_are_told_to_come_again(start, photo, monkeypatch):
     assert [answer.status_code for answer in answers[1:]] == [200, 200]
 
 
+def test_what_waits_is_classified_together_and_fails_alone(start, photo, monkeypatch):
+    service = start()
+    begun, go_on, together = threading.Event(), threading.Event(), []
+    real = service_module.predict
+
+    def failing(store, contents, *others):
+        together.append(len(contents))
+        begun.set()
+        assert go_on.wait(60)
+        if b"bad" in contents:
+            raise MemoryError
+        return real(store, contents, *others)
+
+    monkeypatch.setattr(service_module, "predict", failing)
+    app, codes = create_app(service, None), {}
+
+    def ask(name, content):
+        with TestClient(app, "http://127.0.0.1", raise_server_exceptions=False) as client:
+            codes[name] = client.post("/predict", content=content, headers=JPEG).status_code
+
+    asked = {"first": photo[1], "good": photo[1], "bad": b"bad", "broken": photo[1][:400]}
+    threads = [threading.Thread(target=ask, args=one) for one in asked.items()]
+    threads[0].start()
+    assert begun.wait(60)
+    for thread in threads[1:]:
+        thread.start()
+    while service._waiting < 4:
+        assert all(thread.is_alive() for thread in threads)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert codes == {"first": 200, "good": 200, "bad": 500, "broken": 422}
+    assert together == [1, 3, 1, 1, 1]
+
+
 def test_only_those_with_the_token_get_in(service, photo):
     client = TestClient(create_app(service, "secret"), "http://127.0.0.1")
     for path in ("/photos/x", "/metrics", "/v2/models/fruits", "/openapi.json"):
@@ -167,7 +202,9 @@ def test_bodies_have_limited_room(start, photo):
     for _ in range(3):  # room is given back
         assert client.post("/predict", content=photo[1]).status_code == 200
     full = client.post("/predict", content=photo[1] + bytes(11))
-    assert full.status_code == 503 and full.headers["connection"] == "close"
+    assert full.status_code == 503 and "connection" not in full.headers
+    long = client.post("/predict", content=bytes(200_000))  # not read to its end
+    assert long.status_code == 503 and long.headers["connection"] == "close"
 
 
 def test_an_empty_token_is_none(tmp_path):

@@ -1,5 +1,6 @@
 """Real processes behind a real port: they start fast, live on, follow the store, and end."""
 
+import io
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import httpx
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 WORKER = "fruits_kedro.serving.worker"
@@ -193,45 +195,100 @@ def test_damaged_uploads_break_nothing(served, photos):
     assert len(served.workers()) == 2 and "Traceback" not in served.log.read_text()
 
 
-def test_a_slow_client_holds_nobody_up(served, photos):
+def connect(served):
     host, port = served.url.removeprefix("http://").split(":")
-    slow = [socket.create_connection((host, int(port))) for _ in range(20)]
+    connection = socket.create_connection((host, int(port)))
+    connection.settimeout(30)
+    return connection
+
+
+def test_a_slow_client_holds_nobody_up(served, photos):
+    slow = [connect(served) for _ in range(20)]
     for one in slow:
         one.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nx")
-    silent = socket.create_connection((host, int(port)))
-    silent.sendall(b"POST /predict HTTP/1.1\r\nX: ")
+    first, second = connect(served), connect(served)
+    first.sendall(b"POST /predict HTTP/1.1\r\nX: ")
+    second.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert second.recv(1000).startswith(b"HTTP/1.1 200")
+    second.sendall(b"GET /health/live HTTP/1.1\r\nX: ")
     for content in photos:
         assert served.predict(content).status_code == 200
-    silent.settimeout(30)
-    assert silent.recv(100) == b""  # it was closed
+    for silent in (first, second):
+        assert silent.recv(100) == b""  # it was closed
     for one in slow:
         one.close()
 
 
-def test_a_phone_gets_an_answer(served, classified, tmp_path):
+def test_headers_have_an_end(served, photos):
+    endless = connect(served)
+    endless.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+    with pytest.raises(OSError):  # the connection is closed
+        for _ in range(1000):
+            endless.sendall(b"x" * 10_000)
+    assert served.predict(photos[0]).status_code == 200
+
+
+@pytest.fixture
+def browse():
+    """A browser at the width of a phone, with these arguments: its page and its faults."""
+    with sync_playwright() as playwright:
+        browsers, faults = [], []
+
+        def start(*arguments):
+            chromium = shutil.which("chromium")
+            if chromium is None and not os.environ.get("CI"):
+                pytest.skip("needs Chromium (Debian: apt install chromium)")
+            arguments = ["--no-sandbox", *arguments]
+            browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+            browsers.append(browser)
+            size = {"width": 390, "height": 800}
+            page = browser.new_context(viewport=size, is_mobile=True, has_touch=True).new_page()
+            page.on("pageerror", lambda error: faults.append(str(error)))
+            return page
+
+        yield start
+        for browser in browsers:
+            browser.close()
+    assert faults == []
+
+
+def test_a_phone_gets_an_answer(served, classified, tmp_path, browse):
     photo = sorted(classified[0].glob("Test/*/*.jpg"))[0]
     (tmp_path / "no photo.jpg").write_bytes(b"no photo")
-    with sync_playwright() as playwright:
-        chromium = shutil.which("chromium")
-        if chromium is None and not os.environ.get("CI"):
-            pytest.skip("needs Chromium (Debian: apt install chromium)")
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        phone = {"viewport": {"width": 390, "height": 800}, "is_mobile": True, "has_touch": True}
-        page = browser.new_context(**phone).new_page()
-        faults, asked = [], []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(served.url)
-        page.locator("#file").set_input_files(photo)
-        answer = page.locator("article").first
-        answer.wait_for()
-        assert answer.locator("h2").text_content() == photo.parent.name
-        assert answer.locator("figure").count() == 6
-        page.locator("#file").set_input_files(tmp_path / "no photo.jpg")
-        page.locator("article", has_text="cannot be used").wait_for()
-        assert page.locator("article").count() == 2
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        own = (served.url, "blob:", "data:")
-        assert faults == [] and not [url for url in asked if not url.startswith(own)]
-        page.screenshot(path=tmp_path / "phone.png", full_page=True)
-        browser.close()
+    page, asked = browse(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(served.url)
+    page.locator("#file").set_input_files(photo)
+    answer = page.locator("article").first
+    answer.wait_for()
+    assert answer.locator("h2").text_content() == photo.parent.name
+    assert answer.locator("figure").count() == 6
+    page.locator("#file").set_input_files(tmp_path / "no photo.jpg")
+    page.locator("article", has_text="cannot be used").wait_for()
+    assert page.locator("article").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    own = (served.url, "blob:", "data:")
+    assert not [url for url in asked if not url.startswith(own)]
+    page.screenshot(path=tmp_path / "phone.png", full_page=True)
+
+
+def test_the_camera_of_a_phone_sees_the_fruit(served, classified, tmp_path, browse):
+    photo = sorted(classified[0].glob("Test/*/*.jpg"))[0]
+    frame = io.BytesIO()
+    Image.open(photo).resize((480, 480)).save(frame, "JPEG", quality=95)
+    film = tmp_path / "film.mjpeg"
+    film.write_bytes(frame.getvalue() * 30)
+    page = browse(
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    )
+    page.goto(served.url)
+    page.locator("#camera").click()
+    page.locator("#shoot").click()
+    answer = page.locator("article")
+    answer.wait_for()
+    assert answer.locator("h2").text_content() == photo.parent.name
+    page.screenshot(path=tmp_path / "camera.png", full_page=True)
+    page.locator("#stop").click()
+    assert page.locator("#camera").is_visible() and not page.locator("#view").is_visible()

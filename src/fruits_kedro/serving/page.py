@@ -21,7 +21,7 @@ def page(language: Language, most_bytes: int) -> str:
     return render(
         "serve.html",
         t,
-        scripts=("serve.js",),
+        scripts=("serve.js", "camera.js"),
         connects=True,
         title=t("serve.title"),
         words=words | {"reasons": t.group("reasons")},

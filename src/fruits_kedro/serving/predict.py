@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,13 @@ Answer = dict[str, Any]
 
 
 def predict(
-    store: Store, contents: Sequence[bytes], limits: ImageLimits, neighbours: int
+    store: Store, contents: Sequence[bytes], limits: ImageLimits, neighbours: Sequence[int]
 ) -> list[Answer]:
     """The label of each photo, as ``kedro predict`` gives it, and the photos it looks like.
 
     Args:
         contents: the files' bytes.
-        neighbours: how many of the most similar photos to name.
+        neighbours: how many of the most similar photos to name, for each photo.
 
     Returns:
         Of each photo ``label, probability, top`` (labels with probabilities), ``distance`` (to the
@@ -31,16 +31,16 @@ def predict(
         reason, detail``.
     """
     outcomes = extract(contents, store.model, store.backbone, limits)
-    usable = [one for one in outcomes if not isinstance(one, ImageError)]
-    answers = iter(_classify(store, np.stack(usable)) if usable else [])
-    found: list[Answer] = []
-    for outcome in outcomes:
-        if isinstance(outcome, ImageError):
-            found.append({"error": describe_error(outcome)})
-        else:
-            near = store.photos.nearest(outcome, neighbours) if neighbours else []
-            found.append(next(answers) | {"nearest": near})
-    return found
+    usable = [(one, k) for one, k in zip(outcomes, neighbours) if not isinstance(one, ImageError)]
+    answers: Iterator[Answer] = iter(())
+    if usable:
+        features = np.stack([one for one, _ in usable])
+        near = store.photos.nearest(features, [k for _, k in usable])
+        answers = (one | {"nearest": n} for one, n in zip(_classify(store, features), near))
+    return [
+        {"error": describe_error(one)} if isinstance(one, ImageError) else next(answers)
+        for one in outcomes
+    ]
 
 
 def describe_error(error: ImageError) -> dict[str, str]:

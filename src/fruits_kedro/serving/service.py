@@ -22,16 +22,25 @@ from fruits_kedro.serving.store import Store, load_store, version_of
 
 logger = logging.getLogger(__name__)
 
+_TOGETHER = 8  # photos that are classified in one go; later ones wait
 _SECONDS_UNTIL_STUCK = 60
 _SECONDS_UNTIL_RETRY = 30
+_SHORT = 100_000  # bytes: to read them costs less than a new connection
 
 
 class BusyError(HTTPException):
-    """More photos wait, or more bytes, than are allowed."""
+    """More photos wait, or more bytes, than are allowed.
 
-    def __init__(self) -> None:
-        again = {"Retry-After": "1", "Connection": "close"}
-        super().__init__(503, "Too many photos wait. Try again.", again)
+    Args:
+        unread: bytes of the request that may still come. They are read in vain, unless the
+            connection is closed.
+    """
+
+    def __init__(self, unread: int = 0) -> None:
+        headers = {"Retry-After": "1"}
+        if unread > _SHORT:
+            headers["Connection"] = "close"
+        super().__init__(503, "Too many photos wait. Try again.", headers)
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,7 @@ class Service:
         self.store: Store = load_store(settings.store, settings.options)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._waiting = self._bytes = 0
-        self._began: float | None = None
+        self._due: float | None = None
         self._stopped = threading.Event()
 
     async def predict(self, contents: Sequence[bytes], neighbours: int) -> list[Answer]:
@@ -64,7 +73,7 @@ class Service:
         Raises:
             BusyError: too many photos wait.
         """
-        if self._waiting + len(contents) > self.settings.queue:
+        if not self._has_room(len(contents)):
             raise BusyError
         loop = asyncio.get_running_loop()
         job = _Job(contents, neighbours, loop, loop.create_future())
@@ -77,14 +86,17 @@ class Service:
 
     @contextmanager
     def room_for(self, length: int) -> Iterator[None]:
-        """Room in memory for so many bytes of a request; BusyError if there is none."""
-        if self._bytes + length > self.settings.waiting_bytes:
-            raise BusyError
+        """Room for a photo, and in memory for so many bytes; BusyError if there is none."""
+        if not self._has_room(1) or self._bytes + length > self.settings.waiting_bytes:
+            raise BusyError(length)
         self._bytes += length
         try:
             yield
         finally:
             self._bytes -= length
+
+    def _has_room(self, photos: int) -> bool:
+        return self._waiting + photos <= self.settings.queue
 
     def _count(self, photos: int) -> None:
         self._waiting += photos
@@ -92,19 +104,41 @@ class Service:
 
     def work(self) -> None:
         """Classify what waits, until :meth:`stop`. In the main thread, where time limits work."""
-        while (job := self._jobs.get()) is not None:
-            if job.future.cancelled():
-                continue
-            self._began = time.monotonic()
-            try:
-                limits = self.settings.limits
-                found: Any = predict(self.store, job.contents, limits, job.neighbours)
-            except BaseException as error:
-                logger.exception("A request failed")
-                found = RuntimeError(type(error).__name__)
-            self._began = None
+        while jobs := self._next():
+            self._classify([job for job in jobs if not job.future.cancelled()])
+
+    def _next(self) -> list[_Job]:
+        """The requests that wait, as many as go together; empty at the end."""
+        jobs: list[_Job] = []
+        photos = 0
+        while photos < _TOGETHER and (not jobs or not self._jobs.empty()):
+            if (job := self._jobs.get()) is None:
+                if jobs:
+                    self._jobs.put(None)  # for the next call
+                break
+            jobs.append(job)
+            photos += len(job.contents)
+        return jobs
+
+    def _classify(self, jobs: list[_Job]) -> None:
+        contents = [content for job in jobs for content in job.contents]
+        neighbours = [job.neighbours for job in jobs for _ in job.contents]
+        limits = self.settings.limits
+        self._due = time.monotonic() + _SECONDS_UNTIL_STUCK + len(contents) * limits.seconds
+        try:
+            answers = iter(predict(self.store, contents, limits, neighbours))
+            found: list[Any] = [[next(answers) for _ in job.contents] for job in jobs]
+        except BaseException as error:
+            logger.exception("A request failed")
+            found = [RuntimeError(type(error).__name__)]
+        self._due = None
+        if len(found) < len(jobs):  # one of them is at fault
+            for job in jobs:
+                self._classify([job])
+            return
+        for job, answer in zip(jobs, found):
             with suppress(RuntimeError):  # the loop has ended
-                job.loop.call_soon_threadsafe(_answer, job.future, found)
+                job.loop.call_soon_threadsafe(_answer, job.future, answer)
 
     def stop(self) -> None:
         """Let :meth:`work` end when what waits is done."""
@@ -119,8 +153,8 @@ class Service:
         refused, until = "", 0.0
         place, options = self.settings.store, self.settings.options
         while not self._stopped.wait(self.settings.poll_seconds):
-            if self._began is not None and time.monotonic() - self._began > _SECONDS_UNTIL_STUCK:
-                logger.error("A photo has taken %d s: the process ends", _SECONDS_UNTIL_STUCK)
+            if self._due is not None and time.monotonic() > self._due:
+                logger.error("A photo hangs in its decoder: the process ends")
                 os._exit(1)
             version = ""
             try:

@@ -52,11 +52,10 @@ class Folder:
         return pa.concat_tables(found)
 
     def stages(self) -> list[Folder]:
-        """The stages of a stored ``PipelineModel``, in order."""
-        folders = [f.rstrip("/") for f in self.fs.ls(f"{self.path}/stages", detail=False)]
-        numbered = [f for f in folders if f.rpartition("/")[2].split("_")[0].isdigit()]
-        order = sorted(numbered, key=lambda f: int(f.rpartition("/")[2].split("_")[0]))
-        return [Folder(self.fs, path) for path in order]
+        """The stages of a stored ``PipelineModel``, in order, in the folders that Spark names."""
+        uids = self.params()["stageUids"]
+        digits = len(str(len(uids)))
+        return [self / "stages" / f"{i:0{digits}d}_{uid}" for i, uid in enumerate(uids)]
 
     def params(self) -> dict[str, Any]:
         """The parameters of a stage, with the defaults, and its class as ``class``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,16 +64,30 @@ class Photos:
     table: pa.Table
     rows: dict[str, int]
 
-    def nearest(self, features: NDArray[np.float32], k: int) -> list[dict[str, Any]]:
-        """The photos with the most similar features: ``path, label, similarity`` (the cosine)."""
-        (query,) = normalised(features[None])
-        away = self.squares - 2 * (self.scores @ (query @ self.axes))
+    def nearest(
+        self, features: NDArray[np.float32], neighbours: Sequence[int]
+    ) -> list[list[dict[str, Any]]]:
+        """The photos with the most similar features: ``path, label, similarity`` (the cosine).
+
+        Args:
+            features: ``(n, n_features)``, each unlike zero.
+            neighbours: how many photos to name for each row.
+        """
+        queries = normalised(features)
+        away = self.squares - 2 * ((queries @ self.axes) @ self.scores.T)
+        return [self._best(*one) for one in zip(queries, away, neighbours)]
+
+    def _best(
+        self, query: NDArray[np.float32], away: NDArray[np.float32], k: int
+    ) -> list[dict[str, Any]]:
+        if k == 0:
+            return []
         some, candidates = np.arange(len(away)), max(_CANDIDATES, 2 * k)
         if len(away) > candidates:
             some = np.argpartition(away, candidates)[:candidates]
         cosines = self.vectors[some].astype(np.float32) @ query
         best = np.lexsort((some, -cosines))[:k]
-        found = self.table.select(["path", "label"]).take(pa.array(some[best].tolist())).to_pylist()
+        found = self.table.select(["path", "label"]).take(pa.array(some[best])).to_pylist()
         return [row | {"similarity": round(float(c), 4)} for row, c in zip(found, cosines[best])]
 
     def picture(self, path: str) -> bytes | None:

@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fruits_kedro.serving.app import create_app
 from fruits_kedro.serving.metrics import Metrics
@@ -20,23 +20,48 @@ from fruits_kedro.serving.service import Service
 from fruits_kedro.serving.settings import CANNOT_START, SETTINGS, TOKEN, ServeSettings
 
 _SECONDS_TO_FINISH = 7
-_SECONDS_FOR_HEADERS = 10
+_SECONDS_FOR_HEAD = 10
+_HEAD_BYTES = 64_000
 _CONNECTIONS = 512
 _LOOK_FOR_PARENT_S = 1.0
 
 
-class _Protocol(H11Protocol):
-    """HTTP that closes a connection which sends no whole request for some seconds."""
+class _Protocol(HttpToolsProtocol):
+    """HTTP that closes a connection whose next request's head is too long or comes too slowly."""
 
     def connection_made(self, transport: Any) -> None:
-        """Start the clock."""
+        """Wait for the first head."""
         super().connection_made(transport)
+        self._await_head()
 
-        def close() -> None:
-            if self.cycle is None:  # no request has come
-                transport.close()
+    def on_message_begin(self) -> None:
+        """Wait for the head that has begun."""
+        super().on_message_begin()
+        self._timer.cancel()
+        self._await_head()
 
-        self.loop.call_later(_SECONDS_FOR_HEADERS, close)
+    def _await_head(self) -> None:
+        self._head_bytes: int | None = 0
+        self._timer = self.loop.call_later(_SECONDS_FOR_HEAD, self.transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        """Count the bytes of a head that is not whole."""
+        super().data_received(data)
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES:
+                self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._head_bytes = None
+        self._timer.cancel()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """No head will come."""
+        self._timer.cancel()
+        super().connection_lost(exc)
 
 
 def main() -> None:

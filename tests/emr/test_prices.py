@@ -114,7 +114,7 @@ def test_what_is_written_is_read_again(emr, project, tmp_path, monkeypatch):
     before = path.read_text()
     monkeypatch.setattr("fruits_kedro.emr.prices.fetch_prices", lambda *_: PRICES)
     shown = emr("prices", code=1, given="n\n")
-    assert "ec2 m6g.xlarge: - -> 0.2" in shown and path.read_text() == before
+    assert "ec2.m6g.xlarge: - -> 0.2" in shown and path.read_text() == before
     assert emr("prices", "--yes", "--json")["prices"]["changed"] == 15
     assert EmrContext.load().types.prices == PRICES
     assert EmrContext.load(on="serverless").types.prices == PRICES
@@ -123,6 +123,6 @@ def test_what_is_written_is_read_again(emr, project, tmp_path, monkeypatch):
 
 def test_changes_name_what_differs(tmp_path):
     new = PRICES.model_copy(update={"ec2": PRICES.ec2 | {"m6g.xlarge": 0.25}})
-    assert changes(PRICES, new) == [("ec2 m6g.xlarge", "0.2", "0.25")]
+    assert changes(PRICES, new) == [("ec2.m6g.xlarge", "0.2", "0.25")]
     write_prices(new, tmp_path / "prices.yml")
     assert "from AWS' Price List" in (tmp_path / "prices.yml").read_text()

@@ -6,12 +6,7 @@ import pytest
 
 from fruits_kedro.config.prices import Instance, PriceList
 from fruits_kedro.emr.context import EmrContext
-from fruits_kedro.emr.costs import (
-    cost_per_hour,
-    estimate_cluster,
-    estimate_serverless,
-    serverless_per_hour,
-)
+from fruits_kedro.emr.costs import cost_per_hour, estimate
 from fruits_kedro.emr.settings import Executor, Group
 from fruits_kedro.emr.sizing import size_executors, size_workers
 from fruits_kedro.errors import FruitsError
@@ -106,7 +101,7 @@ def test_costs_of_a_cluster(settings):
 
 def test_an_estimate_for_a_cluster(settings):
     sizing = size_executors(settings, TYPES, 4096)
-    found = estimate_cluster(1_008_000, False, sizing, settings, TYPES)
+    found = estimate(1_008_000, False, sizing, settings, TYPES)
     # 8 min to start, 1,008,000 listed at 50,000/s and extracted at 12 x 70/s
     assert found.images_per_s == 840
     assert found.minutes == pytest.approx(8 + 0.336 + 20)
@@ -115,22 +110,22 @@ def test_an_estimate_for_a_cluster(settings):
     assert found.parts["S3"] == pytest.approx(1008 * 0.0004 + 1.008 * 0.005)
     assert any(f"{hourly / 3:.2f} more before it ends by itself" in note for note in found.notes)
     assert any("measured on x86_64, and on no aarch64" in note for note in found.notes)
-    packed = estimate_cluster(1_008_000, True, sizing, settings, TYPES)
+    packed = estimate(1_008_000, True, sizing, settings, TYPES)
     assert packed.parts["S3"] == 0 and packed.minutes == 28
 
 
 def test_an_estimate_for_serverless(workers):
-    found = estimate_serverless(1_008_000, True, size_workers(workers), workers, TYPES)
+    found = estimate(1_008_000, True, size_workers(workers), workers, TYPES)
     # 24 cores x 70/s = 1,680/s: 10 min; the start is not billed
     assert found.minutes == 2 + 10 and len(found.notes) == 1
     hourly = (2 + 24) * 0.06 + (6 + 6 * 8) * 0.007
-    assert serverless_per_hour(workers, PRICES) == pytest.approx(hourly)
+    assert cost_per_hour(workers, PRICES) == pytest.approx(hourly)
     assert found.total == pytest.approx(hourly * 10 / 60)
 
 
 def test_prices_that_are_missing_old_or_of_another_region(settings):
     unknown = TYPES.model_copy(update={"prices": None})
-    found = estimate_cluster(1000, False, size_executors(settings, TYPES, 4096), settings, unknown)
+    found = estimate(1000, False, size_executors(settings, TYPES, 4096), settings, unknown)
     assert found.parts == {} and found.minutes > 8
     with pytest.raises(FruitsError, match="kedro emr prices"):
         unknown.need("eu-west-3")

@@ -108,6 +108,11 @@ class Aws:
         with explained("asking who you are", remedy):
             return str(self.client("sts").get_caller_identity()["Arn"])
 
+    def role(self, name: str, doing: str = "", remedy: str = "") -> str:
+        """The ARN of a role."""
+        with explained(doing or f"{name} (the template in docs/emr.md makes it)", remedy):
+            return str(self.client("iam").get_role(RoleName=name)["Role"]["Arn"])
+
     def encryption(self, bucket: str) -> Encryption:
         """How a bucket encrypts."""
         remedy = f"If there is none, switch it on (S3 console, Properties of {bucket})."

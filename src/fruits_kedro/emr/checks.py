@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fruits_kedro.emr.context import EmrContext
 
 _SERVERLESS_QUOTA = "L-D05C8A75"  # Service Quotas' code for vCPUs at a time
+_NOT_EU = {"eu-west-2", "eu-central-2"}  # London, Zurich
 _LOOKED_AT = 10_000  # keys, in search of a photo
 
 
@@ -38,7 +39,7 @@ def check_all(context: EmrContext) -> dict[str, Any]:
         "photos": lambda: _photos(context),
     }
     if isinstance(settings, ServerlessSettings):
-        checks["job role"] = lambda: _job_role(aws, settings)
+        checks["job role"] = lambda: aws.role(settings.job_role.rpartition("/")[2])
         checks["application"] = lambda: _application(context, settings)
         checks["vCPU quota"] = lambda: _serverless_quota(aws, settings)
     else:
@@ -48,7 +49,8 @@ def check_all(context: EmrContext) -> dict[str, Any]:
 
 
 def _region(settings: EmrSettings, where: str) -> str:
-    if not settings.in_eu and not settings.allow_outside_eu:
+    in_eu = settings.region.startswith("eu-") and settings.region not in _NOT_EU
+    if not in_eu and not settings.allow_outside_eu:
         raise FruitsError(
             f"{settings.region} lies outside the European Union. Choose another region in "
             f"{where}, or set allow_outside_eu: true there."
@@ -152,12 +154,6 @@ def _package(context: EmrContext) -> str:
             "kedro emr package"
         )
     return uploaded
-
-
-def _job_role(aws: Aws, settings: ServerlessSettings) -> str:
-    with explained(f"{settings.job_role} (the template in docs/emr.md makes it)"):
-        name = settings.job_role.rpartition("/")[2]
-        return str(aws.client("iam").get_role(RoleName=name)["Role"]["Arn"])
 
 
 def _application(context: EmrContext, settings: ServerlessSettings) -> str:

@@ -25,7 +25,7 @@ def cluster_checks(context: EmrContext) -> dict[str, Callable[[], str]]:
     """The checks by their names."""
     aws, settings, types = context.aws, context.cluster, context.types
     checks: dict[str, Callable[[], str]] = {
-        "service role": lambda: _service_role(aws, settings),
+        "service role": lambda: aws.role(settings.service_role),
         "instance profile": lambda: _instance_profile(aws, settings),
         "key pair": lambda: _key_pair(aws, settings),
         "subnet": lambda: _subnet(aws, settings),
@@ -37,19 +37,12 @@ def cluster_checks(context: EmrContext) -> dict[str, Callable[[], str]]:
     return checks
 
 
-def _service_role(aws: Aws, settings: ClusterSettings) -> str:
-    with explained(f"{settings.service_role} (the template in docs/emr.md makes it)"):
-        found = aws.client("iam").get_role(RoleName=settings.service_role)
-    return str(found["Role"]["Arn"])
-
-
 def _spot_role(aws: Aws) -> str:
     remedy = (
         "An account's first Spot node needs it, and EMR's role may not make it: "
         "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com"
     )
-    with explained(f"{_SPOT_ROLE} is missing", remedy):
-        return str(aws.client("iam").get_role(RoleName=_SPOT_ROLE)["Role"]["Arn"])
+    return aws.role(_SPOT_ROLE, f"{_SPOT_ROLE} is missing", remedy)
 
 
 def _instance_profile(aws: Aws, settings: ClusterSettings) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from fruits_kedro.emr.aws import Aws, explained
@@ -14,24 +13,18 @@ from fruits_kedro.storage.s3 import split_url
 _UNFINISHED = timedelta(days=1)  # an upload that is younger may still be going on
 
 
-@dataclass(frozen=True)
-class Leftovers:
-    """What can be deleted.
+Uploads = list[tuple[str, str]]  # keys and ids
 
-    Attributes:
-        keys: of objects.
-        uploads: keys and ids of unfinished uploads.
-        lines: the same in words.
+
+def to_delete(aws: Aws, settings: EmrSettings) -> tuple[list[str], Uploads, list[str]]:
+    """The packages, the logs, and the unfinished uploads of either that are older than a day.
+
+    Returns:
+        The keys of objects, the uploads, and both in words.
     """
-
-    keys: list[str]
-    uploads: list[tuple[str, str]]
-    lines: list[str]
-
-
-def to_delete(aws: Aws, settings: EmrSettings) -> Leftovers:
-    """The packages, the logs, and the unfinished uploads of either that are older than a day."""
-    keys, uploads, lines = [], [], []
+    keys: list[str] = []
+    uploads: Uploads = []
+    lines = []
     for root in (settings.package_root, settings.log_root):
         entries = list(aws.listing(f"{root}/"))
         found_keys = [entry.key for entry in entries]
@@ -41,10 +34,10 @@ def to_delete(aws: Aws, settings: EmrSettings) -> Leftovers:
         found = _unfinished(aws, root)
         uploads += found
         lines.append(f"{root}: {len(found):,} unfinished uploads, older than a day")
-    return Leftovers(keys, uploads, lines)
+    return keys, uploads, lines
 
 
-def _unfinished(aws: Aws, root: str) -> list[tuple[str, str]]:
+def _unfinished(aws: Aws, root: str) -> Uploads:
     bucket, prefix = split_url(root)
     limit = datetime.now(UTC) - _UNFINISHED
     with explained(f"listing unfinished uploads below {root}"):
@@ -55,18 +48,18 @@ def _unfinished(aws: Aws, root: str) -> list[tuple[str, str]]:
     return [(one["Key"], one["UploadId"]) for one in found if one["Initiated"] < limit]
 
 
-def delete_all(aws: Aws, bucket: str, found: Leftovers) -> None:
+def delete_all(aws: Aws, bucket: str, keys: list[str], uploads: Uploads) -> None:
     """Delete them, 1,000 keys at a time.
 
     Raises:
         FruitsError: S3 did not delete some of them.
     """
     with explained("deleting"):
-        for start in range(0, len(found.keys), 1000):
-            keys = [{"Key": key} for key in found.keys[start : start + 1000]]
-            done = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+        for start in range(0, len(keys), 1000):
+            some = [{"Key": key} for key in keys[start : start + 1000]]
+            done = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": some, "Quiet": True})
             if failed := done.get("Errors"):
                 first = f"{failed[0]['Key']}: {failed[0].get('Message', failed[0]['Code'])}"
                 raise FruitsError(f"{len(failed):,} objects were not deleted, such as {first}.")
-        for key, upload in found.uploads:
+        for key, upload in uploads:
             aws.s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)

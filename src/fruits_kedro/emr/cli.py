@@ -52,7 +52,7 @@ def check(context: EmrContext) -> Shown:
 def plan(context: EmrContext, images: int | None) -> Shown:
     """Show sizes, minutes and cost, on a cluster and on EMR Serverless."""
     from fruits_kedro.emr.plan import plan_both
-    from fruits_kedro.images.open import open_images
+    from fruits_kedro.images.packed import open_images
 
     if images is None:
         options = {"requester_pays": True} if context.roots.requester_pays else {}
@@ -85,11 +85,12 @@ def package(context: EmrContext) -> Shown:
 
     built, root = context.package, context.settings.package_root
     uploaded = upload_package(context.aws, built, root, progress("upload"))
+    size = sum((built.folder / name).stat().st_size for name in built.hashes)
     return {
         "package": {
             "id": built.id,
             "files": len(built.hashes),
-            "megabytes": round(built.total_bytes / 1e6, 1),
+            "megabytes": round(size / 1e6, 1),
             "uploaded": len(uploaded),
             "to": f"{root}/{built.id}",
         }
@@ -226,13 +227,13 @@ def clean(context: EmrContext, yes: bool) -> Shown:
             f"The package is still needed, by {reader}.\n"
             f"End it first: kedro emr down{on(context.service)}"
         )
-    found = to_delete(context.aws, context.settings)
-    for line in found.lines:
+    keys, uploads, lines = to_delete(context.aws, context.settings)
+    for line in lines:
         click.echo(line, err=True)
-    if (found.keys or found.uploads) and not yes:
+    if (keys or uploads) and not yes:
         click.confirm("Delete all of this?", abort=True, err=True)
-    delete_all(context.aws, context.settings.bucket, found)
-    return {"deleted": {"objects": len(found.keys), "uploads": len(found.uploads)}}
+    delete_all(context.aws, context.settings.bucket, keys, uploads)
+    return {"deleted": {"objects": len(keys), "uploads": len(uploads)}}
 
 
 @command(

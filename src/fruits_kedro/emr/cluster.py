@@ -24,7 +24,10 @@ _STEP_ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
 
 
 class ClusterService:
-    """Clusters of one name; see :class:`fruits_kedro.emr.service.Service`."""
+    """Clusters of one name: creates them, submits and follows runs, ends them.
+
+    :class:`fruits_kedro.emr.serverless.ServerlessService` has the same methods.
+    """
 
     kind = "cluster"
 
@@ -104,7 +107,7 @@ class ClusterService:
         return str(done["StepIds"][0])
 
     def reusable(self) -> Place | None:
-        """None: each run has a cluster of its own."""
+        """One that serves all runs; None: each run has a cluster of its own."""
         return None
 
     def cancel(self, place_id: str, run_id: str) -> None:

@@ -15,12 +15,11 @@ from fruits_kedro.config.locations import Locations
 from fruits_kedro.config.prices import PriceList
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.cluster import ClusterService
-from fruits_kedro.emr.costs import Estimate, estimate_cluster, estimate_serverless
+from fruits_kedro.emr.costs import Estimate, estimate
 from fruits_kedro.emr.environment import build_environment
 from fruits_kedro.emr.package import Package, build_package
 from fruits_kedro.emr.serverless import ServerlessService
-from fruits_kedro.emr.service import Service
-from fruits_kedro.emr.settings import ClusterSettings, EmrSettings, ServerlessSettings
+from fruits_kedro.emr.settings import ClusterSettings, ServerlessSettings, Settings
 from fruits_kedro.emr.sizing import Sizing, size_executors, size_workers
 from fruits_kedro.emr.submit import RunOptions
 from fruits_kedro.errors import FruitsError
@@ -29,10 +28,8 @@ from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.validation import validate
 
 ENVIRONMENTS = {"cluster": "emr", "serverless": "serverless"}
-_MODELS: dict[str, type[EmrSettings]] = {
-    "cluster": ClusterSettings,
-    "serverless": ServerlessSettings,
-}
+Service = ClusterService | ServerlessService
+_MODELS: dict[str, Any] = {"cluster": ClusterSettings, "serverless": ServerlessSettings}
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class EmrContext:
     project: Path
     env: str
     params: str
-    settings: EmrSettings
+    settings: Settings
     types: PriceList
     roots: Locations
     spark: dict[str, Any]
@@ -107,10 +104,8 @@ class EmrContext:
 
     def estimate(self, images: int) -> Estimate:
         """Duration and cost of a run over so many photos."""
-        given = images, self.roots.images.endswith(PACKED_SUFFIX), self.sizing
-        if isinstance(self.settings, ServerlessSettings):
-            return estimate_serverless(*given, self.settings, self.types)
-        return estimate_cluster(*given, self.cluster, self.types)
+        packed = self.roots.images.endswith(PACKED_SUFFIX)
+        return estimate(images, packed, self.sizing, self.settings, self.types)
 
     def run_options(self, mode: str = "cluster", pipelines: str | None = None) -> RunOptions:
         """A run of this environment, with its sizes."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from fruits_kedro.config.prices import PriceList, Prices
 from fruits_kedro.emr.request import ROOT_DISK_GIB
-from fruits_kedro.emr.settings import ClusterSettings, EmrSettings, Group, ServerlessSettings
+from fruits_kedro.emr.settings import ClusterSettings, Group, Settings
 from fruits_kedro.emr.sizing import Sizing, worker_gb
 
 _LISTED_PER_S = 50_000  # photos of a bucket: docs/performance.md
@@ -48,13 +48,10 @@ def group_cost(name: str, group: Group, settings: ClusterSettings, prices: Price
     return group.count * (ec2 + prices.of_node("emr", group.type) + disks + prices.ipv4_hour)
 
 
-def cost_per_hour(settings: ClusterSettings, prices: Prices) -> float:
-    """Cost of the running cluster for an hour."""
-    return sum(group_cost(name, g, settings, prices) for name, g in settings.groups.items())
-
-
-def serverless_per_hour(settings: ServerlessSettings, prices: Prices) -> float:
-    """Cost of the driver and all executors for an hour."""
+def cost_per_hour(settings: Settings, prices: Prices) -> float:
+    """Cost for an hour of the running cluster, or of the driver and all executors."""
+    if isinstance(settings, ClusterSettings):
+        return sum(group_cost(name, g, settings, prices) for name, g in settings.groups.items())
     own = prices.serverless[settings.arch]
     vcpus = settings.driver_vcpu + settings.executors * settings.executor.cores
     memory = settings.driver_gb + settings.executors * worker_gb(settings)
@@ -68,50 +65,34 @@ def request_cost(images: int, packed: bool, prices: Prices) -> float:
     return images / 1000 * prices.s3_get_1000 + images / 1e6 * prices.s3_put_1000
 
 
-def estimate_cluster(
-    images: int, packed: bool, sizing: Sizing, settings: ClusterSettings, types: PriceList
+def estimate(
+    images: int, packed: bool, sizing: Sizing, settings: Settings, types: PriceList
 ) -> Estimate:
-    """The cycle on a cluster, which also runs while it starts and while the driver lists."""
-    speed, minutes = _minutes(images, packed, sizing, settings)
-    arch = types.instance(settings.core.type).arch
-    if types.prices is None:
-        return Estimate(speed, minutes, notes=_notes(settings, arch))
-    prices = types.need(settings.region)
-    hourly = cost_per_hour(settings, prices)
-    parts = {"machines": hourly * minutes / 60, "S3": request_cost(images, packed, prices)}
-    idle = hourly * settings.idle_minutes / 60
-    note = f"a cluster that is left alone costs {idle:.2f} more before it ends by itself"
-    return Estimate(speed, minutes, hourly, parts, (*_notes(settings, arch), note))
+    """The cycle of a run.
 
-
-def estimate_serverless(
-    images: int, packed: bool, sizing: Sizing, settings: ServerlessSettings, types: PriceList
-) -> Estimate:
-    """The cycle on EMR Serverless, which bills workers only while they run."""
-    speed, minutes = _minutes(images, packed, sizing, settings)
-    if types.prices is None:
-        return Estimate(speed, minutes, notes=_notes(settings, settings.arch))
-    prices = types.need(settings.region)
-    hourly = serverless_per_hour(settings, prices)
-    billed = minutes - settings.start_minutes
-    parts = {"machines": hourly * billed / 60, "S3": request_cost(images, packed, prices)}
-    return Estimate(speed, minutes, hourly, parts, _notes(settings, settings.arch))
-
-
-def _minutes(
-    images: int, packed: bool, sizing: Sizing, settings: EmrSettings
-) -> tuple[float, float]:
+    A cluster also costs while it starts and while the driver lists; EMR Serverless bills workers
+    only while they run.
+    """
+    if isinstance(settings, ClusterSettings):
+        arch = types.instance(settings.core.type).arch
+    else:
+        arch = settings.arch
     speed = settings.images_per_s_per_core * sizing.total_cores
     listing = 0 if packed else images / _LISTED_PER_S / 60
-    return speed, settings.start_minutes + listing + images / speed / 60
-
-
-def _notes(settings: EmrSettings, arch: str) -> tuple[str, ...]:
-    assumed = (
+    billed = listing + images / speed / 60
+    minutes = settings.start_minutes + billed
+    notes = [
         f"{settings.start_minutes:g} minutes to start are assumed (start_minutes); PCA and plots "
-        "are left out",
-    )
-    if arch == _MEASURED_ARCH:
-        return assumed
-    unmeasured = f"images_per_s_per_core was measured on {_MEASURED_ARCH}, and on no {arch}"
-    return (*assumed, unmeasured)
+        "are left out"
+    ]
+    if arch != _MEASURED_ARCH:
+        notes.append(f"images_per_s_per_core was measured on {_MEASURED_ARCH}, and on no {arch}")
+    if types.prices is None:
+        return Estimate(speed, minutes, notes=tuple(notes))
+    prices = types.need(settings.region)
+    hourly = cost_per_hour(settings, prices)
+    if isinstance(settings, ClusterSettings):
+        billed, idle = minutes, hourly * settings.idle_minutes / 60
+        notes.append(f"a cluster that is left alone costs {idle:.2f} more before it ends by itself")
+    parts = {"machines": hourly * billed / 60, "S3": request_cost(images, packed, prices)}
+    return Estimate(speed, minutes, hourly, parts, tuple(notes))

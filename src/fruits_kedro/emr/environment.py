@@ -91,7 +91,10 @@ def _write_archive(archive: Path, package: Package, python: Path, arch: str) -> 
         with tarfile.open(package.folder / "conf.tar.gz") as conf:
             conf.extractall(root, filter="data")
         shutil.copy(package.folder / "model.backbone", root)
-        _pack(root, archive)
+        part = archive.with_suffix(".part")
+        with part.open("wb") as file:
+            write_tar_gz(file, _files(root), level=4)
+        part.replace(archive)
 
 
 def _unpack_python(jar: Path, root: Path, arch: str) -> None:
@@ -113,13 +116,6 @@ def _install(folder: Path, target: Path, arch: str) -> None:
     given += download_options(_PYTHON, arch)
     given += map(str, [*(folder / "wheels").glob("*.whl"), *(folder / "project").glob("*.whl")])
     run_pip(*given, failure="The environment cannot be installed")
-
-
-def _pack(root: Path, archive: Path) -> None:
-    part = archive.with_suffix(".part")
-    with part.open("wb") as file:
-        write_tar_gz(file, _files(root), level=4)
-    part.replace(archive)
 
 
 def _files(root: Path) -> Iterator[tuple[str, bytes, int]]:

@@ -21,13 +21,6 @@ _MAX_FILES = 200
 _MAX_BYTES = 50 * 2**20
 
 
-def find_errors(text: str) -> list[str]:
-    """The project's own messages, then the Python tracebacks of a log, each once."""
-    found = [match.group(0).strip() for match in _MESSAGE.finditer(text)]
-    found += [match.group(0).strip() for match in _TRACEBACK.finditer(text)]
-    return list(dict.fromkeys(found))
-
-
 def report_errors(texts: dict[str, str]) -> list[tuple[str, str]]:
     """URL of the log and message or traceback, each text once, tracebacks first.
 
@@ -36,8 +29,8 @@ def report_errors(texts: dict[str, str]) -> list[tuple[str, str]]:
     """
     errors: dict[str, str] = {}
     for url, text in texts.items():
-        for error in find_errors(text):
-            errors.setdefault(error, url)
+        for match in (*_MESSAGE.finditer(text), *_TRACEBACK.finditer(text)):
+            errors.setdefault(match[0].strip(), url)
     ordered = sorted(errors.items(), key=lambda item: "Traceback" not in item[0])
     return [(url, error) for error, url in ordered]
 

@@ -53,11 +53,6 @@ class Package:
         text = json.dumps(self.hashes, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    @property
-    def total_bytes(self) -> int:
-        """Size of all files."""
-        return sum((self.folder / name).stat().st_size for name in self.hashes)
-
 
 def build_package(project: Path, folder: Path, python: str, arch: str, weights: str) -> Package:
     """All that the cluster needs.
@@ -73,14 +68,15 @@ def build_package(project: Path, folder: Path, python: str, arch: str, weights: 
     Raises:
         FruitsError: a package cannot be fetched or built, or the configuration holds a secret.
     """
-    from fruits_kedro.backbones.backbone_file import write_backbone
+    from fruits_kedro.backbones.backbone_file import to_bytes
     from fruits_kedro.backbones.load import load_backbone
 
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("bootstrap.sh", "run.py"):
         (folder / name).write_bytes((files("fruits_kedro.emr") / "node" / name).read_bytes())
     (folder / "conf.tar.gz").write_bytes(archive_configuration(project / conf_source()))
-    write_backbone(load_backbone(weights, "litert", None), folder / "model.backbone")
+    backbone = load_backbone(weights, "litert", None)
+    (folder / "model.backbone").write_bytes(to_bytes(backbone))
     own, is_checkout = folder / "project", (project / "src" / PACKAGE).is_dir()
     for old in own.glob("*.whl"):
         old.unlink()

@@ -7,7 +7,7 @@ from typing import Any
 from fruits_kedro.commands.console import Shown
 from fruits_kedro.config.prices import PriceList
 from fruits_kedro.emr.context import ENVIRONMENTS, EmrContext
-from fruits_kedro.emr.costs import Estimate, cost_per_hour, serverless_per_hour
+from fruits_kedro.emr.costs import Estimate, cost_per_hour
 from fruits_kedro.emr.settings import ClusterSettings, ServerlessSettings
 from fruits_kedro.errors import FruitsError
 
@@ -30,11 +30,9 @@ def describe_cost(context: EmrContext) -> str:
     if types.prices is None:
         return f"at a cost that is {_UNKNOWN}"
     prices = types.need(settings.region)
-    if isinstance(settings, ServerlessSettings):
-        hourly, when = serverless_per_hour(settings, prices), "an hour, while a run works"
-    else:
-        hourly, when = cost_per_hour(context.cluster, prices), "an hour"
-    return f"about {hourly:.2f} {prices.currency} {when} (prices of {prices.source})"
+    when = ", while a run works" if isinstance(settings, ServerlessSettings) else ""
+    hourly = cost_per_hour(settings, prices)
+    return f"about {hourly:.2f} {prices.currency} an hour{when} (prices of {prices.source})"
 
 
 def plan_both(context: EmrContext, images: int) -> Shown:

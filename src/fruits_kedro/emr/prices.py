@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from fruits_kedro.config.prices import PriceList, Prices
 from fruits_kedro.emr.aws import Aws, explained
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.reports.tables import flat
 
 _HOME = "us-east-1"  # of the Price List
 _LINUX = {
@@ -131,20 +132,10 @@ def write_prices(prices: Prices, path: Path) -> None:
 
 def changes(old: Prices | None, new: Prices) -> list[tuple[str, str, str]]:
     """Each price that differs: its name, the old and the new value."""
-    before = _flat(old.model_dump()) if old else {}
-    after = _flat(new.model_dump())
+    before = flat("", old.model_dump()) if old else {}
+    after = flat("", new.model_dump())
     return [
         (name, f"{before.get(name, '-')}", f"{value}")
         for name, value in after.items()
         if before.get(name) != value
     ]
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{key} ")
-        else:
-            found[f"{prefix}{key}"] = value
-    return found

@@ -31,7 +31,7 @@ _DISK_GB = 20  # of a worker: the free share
 
 
 class ServerlessService:
-    """Applications of one name; see :class:`fruits_kedro.emr.service.Service`."""
+    """Applications of one name; see :class:`fruits_kedro.emr.cluster.ClusterService`."""
 
     kind = "application"
 

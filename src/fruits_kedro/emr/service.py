@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from fruits_kedro.config.locations import PROGRESS
 from fruits_kedro.emr.aws import Aws, Show, watch
-from fruits_kedro.emr.submit import RunOptions
-from fruits_kedro.emr.upload import Uploaded
 from fruits_kedro.errors import FruitsError
+
+if TYPE_CHECKING:
+    from fruits_kedro.emr.context import Service
 
 TAG = "fruits-kedro:cluster"
 PACKAGE_TAG = "fruits-kedro:package"
@@ -61,50 +62,6 @@ class RunState:
 
 class RunFailedError(FruitsError):
     """A run has failed, as AWS itself says."""
-
-
-class Service(Protocol):
-    """Creates what runs need, submits and follows them, and ends what it created."""
-
-    @property
-    def kind(self) -> str:
-        """``cluster`` or ``application``."""
-
-    def create(self, package: Uploaded, user: str) -> str:
-        """Create it; returns its id. FruitsError if AWS refuses."""
-
-    def wait_until_ready(self, place_id: str, show: Show) -> None:
-        """Wait until it takes runs; FruitsError if it has ended instead."""
-
-    def places(self, ended: bool = False) -> list[Place]:
-        """All of this name that live, or that have ended; the newest first."""
-
-    def submit(self, place_id: str, run: RunOptions, package: Uploaded) -> str:
-        """Submit a run; returns its id."""
-
-    def reusable(self) -> Place | None:
-        """One that costs nothing while it has no work, and so serves all runs; or None."""
-
-    def cancel(self, place_id: str, run_id: str) -> None:
-        """End a run, and not what it runs on."""
-
-    def last_run(self, place_id: str) -> str:
-        """The id of the newest run; FruitsError if there is none."""
-
-    def look(self, place_id: str, run_id: str) -> RunState:
-        """The state of a run."""
-
-    def logs(self, place_id: str, run_id: str | None) -> dict[str, str]:
-        """The texts of the logs of a run, by their URLs; of a start that failed without one."""
-
-    def needs_package(self) -> str:
-        """What may still read a package, in words; empty if nothing does."""
-
-    def bill(self, place_id: str, run_id: str | None = None) -> dict[str, Any]:
-        """What it, or a run on it, has cost."""
-
-    def end(self, place_id: str, show: Show) -> None:
-        """End it with all that runs on it, and wait until it has ended."""
 
 
 def need_place(service: Service, name: str) -> Place:

@@ -9,9 +9,6 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from fruits_kedro.validation import StrictModel
 
-_EU = re.compile(r"eu-[a-z]+-\d")
-_NOT_EU = {"eu-west-2", "eu-central-2"}  # London, Zurich
-
 
 class Group(StrictModel):
     """Nodes of one instance type, such as ``c6g.2xlarge``."""
@@ -73,11 +70,6 @@ class EmrSettings(StrictModel):
         if not found or int(found[1]) < 10:
             raise ValueError("give emr-7.10.0 or a later 7.x: Spark 3.5 with S3A as its S3 client")
         return value
-
-    @property
-    def in_eu(self) -> bool:
-        """Whether the region lies in the European Union (London and Zurich do not)."""
-        return bool(_EU.match(self.region)) and self.region not in _NOT_EU
 
     @property
     def package_root(self) -> str:
@@ -172,3 +164,6 @@ class ServerlessSettings(EmrSettings):
         if not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:role/.+", value):
             raise ValueError("give the role's ARN: the output JobRole of the template")
         return value
+
+
+Settings = ClusterSettings | ServerlessSettings

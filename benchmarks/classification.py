@@ -23,9 +23,9 @@ from whole_run import PROJECT, Memory, finished_store, usable_cores, write_resul
 
 from fruits_kedro.classification.driver_samples import DriverSamples
 from fruits_kedro.classification.metrics import score
-from fruits_kedro.classification.samples import PCA
+from fruits_kedro.classification.protocols import PCA
 from fruits_kedro.classification.spark_samples import SparkSamples
-from fruits_kedro.classification.training import Candidate, candidates, fit
+from fruits_kedro.classification.training import Candidate, candidates
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.hooks.spark import with_full_compiler
 from fruits_kedro.linalg.pca import Pca
@@ -62,7 +62,7 @@ def vectors(
     )
     splits = [every.split(name).vectors(PCA, pca) for name in ("Training", "Test")]
     with splits[0] as training, splits[1] as test:
-        training.count(), test.count()
+        training.labels(), test.labels()
         yield training, test
 
 
@@ -78,7 +78,9 @@ def measure(
                 training, test = both
                 started = time.perf_counter()
                 [model] = training.map(
-                    "Fitting", lambda one, some=training: fit(one, some, params), [candidate]
+                    "Fitting",
+                    lambda one, some=training: some.fit(one.model, one.settings),
+                    [candidate],
                 )
                 seconds.append(time.perf_counter() - started)
                 figures = score(test.predict(model)) if share == 1 else {}

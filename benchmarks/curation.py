@@ -28,12 +28,13 @@ from fruits_kedro.commands.sample import draw_class
 from fruits_kedro.config.curation import CurationParams
 from fruits_kedro.curation.clusters import find_clusters
 from fruits_kedro.curation.duplicates import find_duplicates
+from fruits_kedro.curation.file_matrix import FileMatrix
 from fruits_kedro.curation.index_files import INDEXED
 from fruits_kedro.curation.label_issues import find_label_issues
 from fruits_kedro.curation.neighbours import calibrated_index, find_neighbours
 from fruits_kedro.curation.photos import Photos
 from fruits_kedro.curation.similarity_index import SimilarityIndex
-from fruits_kedro.curation.vectors import Vectors, empty_matrix
+from fruits_kedro.curation.vectors import Vectors
 from fruits_kedro.features.rows import normalised
 from fruits_kedro.images.decode import decode
 from fruits_kedro.images.thumbnail import gray_thumbnail
@@ -59,7 +60,8 @@ def synthetic(photos: int, on_disk: bool) -> tuple[Photos, Vectors]:
     table = pd.DataFrame({"path": [f"Training/{i:08d}.jpg" for i in range(photos)]})
     table = table.assign(split="Training", content_hash=None)
     table["pixels"] = rng.permutation(photos) * 50 // 51
-    vectors = Vectors(table, empty_matrix((photos, FEATURES), on_disk))
+    shape = photos, FEATURES
+    vectors = Vectors(table, FileMatrix(shape) if on_disk else np.empty(shape, np.float32))
     drawn = [
         decode(content).convert("L")
         for fruit in ("Apple", "Blueberry", "Cherry", "Kiwi", "Peach", "Pear", "Plum", "Tomato")
@@ -125,7 +127,7 @@ def measure_index(vectors: Vectors) -> dict[str, str]:
             _build(vectors, Path(folder))
         built = time.perf_counter() - started
         index, queries = SimilarityIndex(Path(folder)), []
-        for query in vectors.draw(500, seed=1):
+        for query in vectors.rows(vectors.sample(500, seed=1)):
             started = time.perf_counter()
             index.search(vector=query.tolist(), top_k=10)
             queries.append(time.perf_counter() - started)

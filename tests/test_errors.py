@@ -66,7 +66,7 @@ def test_a_missing_extra_is_named(monkeypatch):
     error = DatasetError("Failed while saving data")
     error.__cause__ = ModuleNotFoundError("No module named 'xgboost.spark'", name="xgboost.spark")
     assert summarize(error).endswith("pip install 'fruits-kedro[classification]'")
-    need("sklearn", "xgboost")
+    need("faiss", "xgboost")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(FruitsError, match=r"needs botocore.*\n.*fruits-kedro\[s3\]"):
         need("botocore")

@@ -37,8 +37,6 @@ _EXTRAS = {
     "prometheus_client": "serve",
     "python_multipart": "serve",
     "s3fs": "s3",
-    "scipy": "classification",
-    "sklearn": "classification",
     "tensorflow": "tensorflow",
     "uvicorn": "serve",
     "xgboost": "classification",

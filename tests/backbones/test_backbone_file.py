@@ -2,7 +2,7 @@
 
 import pytest
 
-from fruits_kedro.backbones.backbone_file import write_backbone
+from fruits_kedro.backbones.backbone_file import to_bytes
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.errors import FruitsError
 
@@ -11,7 +11,7 @@ from fruits_kedro.errors import FruitsError
 def compiled(random_weights, tmp_path_factory):
     backbone = load_backbone(str(random_weights), "litert", 96)
     path = tmp_path_factory.mktemp("backbone") / "model.backbone"
-    write_backbone(backbone, path)
+    path.write_bytes(to_bytes(backbone))
     return backbone, path
 
 

@@ -7,8 +7,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from fruits_kedro.classification.driver_samples import DriverSamples
-from fruits_kedro.classification.samples import Samples
-from fruits_kedro.classification.spark_samples import SparkSamples, to_vectors
+from fruits_kedro.classification.spark_samples import Samples, SparkSamples, to_vectors
 from fruits_kedro.config.classification import ClassificationParams
 
 SCHEMA = "path string, split string, label string, features array<float>"

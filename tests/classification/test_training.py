@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from fruits_kedro.classification import training
+from fruits_kedro.classification.driver_samples import DriverSamples
 from fruits_kedro.classification.training import (
     Candidate,
     candidates,
@@ -39,8 +39,14 @@ def test_every_combination_of_settings_is_a_candidate():
     ]
 
 
+def paths_of(samples):
+    if isinstance(samples, DriverSamples):
+        return list(samples.photos["path"])
+    return [row.path for row in samples.rows.select("path").collect()]
+
+
 def folds_of(samples):
-    parts = [samples.fold(i)[1].collect()[0] for i in range(3)]
+    parts = [paths_of(samples.fold(i)[1]) for i in range(3)]
     return {path: i for i, paths in enumerate(parts) for path in paths}
 
 
@@ -58,25 +64,23 @@ def test_folds_are_even_within_each_label_and_the_same_everywhere(blobs):
 
 def test_the_drawn_photos_are_the_same_everywhere(blobs):
     points, chosen = blobs({"a": 30, "b": 9}), params()
-    drawn = [
-        set(points.samples(kind, chosen).draw(12).collect()[0]) for kind in ("driver", "spark")
-    ]
+    drawn = [set(paths_of(points.samples(kind, chosen).draw(12))) for kind in ("driver", "spark")]
     assert drawn[0] == drawn[1] and len(drawn[0]) == 12
-    assert set(points.samples("driver", params(seed=1)).draw(12).collect()[0]) != drawn[0]
-    assert points.samples("driver", chosen).draw(99).count() == 39
+    assert set(paths_of(points.samples("driver", params(seed=1)).draw(12))) != drawn[0]
+    assert len(points.samples("driver", chosen).draw(99).photos) == 39
 
 
 def test_each_row_is_predicted_by_a_model_that_has_not_seen_it(blobs, monkeypatch):
     points, chosen = blobs({"a": 10, "b": 8, "c": 1}), params(folds=3)
     samples = points.samples("driver", chosen).with_folds()
     seen = []
-    fit = training.fit
+    fit = DriverSamples.fit
 
-    def noting(candidate, train, params):
-        seen.append(set(train.collect()[0]))
-        return fit(candidate, train, params)
+    def noting(train, model, settings):
+        seen.append(set(paths_of(train)))
+        return fit(train, model, settings)
 
-    monkeypatch.setattr(training, "fit", noting)
+    monkeypatch.setattr(DriverSamples, "fit", noting)
     [(table, seconds)] = cross_validate(candidates(chosen), {"pca_features": samples}, chosen)
     assert sorted(table["path"]) == sorted(points.paths) and seconds > 0
     folds = folds_of(samples)

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from fruits_kedro.curation import incremental
-from fruits_kedro.curation.incremental import carry_over, update
+from fruits_kedro.curation.incremental import update
 from fruits_kedro.curation.neighbours import find_neighbours
 from fruits_kedro.curation.vectors import Vectors
 from fruits_kedro.features.rows import normalised
@@ -56,25 +56,28 @@ def changed(before):
     return Vectors(table, normalised(np.float32(rows[order])))
 
 
-def test_the_neighbours_are_those_of_a_whole_search(before):
-    now = changed(before)
-    known = carry_over(read(table_of(before)), now.photos, 5)
-    assert known.fresh.sum() == 5
-    found, expected = update(now, known), search(now)
+def test_the_neighbours_are_those_of_a_whole_search(before, monkeypatch):
+    now, table, expected = changed(before), table_of(before), search(changed(before))
+    was = now.photos["path"].map(before.photos.set_index("path")["pixels"])
+    fresh = np.flatnonzero(was != now.photos["pixels"])
+    compared, rows = [], Vectors.rows
+    monkeypatch.setattr(Vectors, "rows", lambda s, which: compared.append(which) or rows(s, which))
+    found = update(now, read(table), 5)
+    assert len(fresh) == 5 and any(np.array_equal(which, fresh) for which in compared)
     assert np.array_equal(found[0], expected.indices)
     assert found[1] == pytest.approx(expected.cosines, abs=1e-6)
 
 
 def test_where_nothing_has_changed_nothing_is_compared(before, monkeypatch):
-    known = carry_over(read(table_of(before)), before.photos, 4)
+    table = table_of(before)
     monkeypatch.setattr(Vectors, "slices", None)
-    assert np.array_equal(update(before, known)[0], search(before, 4).indices)
+    assert np.array_equal(update(before, read(table), 4)[0], search(before, 4).indices)
 
 
 def test_much_change_more_neighbours_or_an_older_table_ask_for_a_whole_search(before, monkeypatch):
     table = table_of(before)
-    assert update(before, carry_over(read(table), before.photos, 6)) is None
-    assert update(before, carry_over(read(table.drop_columns("pixels")), before.photos, 5)) is None
+    assert update(before, read(table), 6) is None
+    assert update(before, read(table.drop_columns("pixels")), 5) is None
     monkeypatch.setattr(incremental, "_MOST", 4)
     now = changed(before)
-    assert update(now, carry_over(read(table), now.photos, 5)) is None
+    assert update(now, read(table), 5) is None

@@ -9,16 +9,19 @@ from PIL import ImageOps
 from fruits_kedro.commands.sample import draw_class
 from fruits_kedro.curation import near
 from fruits_kedro.curation.near import near_pairs
-from fruits_kedro.images.decode import decode, resize
-from fruits_kedro.images.quality import to_gray
-from fruits_kedro.images.thumbnail import SIDE, gray_thumbnail
+from fruits_kedro.features.extract import load_photo
+from fruits_kedro.images.decode import decode
+from fruits_kedro.images.limits import ImageLimits
+from fruits_kedro.images.thumbnail import SIDE
 
 DEFAULT = 1.2
 
 
 def thumbnail(image):
-    gray = to_gray(image, resize(image, 224))
-    return np.frombuffer(gray_thumbnail(gray), np.uint8)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    loaded = load_photo(file.getvalue(), 224, ImageLimits())
+    return np.frombuffer(loaded.facts.thumbnail, np.uint8)
 
 
 def pairs_of(thumbnails, distance):

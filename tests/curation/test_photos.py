@@ -32,7 +32,7 @@ def test_a_store_of_an_earlier_version_lacks_them():
 
 def test_features_of_two_backbones_or_of_none_are_refused():
     table = pa.table(COLUMNS | FEATURES | {"fingerprint": ["one", "two", "two"]})
-    with pytest.raises(FruitsError, match="several backbones: one, two"):
+    with pytest.raises(FruitsError, match="several backbones are mixed: one, two"):
         read_photos(reader(table, 10))
     with pytest.raises(FruitsError, match="no photo with features"):
         read_photos(lambda _: [])

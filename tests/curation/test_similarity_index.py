@@ -125,7 +125,7 @@ def test_the_dataset_has_a_copy_of_an_index_in_a_bucket(vectors, tmp_path, monke
     with dataset.load() as there:
         assert there.search(vector=[1.0] * 16, top_k=1)[0]["id"] == "new.jpg"
         there.clear()
-    assert not dataset.exists() and not dataset.load().exists
+    assert not dataset.exists() and not dataset.load().files.manifest
     assert not list((tmp_path / "another machine").rglob("*.*"))
 
 

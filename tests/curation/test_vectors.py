@@ -32,5 +32,7 @@ def test_many_photos_lie_in_a_file(blobs):
     some = np.array([29, 0, 7, 7])
     assert disk.rows(some) == pytest.approx(memory.matrix[some], abs=5e-4)
     assert np.array_equal(disk.rows(slice(25, 99)), disk.rows(np.arange(25, 30)))
-    assert disk.draw(5, seed=1) == pytest.approx(memory.draw(5, seed=1), abs=5e-4)
-    assert len(np.unique(memory.draw(99, seed=1), axis=0)) == 30
+    drawn = memory.sample(5, seed=1)
+    assert len(drawn) == 5 and np.array_equal(disk.sample(5, seed=1), drawn)
+    assert disk.rows(drawn) == pytest.approx(memory.rows(drawn), abs=5e-4)
+    assert len(np.unique(memory.rows(memory.sample(99, seed=1)), axis=0)) == 30

@@ -13,7 +13,7 @@ from fruits_kedro.commands.sample import draw_class
 from fruits_kedro.errors import ImageError
 from fruits_kedro.features import extract as extractor
 from fruits_kedro.images.limits import ImageLimits
-from fruits_kedro.images.quality import measure_quality, to_gray
+from fruits_kedro.images.quality import measure_quality
 from fruits_kedro.images.thumbnail import SIDE, small_picture
 
 
@@ -69,12 +69,13 @@ def test_rows_stay_whole_and_in_order():
             np.testing.assert_allclose(row["features"], image.mean(axis=(0, 1)), rtol=1e-6)
             digest = hashlib.sha256(PHOTOS[paths[i]]).hexdigest()
             assert row["content_hash"] == digest
-            gray = to_gray(photo, image)
+            seen = Image.fromarray(image)  # 10 pixels wide, and the photo has 100
+            gray = seen.convert("L")
             expected = measure_quality(photo.size, gray)._asdict()
             assert row["quality"] == pytest.approx(expected, rel=1e-6)
             small = gray.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
             assert row["thumbnail"] == np.asarray(small).tobytes()
-            assert row["picture"] == small_picture(photo, image)
+            assert row["picture"] == small_picture(seen, photo.size)
 
 
 def test_a_file_that_is_too_large_is_not_read():

@@ -1,13 +1,16 @@
 """A photo's figures are those of SciPy and Pillow."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageStat
 from scipy.ndimage import laplace
 
 from fruits_kedro.commands.sample import draw_class
+from fruits_kedro.features.extract import load_photo
 from fruits_kedro.images.decode import decode, resize
-from fruits_kedro.images.quality import measure_quality, to_gray
+from fruits_kedro.images.limits import ImageLimits
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +19,10 @@ def photo():
     return decode(content)
 
 
-def measure(image, size=224):
-    return measure_quality(image.size, to_gray(image, resize(image, size)))
+def measure(image):
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return load_photo(file.getvalue(), 224, ImageLimits()).facts.quality
 
 
 def test_a_photo_is_measured_as_it_is(photo):

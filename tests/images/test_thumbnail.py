@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from fruits_kedro.images.decode import decode, resize
+from fruits_kedro.features.extract import load_photo
+from fruits_kedro.images.decode import decode
+from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.thumbnail import picture_of_remains, small_picture
 
 
@@ -18,12 +20,15 @@ def test_a_picture_shows_the_photo(size, shown):
     ramp = np.linspace(0, 255, size[0]).astype(np.uint8)
     photo = Image.fromarray(np.broadcast_to(ramp[None, :, None], (size[1], size[0], 3)).copy())
     photo.info["comment"] = b"x" * 100_000
-    content = small_picture(photo, resize(photo, 96))
-    picture = decode(content)
-    assert picture.size == shown and len(content) < 3000
+    file = io.BytesIO()
+    photo.save(file, "PNG")
+    extracted = load_photo(file.getvalue(), 96, ImageLimits()).facts.picture
     expected = np.asarray(photo.resize(shown, Image.Resampling.BOX), float)
-    assert np.abs(np.asarray(picture, float) - expected).max() < 16
-    assert Image.open(io.BytesIO(content)).info.get("comment") is None
+    for content in (extracted, small_picture(photo, size)):
+        picture = decode(content)
+        assert picture.size == shown and len(content) < 3000
+        assert np.abs(np.asarray(picture, float) - expected).max() < 16
+        assert Image.open(io.BytesIO(content)).info.get("comment") is None
 
 
 def test_a_picture_shows_what_can_be_read_of_a_broken_file():

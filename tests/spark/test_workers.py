@@ -4,7 +4,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
-from fruits_kedro.spark.workers import start_workers
+from fruits_kedro.spark.session import start_workers
 
 
 def test_workers_are_there_and_have_imported_what_an_extraction_needs():
@@ -15,8 +15,7 @@ import psutil
 import pyspark
 import pyarrow as pa
 import yaml
-from fruits_kedro.spark.session import start_session
-from fruits_kedro.spark.workers import start_workers
+from fruits_kedro.spark.session import start_session, start_workers
 
 def imported(batches):
     names = "pandas", "fruits_kedro.features.extract", "fruits_kedro.backbones.litert"

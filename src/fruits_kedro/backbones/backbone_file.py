@@ -10,7 +10,6 @@ import numpy as np
 from fruits_kedro.backbones.backbone import Backbone, Engine, Precision
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.filesystem import write_atomic
 
 SUFFIX = ".backbone"
 
@@ -25,11 +24,6 @@ def from_bytes(content: bytes) -> Backbone:
     """The backbone in a file's content; raises as :meth:`WeightsFile.read`, or TypeError."""
     file = WeightsFile.from_bytes(content)
     return Backbone(**file.info, model=file.weights["model"].tobytes())
-
-
-def write_backbone(backbone: Backbone, path: Path) -> None:
-    """Write a backbone atomically."""
-    write_atomic(path, to_bytes(backbone))
 
 
 def read_backbone(

@@ -17,5 +17,6 @@ def check_one_backbone(fingerprints: Collection[str]) -> None:
     if len(fingerprints) > 1:
         raise FruitsError(
             f"The features of several backbones are mixed: {', '.join(sorted(fingerprints))}.\n"
-            "Run the extraction again for all photos, or give another store: --params store=…"
+            "Extract all photos again (kedro run --params extraction.incremental=false), or give "
+            "another store (--params store=…)."
         )

@@ -90,8 +90,14 @@ def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backb
     if cached.is_file():
         model = cached.read_bytes()
     else:
-        model = _serialise(found, engine, input_size)
-        _keep(cached, model)
+        logger.info("Converting the weights for %s (once; about 10 s) …", engine)
+        is_litert = engine == "litert"
+        convert = mobilenetv2.convert_to_litert if is_litert else mobilenetv2.weights_to_bytes
+        model = convert(mobilenetv2.build(found.path, input_size))
+        try:
+            write_atomic(cached, model)
+        except OSError as error:
+            logger.warning("The converted model could not be cached in %s: %s", cached, error)
     return _backbone(weights, found, engine, "f32", input_size, model)
 
 
@@ -146,18 +152,3 @@ def _backbone(
         weights_sha256=found.sha256,
         model=model,
     )
-
-
-def _serialise(weights: Weights, engine: Engine, input_size: int) -> bytes:
-    logger.info("Converting the weights for %s (once; about 10 s) …", engine)
-    model = mobilenetv2.build(weights.path, input_size)
-    if engine == "litert":
-        return mobilenetv2.convert_to_litert(model)
-    return mobilenetv2.weights_to_bytes(model)
-
-
-def _keep(path: Path, model: bytes) -> None:
-    try:
-        write_atomic(path, model)
-    except OSError as error:
-        logger.warning("The converted model could not be cached in %s: %s", path.parent, error)

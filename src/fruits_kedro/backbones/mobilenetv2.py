@@ -78,11 +78,6 @@ def preprocess(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
 
 
-def to_arrays(model: keras.Model) -> dict[str, NDArray[np.float32]]:
-    """A model's weights by their path in it, as a ``.npz`` weights file holds them."""
-    return {weight.path: np.asarray(weight) for weight in model.weights}
-
-
 def convert_to_litert(model: keras.Model) -> bytes:
     """A float32 LiteRT flatbuffer with a batch of one image.
 

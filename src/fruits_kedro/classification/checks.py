@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Collection
 
@@ -60,9 +59,3 @@ def check_pca(features: DataFrame, pca_model: PipelineModel) -> None:
             "The stored PCA is of other features than those that are stored.\nRun 'kedro run' "
             "(or 'kedro run --pipelines reduction') with the same --params first."
         )
-
-
-def pca_fingerprint(pca_model: PipelineModel) -> str:
-    """A name for a fitted PCA: a hash of its components."""
-    components = pca_model.stages[-1].pc.toArray()  # type: ignore[attr-defined]
-    return hashlib.sha256(components.tobytes()).hexdigest()[:16]

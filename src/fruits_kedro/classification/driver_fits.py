@@ -19,8 +19,8 @@ from fruits_kedro.classification.driver_classifiers import (
     DriverClassifier,
     Forest,
     Linear,
-    Matrix,
 )
+from fruits_kedro.linalg.linear import Matrix
 
 _FOREST = {
     "numTrees": "n_estimators",
@@ -56,7 +56,7 @@ def fit_on_driver(
     class_weights: bool,
     seed: int,
 ) -> DriverClassifier:
-    """A fitted classifier; the arguments are those of :meth:`Samples.fit`.
+    """A fitted classifier; the arguments are those of :meth:`DriverSamples.fit`.
 
     Raises:
         TooFewLabelsError: there are fewer than two classes.
@@ -68,17 +68,17 @@ def fit_on_driver(
     counts = np.bincount(targets)
     if name == "majority_class":
         weights = np.zeros((len(classes), matrix.shape[1]))
-        return Linear(classes, weights, np.log(counts / counts.sum()))
+        return Linear(weights, np.log(counts / counts.sum()), classes)
     if name == "nearest_centroid":
         centroids = np.stack(
             [matrix[targets == i].mean(axis=0, dtype=float) for i in range(len(classes))]
         )
-        return Linear(classes, centroids, -np.square(centroids).sum(axis=1) / 2)
+        return Linear(centroids, -np.square(centroids).sum(axis=1) / 2, classes)
     each = (
         (len(targets) / len(classes) / counts)[targets] if class_weights else np.ones(len(targets))
     )
     if name == "logistic_regression":
-        return Linear(classes, *_logistic_regression(settings, matrix, targets, each))
+        return Linear(*_logistic_regression(settings, matrix, targets, each), classes)
     if name == "random_forest":
         return Forest(classes, _forest(settings, seed, matrix, targets, each))
     from xgboost import XGBClassifier

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -19,21 +19,17 @@ from pyspark.sql import functions as F
 from fruits_kedro.classification.driver_classifiers import DriverClassifier, Linear
 from fruits_kedro.classification.driver_fits import fit_on_driver
 from fruits_kedro.classification.leaks import feature_hash
-from fruits_kedro.classification.protocols import NEVER
-from fruits_kedro.classification.samples import PCA, TOP
+from fruits_kedro.classification.protocols import NEVER, PCA, TOP
 from fruits_kedro.classification.spark_classifiers import collect
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.linalg.moments import Moments
 from fruits_kedro.linalg.pca import Pca, fit_pca
 from fruits_kedro.spark.progress import tracked
 
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
-
 
 @dataclass(frozen=True)
 class DriverSamples:
-    """Labelled photos in memory: see :class:`Samples`.
+    """Labelled photos with their vectors, in memory: scikit-learn and xgboost fit on the driver.
 
     Attributes:
         photos: ``path, split, label, fruit, variety_fold, fingerprint, photo`` (a hash of the
@@ -64,43 +60,42 @@ class DriverSamples:
         return cls(photos, matrix, params, cores)
 
     def split(self, name: str) -> Self:
-        """See :class:`Samples`."""
+        """The photos of ``Training`` or ``Test``."""
         return self._where(self.photos["split"] == name)
 
-    def count(self) -> int:
-        """See :class:`Samples`."""
-        return len(self.photos)
-
     def labels(self) -> list[str]:
-        """See :class:`Samples`."""
+        """The labels, in alphabetical order."""
         return sorted(self.photos["label"].unique())
 
     def fingerprint(self) -> str:
-        """See :class:`Samples`."""
+        """Of the backbone, whose features these are."""
         return str(self.photos["fingerprint"].iloc[0])
 
     def draw(self, images: int) -> Self:
-        """See :class:`Samples`."""
+        """So many of the photos, or all, drawn by the seed."""
         first = self.photos.sort_values(["drawn", "path"]).index[:images]
         return self._where(self.photos.index.isin(first))
 
     def with_folds(self) -> Self:
-        """See :class:`Samples`."""
+        """The photos in folds, stratified by label: they take turns, in the order of ``draw``."""
         turns = self.photos.sort_values(["drawn", "path"]).groupby("label").cumcount() + 1
         fold = (turns + self.photos["turn"]) % self.params.folds
         return replace(self, photos=self.photos.assign(fold=fold))
 
     def fold(self, i: int) -> tuple[Self, Self]:
-        """See :class:`Samples`."""
+        """To train on and to try: the photos of the other folds, and those of fold ``i``."""
         tried = self.photos["fold"] == i
         return self._where(~tried), self._where(tried)
 
     def variety_folds(self) -> list[int]:
-        """See :class:`Samples`."""
+        """The folds of ``leave_one_variety_out``."""
         return sorted(set(self.photos["variety_fold"]) - {NEVER})
 
     def leave_out(self, variety_fold: int) -> tuple[Self, Self]:
-        """See :class:`Samples`."""
+        """Training without the varieties of a fold, and these varieties of both splits.
+
+        The labels are the fruits, and ``variety`` is what the label was. No photo is in both.
+        """
         photos = self.photos.rename(columns={"label": "variety", "fruit": "label"})
         renamed = replace(self, photos=photos)
         tried = photos["variety_fold"] == variety_fold
@@ -108,31 +103,39 @@ class DriverSamples:
         return renamed._where((photos["split"] == "Training") & ~shared), renamed._where(tried)
 
     def fit_pca(self, like: Pca) -> Pca:
-        """See :class:`Samples`."""
+        """A PCA of these photos, of as many components as that one where they allow it."""
         moments = Moments.none(self.matrix.shape[1])
         for start in range(0, len(self.matrix), 1024):
             moments.add_rows(self.matrix[start : start + 1024])
         return fit_pca(moments, min(like.n_components, moments.count), like.standardized)
 
-    def collect(self) -> tuple[pd.Series, NDArray[np.floating]]:
-        """See :class:`Samples`."""
-        return self.photos["path"], self.matrix
-
     @contextmanager
     def vectors(self, inputs: str, pca: Pca) -> Iterator[Self]:
-        """See :class:`Samples`."""
+        """The same photos with vectors of ``features`` or ``pca_features``, kept for the block."""
         yield replace(self, matrix=pca.transform(self.matrix)) if inputs == PCA else self
 
-    def fit(
-        self, model: str, settings: dict[str, Any], params: ClassificationParams
-    ) -> DriverClassifier:
-        """See :class:`Samples`."""
-        return fit_on_driver(
-            model, settings, self.matrix, self.photos["label"], params.class_weights, params.seed
-        )
+    def fit(self, model: str, settings: dict[str, Any]) -> Any:
+        """A classifier, fitted on the vectors.
+
+        Args:
+            model: a ``ModelName`` or one of ``BASELINES``.
+
+        Raises:
+            TooFewLabelsError: there are fewer than two labels.
+        """
+        given = self.params.class_weights, self.params.seed
+        return fit_on_driver(model, settings, self.matrix, self.photos["label"], *given)
 
     def predict(self, classifier: DriverClassifier | PipelineModel) -> pd.DataFrame:
-        """See :class:`Samples`. A pipeline is one that was stored, and Spark predicts with it."""
+        """Predictions, ordered by path.
+
+        Returns:
+            ``path, split, label, predicted, probability`` (of that label), ``label_probability``
+            (of the true label; 0 if the classifier does not know it), ``in_top_3, top_3`` (the most
+            probable labels), and ``variety`` where the photos have it.
+
+        A pipeline is one that was stored, and Spark predicts with it.
+        """
         if isinstance(classifier, PipelineModel):
             return collect(classifier, self._to_frame())
         classes = np.array(classifier.classes, dtype=object)
@@ -150,13 +153,17 @@ class DriverSamples:
         )
 
     def distance_quantile(self, nearest_centroid: Linear, share: float) -> float:
-        """See :class:`Samples`."""
+        """The distance to the nearest centroid within which this share of the photos lies."""
         return float(np.quantile(nearest_centroid.distances(self.matrix), share))
 
-    def map(
-        self, what: str, function: Callable[[_Item], _Result], items: Collection[_Item]
-    ) -> list[_Result]:
-        """See :class:`Samples`. Each thread fits one: sums do not depend on their number."""
+    def map(self, what: str, function: Callable[[Any], Any], items: Collection[Any]) -> list[Any]:
+        """The results of a function that fits or predicts, for each item in order.
+
+        Args:
+            what: the work, in words, for the progress bar.
+
+        Each thread fits one: sums do not depend on their number.
+        """
         from joblib import Parallel, delayed
         from sklearn.exceptions import ConvergenceWarning
         from threadpoolctl import threadpool_limits

@@ -27,20 +27,8 @@ def score(predictions: pd.DataFrame) -> dict[str, float]:
         ``accuracy, balanced_accuracy, top_3``; ``precision, recall, f1``, each ``_macro`` and
         ``_weighted``; ``log_loss``, in nats. A class that is never predicted has precision 0.
     """
-    from sklearn.metrics import accuracy_score, precision_recall_fscore_support, recall_score
-
-    truth, predicted = predictions["label"], predictions["predicted"]
-    found = {"accuracy": accuracy_score(truth, predicted)}
-    there = sorted(set(truth))  # sklearn's own warns of predicted labels without photos
-    found["balanced_accuracy"] = recall_score(truth, predicted, labels=there, average="macro")
-    for average in ("macro", "weighted"):
-        precision, recall, f1, _ = precision_recall_fscore_support(
-            truth, predicted, average=average, zero_division=0
-        )
-        found |= {f"precision_{average}": precision, f"recall_{average}": recall}
-        found[f"f1_{average}"] = f1
-    found["top_3"] = predictions["in_top_3"].mean()
-    found["log_loss"] = _losses(predictions).mean()
+    found = of_matrix(confusion(predictions).to_numpy(float))
+    found |= {"top_3": predictions["in_top_3"].mean(), "log_loss": _losses(predictions).mean()}
     return {name: float(value) for name, value in found.items()}
 
 

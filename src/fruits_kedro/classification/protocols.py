@@ -13,6 +13,9 @@ TURNED = f"Fruits-360's Training and Test show the same physical fruits, turned:
 _FRUITS_360 = re.compile(r"(r\d*_)?\d+_100\.jpe?g")
 FOLDER = "folder"  # the fruit is the outermost folder, not a part of the label
 NEVER = -1
+PCA = "pca_features"
+TOP = 3
+BASELINES = ("majority_class", "nearest_centroid")
 
 
 def reason_of(paths: Sequence[str]) -> str:

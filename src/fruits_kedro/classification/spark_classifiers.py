@@ -9,7 +9,6 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -28,9 +27,10 @@ from pyspark.sql import functions as F
 
 from fruits_kedro.classification.boosting import fit_boosting
 from fruits_kedro.classification.checks import TooFewLabelsError
-from fruits_kedro.classification.samples import TOP
+from fruits_kedro.classification.protocols import TOP
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.spark.models import linear_classifier
+from fruits_kedro.validation import did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +42,9 @@ def check_settings(name: str, settings: Mapping[str, Any]) -> None:
     estimator = _class_of(name)()
     known = {param.name for param in estimator.params if not _OURS.search(param.name)}
     if unknown := sorted(set(settings) - known):
-        near = get_close_matches(unknown[0], known, 1)
         raise FruitsError(
             f"classification.{name}: {type(estimator).__name__} has no setting {unknown[0]!r}"
-            f"{f'; did you mean {near[0]!r}?' if near else '.'}"
+            f"{did_you_mean(unknown[0], known)}."
         )
 
 
@@ -86,11 +85,6 @@ def fit_classifier(
     return PipelineModel([fitted, names])
 
 
-def classes_of(model: PipelineModel) -> list[str]:
-    """The classes of a pipeline, in the order of its probabilities."""
-    return list(model.stages[-1].getLabels())  # type: ignore[attr-defined]
-
-
 def predict(model: PipelineModel, rows: DataFrame) -> DataFrame:
     """The predicted label of each row.
 
@@ -102,8 +96,7 @@ def predict(model: PipelineModel, rows: DataFrame) -> DataFrame:
         label), ``top_3`` (the most probable labels), ``label_probability`` (of the true label; 0 if
         the model does not know it).
     """
-    classes = classes_of(model)
-    names = _array(classes, "string")
+    names = _array(list(model.stages[-1].getLabels()), "string")  # type: ignore[attr-defined]
     scored = model.transform(rows).withColumn("p", vector_to_array(F.col("probability")))
     ranked = F.transform("p", lambda p, i: F.struct(p.alias("p"), (-i).alias("i")))
     best = F.slice(F.sort_array(ranked, asc=False), 1, TOP)
@@ -116,6 +109,23 @@ def predict(model: PipelineModel, rows: DataFrame) -> DataFrame:
         F.element_at("p", F.col("prediction").cast("int") + 1).alias("probability"),
         F.transform(best, lambda one: F.element_at(names, 1 - one["i"])).alias("top_3"),
         F.coalesce(known, F.lit(0.0)).alias("label_probability"),
+    )
+
+
+def distances(nearest_centroid: PipelineModel, rows: DataFrame) -> DataFrame:
+    """Add ``distance``: Euclidean, from ``vector`` to the nearest class centroid.
+
+    The model's largest score s is c·x - |c|²/2, so the squared distance is |x|² - 2 s.
+    """
+    linear = nearest_centroid.stages[0]
+    scored = linear.transform(rows)
+    square = F.aggregate(
+        vector_to_array(F.col("vector")), F.lit(0.0), lambda total, x: total + x * x
+    )
+    best = F.array_max(vector_to_array(F.col("rawPrediction")))
+    distance = F.sqrt(F.greatest(square - 2 * best, F.lit(0.0)))
+    return scored.withColumn("distance", distance).drop(
+        "rawPrediction", "probability", "prediction"
     )
 
 

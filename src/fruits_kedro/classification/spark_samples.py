@@ -5,34 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pyspark.ml import PipelineModel
-from pyspark.ml.functions import array_to_vector, vector_to_array
+from pyspark.ml.functions import array_to_vector
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from fruits_kedro.classification.driver_samples import DriverSamples
 from fruits_kedro.classification.leaks import without_photos_of
-from fruits_kedro.classification.out_of_distribution import distance_threshold
-from fruits_kedro.classification.protocols import NEVER
-from fruits_kedro.classification.samples import PCA
-from fruits_kedro.classification.spark_classifiers import collect, fit_classifier
+from fruits_kedro.classification.protocols import NEVER, PCA
+from fruits_kedro.classification.spark_classifiers import collect, distances, fit_classifier
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.linalg.pca import Pca, fit_pca
 from fruits_kedro.spark.models import to_spark_model
 from fruits_kedro.spark.moments import distributed_moments
 from fruits_kedro.spark.progress import tracked
 
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
-
 
 @dataclass(frozen=True)
 class SparkSamples:
-    """Labelled photos in a frame: see :class:`Samples`.
+    """Labelled photos in a frame; Spark ML and xgboost fit on the workers.
+
+    What the methods give is what those of :class:`DriverSamples` give.
 
     Attributes:
         rows: ``path, split, label, features, fingerprint, fruit, variety_fold``; ``vector`` in
@@ -44,85 +40,73 @@ class SparkSamples:
     params: ClassificationParams
 
     def split(self, name: str) -> Self:
-        """See :class:`Samples`."""
+        """See :class:`DriverSamples`."""
         return self._with(self.rows.where(F.col("split") == name))
 
-    def count(self) -> int:
-        """See :class:`Samples`."""
-        return self.rows.count()
-
     def labels(self) -> list[str]:
-        """See :class:`Samples`."""
+        """See :class:`DriverSamples`."""
         return sorted(row.label for row in self.rows.select("label").distinct().collect())
 
     def fingerprint(self) -> str:
-        """See :class:`Samples`."""
+        """See :class:`DriverSamples`."""
         return str(self.rows.first()["fingerprint"])  # type: ignore[index]
 
     def draw(self, images: int) -> Self:
-        """See :class:`Samples`."""
+        """See :class:`DriverSamples`."""
         return self._with(self.rows.orderBy(self._drawn, "path").limit(images))
 
     def with_folds(self) -> Self:
-        """See :class:`Samples`."""
+        """See :class:`DriverSamples`."""
         drawn = Window.partitionBy("label").orderBy(self._drawn, "path")
         turn = F.row_number().over(drawn) + F.abs(F.hash("label"))
         return self._with(self.rows.withColumn("fold", F.pmod(turn, F.lit(self.params.folds))))
 
     def fold(self, i: int) -> tuple[Self, Self]:
-        """See :class:`Samples`."""
+        """See :class:`DriverSamples`."""
         tried = F.col("fold") == i
         return self._with(self.rows.where(~tried)), self._with(self.rows.where(tried))
 
     def variety_folds(self) -> list[int]:
-        """See :class:`Samples`."""
+        """See :class:`DriverSamples`."""
         found = {row[0] for row in self.rows.select("variety_fold").distinct().collect()}
         return sorted(found - {NEVER})
 
     def leave_out(self, variety_fold: int) -> tuple[Self, Self]:
-        """See :class:`Samples`."""
+        """See :class:`DriverSamples`."""
         rows = self.rows.withColumnRenamed("label", "variety").withColumnRenamed("fruit", "label")
         others = (F.col("split") == "Training") & (F.col("variety_fold") != variety_fold)
         unseen = rows.where(F.col("variety_fold") == variety_fold)
         return self._with(without_photos_of(rows.where(others), unseen)), self._with(unseen)
 
     def fit_pca(self, like: Pca) -> Pca:
-        """See :class:`Samples`."""
+        """See :class:`DriverSamples`."""
         moments = distributed_moments(self.rows.select("features"))
         assert moments is not None
         return fit_pca(moments, min(like.n_components, moments.count), like.standardized)
 
     @contextmanager
     def vectors(self, inputs: str, pca: Pca) -> Iterator[Self]:
-        """See :class:`Samples`."""
+        """See :class:`DriverSamples`."""
         model = to_spark_model(pca, self.rows.sparkSession, "features", PCA)
         with persisted(to_vectors(self.rows, inputs, model)) as kept:
             yield self._with(kept)
 
-    def collect(self) -> tuple[pd.Series, NDArray[np.floating]]:
-        """See :class:`Samples`."""
-        vector = vector_to_array(F.col("vector")).alias("vector")
-        table: pd.DataFrame = self.rows.select("path", vector).toPandas()
-        return table["path"], np.stack(table["vector"])
+    def fit(self, model: str, settings: dict[str, Any]) -> Any:
+        """See :class:`DriverSamples`."""
+        given = self.params.class_weights, self.params.seed
+        return fit_classifier(model, settings, self.rows, *given)
 
-    def fit(
-        self, model: str, settings: dict[str, Any], params: ClassificationParams
-    ) -> PipelineModel:
-        """See :class:`Samples`."""
-        return fit_classifier(model, settings, self.rows, params.class_weights, params.seed)
-
-    def predict(self, classifier: PipelineModel) -> pd.DataFrame:
-        """See :class:`Samples`."""
+    def predict(self, classifier: Any) -> pd.DataFrame:
+        """See :class:`DriverSamples`."""
         return collect(classifier, self.rows)
 
     def distance_quantile(self, nearest_centroid: PipelineModel, share: float) -> float:
-        """See :class:`Samples`."""
-        return distance_threshold(nearest_centroid, self.rows, share)
+        """See :class:`DriverSamples`."""
+        found = distances(nearest_centroid, self.rows).agg(F.percentile("distance", F.lit(share)))
+        return float(found.first()[0])  # type: ignore[index]
 
-    def map(
-        self, what: str, function: Callable[[_Item], _Result], items: Collection[_Item]
-    ) -> list[_Result]:
-        """See :class:`Samples`. One after the other: each takes the whole cluster."""
+    def map(self, what: str, function: Callable[[Any], Any], items: Collection[Any]) -> list[Any]:
+        """See :class:`DriverSamples`. One after the other: each takes the whole cluster."""
         return list(tracked(what, map(function, items), len(items)))
 
     @property
@@ -131,6 +115,10 @@ class SparkSamples:
 
     def _with(self, rows: DataFrame) -> Self:
         return type(self)(rows, self.params)
+
+
+# What one of them fits, the same one predicts with.
+Samples = DriverSamples | SparkSamples
 
 
 def to_vectors(samples: DataFrame, inputs: str, pca_model: PipelineModel) -> DataFrame:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from fruits_kedro.classification.checks import TooFewLabelsError
 from fruits_kedro.classification.metrics import score
-from fruits_kedro.classification.samples import Samples
+from fruits_kedro.classification.spark_samples import Samples
 from fruits_kedro.config.classification import ClassificationParams
 
 logger = logging.getLogger(__name__)
@@ -51,11 +51,6 @@ def _grid(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield dict(zip(settings, values))
 
 
-def fit(candidate: Candidate, samples: Samples, params: ClassificationParams) -> Any:
-    """A classifier, fitted on vectors of the candidate's input."""
-    return samples.fit(candidate.model, candidate.settings, params)
-
-
 def cross_validate(
     choices: Sequence[Candidate], samples: Mapping[str, Samples], params: ClassificationParams
 ) -> list[tuple[pd.DataFrame, float]]:
@@ -65,8 +60,8 @@ def cross_validate(
         samples: vectors of each input, with folds.
 
     Returns:
-        Tables as of :meth:`Samples.predict`. A fold is skipped if the others have fewer than two
-        labels.
+        Tables as of :meth:`DriverSamples.predict`. A fold is skipped if the others have fewer than
+        two labels.
     """
     folds = {name: [one.fold(i) for i in range(params.folds)] for name, one in samples.items()}
 
@@ -75,7 +70,7 @@ def cross_validate(
         training, tried = folds[candidate.inputs][i]
         started = time.perf_counter()
         try:
-            table = tried.predict(fit(candidate, training, params))
+            table = tried.predict(training.fit(candidate.model, candidate.settings))
         except TooFewLabelsError:
             table = pd.DataFrame()
         return table, time.perf_counter() - started

@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 
-def mending_command(outputs: Collection[str]) -> str:
-    """The command line that makes these outputs of the store anew."""
-    return " && ".join(f"kedro {run}" for run in mending_runs(outputs))
-
-
 def mending_runs(outputs: Collection[str]) -> list[str]:
     """The runs, such as ``run --pipelines reduction``, that make these outputs of the store anew.
 

@@ -10,15 +10,14 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from fruits_kedro.classification.checks import pca_fingerprint
-from fruits_kedro.classification.out_of_distribution import distances
-from fruits_kedro.classification.spark_classifiers import predict
+from fruits_kedro.classification.spark_classifiers import distances, predict
 from fruits_kedro.classification.spark_samples import persisted, to_vectors
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.schema import ADDED
 from fruits_kedro.images.limits import ImageLimits
-from fruits_kedro.images.open import open_images
+from fruits_kedro.images.packed import open_images
 from fruits_kedro.spark.extraction import extraction_job
+from fruits_kedro.spark.models import from_spark_model
 from fruits_kedro.storage.s3 import is_s3
 
 _EXTRACTED = (
@@ -47,7 +46,7 @@ def predict_folder(catalog: DataCatalog, folder: str, limits: ImageLimits) -> pd
     """
     info, nearest, best = _load_classifiers(catalog)
     pca_model = catalog.load("pca_model")
-    if info["pca_fingerprint"] != pca_fingerprint(pca_model):
+    if info["pca_fingerprint"] != from_spark_model(pca_model).fingerprint:
         raise FruitsError(
             "The store's PCA is not the one that the classifiers were trained with.\nRun 'kedro "
             "run --pipelines classification' again."

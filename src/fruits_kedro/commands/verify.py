@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.commands.checks import run_checks
-from fruits_kedro.commands.mend import mending_command
+from fruits_kedro.commands.mend import mending_runs
 from fruits_kedro.errors import FruitsError, ImageError, summarize
 from fruits_kedro.features.extract import extract, get_model
 from fruits_kedro.features.schema import EARLIER, INDEX
@@ -179,9 +179,9 @@ class ResultVerifier:
     def _up_to_date(self) -> str:
         lineage = self._catalog.load("lineage") if self._catalog.exists("lineage") else {}
         if stale := find_stale(lineage):
+            runs = " && ".join(f"kedro {run}" for run in mending_runs(stale))
             raise FruitsError(
-                f"Older than what they were made from: {', '.join(stale)}.\n"
-                f"Make them anew: {mending_command(stale)}"
+                f"Older than what they were made from: {', '.join(stale)}.\nMake them anew: {runs}"
             )
         return f"{len(lineage)} outputs"
 

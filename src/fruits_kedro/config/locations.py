@@ -56,11 +56,6 @@ class Locations:
         pays = bool(config["globals"].get("requester_pays", False))
         return cls(runtime["images"], runtime["store"], given, pays)
 
-    @property
-    def in_s3(self) -> bool:
-        """Whether either lies in a bucket."""
-        return is_s3(self.images) or is_s3(self.store)
-
 
 def read_root(name: str, value: Any, project: Path) -> str:
     """A root as all libraries understand it: an absolute path, or ``s3://bucket/prefix``.

@@ -16,7 +16,6 @@ from pydantic import (
 from fruits_kedro.backbones import Engine, Precision
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.config.curation import CurationParams, SelectionParams
-from fruits_kedro.config.report import ReportParams
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.images.labels import LabelFrom
 from fruits_kedro.images.limits import ImageLimits
@@ -155,6 +154,20 @@ class PretrainingParams(StrictModel):
     renamed: ClassVar[dict[str, str]] = {"precision": "weights_dtype (float32 or float16)"}
 
     weights_dtype: Literal["float32", "float16"] = "float32"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class ReportParams(StrictModel):
+    """How the report is made.
+
+    Attributes:
+        language: ``en`` or ``fr``.
+        photos: at most so many are on the map: a sample of more, balanced over the labels.
+        seed: of the map.
+    """
+
+    language: Literal["en", "fr"] = "en"
+    photos: PositiveInt = 100_000
     seed: Annotated[int, Field(ge=0)] = 0
 
 

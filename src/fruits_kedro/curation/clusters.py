@@ -35,7 +35,7 @@ def find_clusters(
         clusters = photos["label"].nunique() or round(np.sqrt(len(photos) / 2))
     k = max(1, min(clusters, photos["pixels"].nunique()))
     plus_plus = {"init_method": faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS, "nredo": _TIMES}
-    sample = vectors.draw(max(_TRAINED, _TRAINED_A_CLUSTER * k), seed)
+    sample = vectors.rows(vectors.sample(max(_TRAINED, _TRAINED_A_CLUSTER * k), seed))
     points = {"min_points_per_centroid": 1, "max_points_per_centroid": len(sample)}  # take all
     ours = {"spherical": True, "seed": seed}
     kmeans = faiss.Kmeans(vectors.matrix.shape[1], k, **plus_plus, **points, **ours)

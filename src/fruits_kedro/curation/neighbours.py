@@ -73,7 +73,15 @@ def find_neighbours(
 def calibrated_index(vectors: Vectors, k: int, recall: float, seed: int) -> tuple[Any, float, int]:
     """An index that looks into as many cells as it takes; its recall, and the sample's size."""
     index = build_index(vectors, seed)
-    return index, *_choose_probes(index, vectors, k, recall, seed)
+    sample = vectors.sample(_SAMPLE, seed)
+    _, exact = exact_search(vectors, sample, k)
+    index.nprobe = 4
+    while True:
+        index.nprobe = min(2 * index.nprobe, index.nlist)
+        _, cosines = _search(index, vectors, k, sample)
+        found = _share(cosines, exact)
+        if found >= recall or index.nprobe == index.nlist:
+            return index, found, len(sample)
 
 
 def build_index(vectors: Vectors, seed: int) -> Any:
@@ -87,30 +95,10 @@ def build_index(vectors: Vectors, seed: int) -> Any:
     )
     index.cp.seed = seed
     index.cp.min_points_per_centroid = 1
-    index.train(vectors.draw(_TRAIN_A_CELL * cells, seed))
+    index.train(vectors.rows(vectors.sample(_TRAIN_A_CELL * cells, seed)))
     for rows in vectors.batches():
         index.add(rows)
     return index
-
-
-def _choose_probes(
-    index: Any, vectors: Vectors, k: int, recall: float, seed: int
-) -> tuple[float, int]:
-    """Let the index look into as many cells as it takes; the recall, and the size of the sample."""
-    n = len(vectors)
-    sample = _draw(n, seed)
-    _, exact = exact_search(vectors, sample, k)
-    index.nprobe = 4
-    while True:
-        index.nprobe = min(2 * index.nprobe, index.nlist)
-        _, cosines = _search(index, vectors, k, sample)
-        found = _share(cosines, exact)
-        if found >= recall or index.nprobe == index.nlist:
-            return found, len(sample)
-
-
-def _draw(n: int, seed: int) -> NDArray[np.int64]:
-    return np.sort(np.random.default_rng(seed).choice(n, min(n, _SAMPLE), replace=False))
 
 
 def _share(cosines: Matrix, exact: Matrix) -> float:
@@ -120,7 +108,7 @@ def _share(cosines: Matrix, exact: Matrix) -> float:
 
 def recall_of(vectors: Vectors, found: Found, seed: int) -> tuple[float, int]:
     """The share of the exact neighbours that was found, on a sample; and its size."""
-    sample = _draw(len(vectors), seed)
+    sample = vectors.sample(_SAMPLE, seed)
     _, exact = exact_search(vectors, sample, found[0].shape[1])
     return _share(found[1][sample], exact), len(sample)
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fruits_kedro.backbones.fingerprints import check_one_backbone
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.rows import Read, feature_rows
 from fruits_kedro.images.quality import ImageQuality
@@ -66,19 +67,15 @@ def read_photos(read: Read) -> Photos:
     table = pa.Table.from_batches(about).flatten()  # the struct ``quality`` into columns
     frame = table.rename_columns([n.removeprefix("quality.") for n in table.column_names])
     photos = frame.to_pandas().assign(pixels=np.concatenate(pixels).view(np.int64))
-    backbones = sorted(photos["fingerprint"].unique())
-    if len(backbones) > 1:
-        raise FruitsError(
-            f"The store's features are of several backbones: {', '.join(backbones)}.\n"
-            "Extract all photos again: kedro run --params extraction.incremental=false"
-        )
+    fingerprint, *_ = backbones = photos["fingerprint"].unique().tolist()
+    check_one_backbone(backbones)
     order = photos["path"].argsort(kind="stable").to_numpy()
     photos = photos.reindex(columns=[*_COLUMNS, "pixels"]).iloc[order].reset_index(drop=True)
     place = np.argsort(order)
     small = np.empty((len(photos), SIDE * SIDE), np.uint8)
     for part in thumbnails:  # in place: there may be gigabytes
         small[place[: len(part)]], place = part, place[len(part) :]
-    return Photos(photos, small, np.concatenate(known)[order], backbones[0])
+    return Photos(photos, small, np.concatenate(known)[order], fingerprint)
 
 
 def _hash(row: NDArray[np.float32]) -> int:

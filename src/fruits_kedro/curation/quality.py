@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,32 +12,22 @@ from fruits_kedro.curation.robust import deviations_within
 Value = Callable[[pd.DataFrame], pd.Series]
 
 
-@dataclass(frozen=True)
-class _Flag:
-    """A flag, the value that it looks at, on which sides, and the smallest deviation."""
-
-    name: str
-    value: Value
-    below: bool
-    above: bool
-    least: float
-
-
 def _edges(quality: pd.DataFrame) -> pd.Series:
     """Sharpness relative to contrast: a dark photo or a pale one is not blurred for that."""
     return np.log1p(quality["sharpness"]) - np.log1p((255 * quality["contrast"]) ** 2)
 
 
-# The names are CleanVision's.
-_FLAGS = (
-    _Flag("blurry", _edges, True, False, 0.1),
-    _Flag("dark", lambda q: q["brightness"], True, False, 0.01),
-    _Flag("light", lambda q: q["brightness"], False, True, 0.01),
-    _Flag("low_information", lambda q: q["entropy"], True, False, 0.1),
-    _Flag("odd_size", lambda q: np.log(q["width"] * q["height"].astype(float)), True, True, 0.1),
-    _Flag("odd_aspect_ratio", lambda q: np.log(q["aspect_ratio"]), True, True, 0.05),
+# CleanVision's name, the value that a flag looks at, whether on the lower and on the upper side,
+# and the smallest deviation.
+_FLAGS: tuple[tuple[str, Value, bool, bool, float], ...] = (
+    ("blurry", _edges, True, False, 0.1),
+    ("dark", lambda q: q["brightness"], True, False, 0.01),
+    ("light", lambda q: q["brightness"], False, True, 0.01),
+    ("low_information", lambda q: q["entropy"], True, False, 0.1),
+    ("odd_size", lambda q: np.log(q["width"] * q["height"].astype(float)), True, True, 0.1),
+    ("odd_aspect_ratio", lambda q: np.log(q["aspect_ratio"]), True, True, 0.05),
 )
-FLAGS = tuple(flag.name for flag in _FLAGS)
+FLAGS = tuple(name for name, *_ in _FLAGS)
 
 
 def flag_quality(photos: pd.DataFrame, deviations: float) -> pd.DataFrame:
@@ -56,8 +45,8 @@ def flag_quality(photos: pd.DataFrame, deviations: float) -> pd.DataFrame:
     """
     table = photos.assign(aspect_ratio=photos["width"] / photos["height"])
     flags = pd.Series("", table.index)
-    for flag in _FLAGS:
-        found = deviations_within(flag.value(table), table["label"], flag.least)["deviations"]
-        unusual = (flag.below & (found < -deviations)) | (flag.above & (found > deviations))
-        flags = flags.where(~unusual, flags + ", " + flag.name)
+    for name, value, below, above, least in _FLAGS:
+        found = deviations_within(value(table), table["label"], least)["deviations"]
+        unusual = (below & (found < -deviations)) | (above & (found > deviations))
+        flags = flags.where(~unusual, flags + ", " + name)
     return table.assign(flags=flags.str.removeprefix(", "))

@@ -39,11 +39,6 @@ class SimilarityIndex(VectorStoreHandle):
         self._fresh: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None
 
     @property
-    def exists(self) -> bool:
-        """Whether there is an index."""
-        return bool(self.files.manifest)
-
-    @property
     def fingerprint(self) -> str | None:
         """Of the backbone."""
         return self.files.manifest.get("fingerprint")

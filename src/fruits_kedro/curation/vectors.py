@@ -46,11 +46,10 @@ class Vectors:
         for start in range(0, len(self), rows):
             yield slice(start, min(start + rows, len(self)))
 
-    def draw(self, rows: int, seed: int) -> NDArray[np.float32]:
-        """So many of the rows, or all, drawn by the seed; in order."""
+    def sample(self, rows: int, seed: int) -> NDArray[np.int64]:
+        """So many of the row numbers, or all, drawn by the seed; in order."""
         n = len(self)
-        drawn = np.random.default_rng(seed).choice(n, min(n, rows), replace=False)
-        return self.rows(np.sort(drawn))
+        return np.sort(np.random.default_rng(seed).choice(n, min(n, rows), replace=False))
 
 
 def read_vectors(read: Read, photos: Photos, in_memory: int) -> Vectors:
@@ -66,12 +65,8 @@ def read_vectors(read: Read, photos: Photos, in_memory: int) -> Vectors:
         rows = feature_rows(batch)
         if matrix is None:
             shape = (len(photos), rows.shape[1])
-            matrix = empty_matrix(shape, on_disk=len(photos) > in_memory)
+            on_disk = len(photos) > in_memory
+            matrix = FileMatrix(shape) if on_disk else np.empty(shape, np.float32)
         matrix[places.get_indexer(batch.column("path").to_pylist())] = normalised(rows)
     assert matrix is not None
     return Vectors(photos.table, matrix)
-
-
-def empty_matrix(shape: tuple[int, int], on_disk: bool) -> Matrix:
-    """A matrix that is to be filled: in memory, or in a file."""
-    return FileMatrix(shape) if on_disk else np.empty(shape, np.float32)

@@ -1,6 +1,5 @@
 """The project's own Kedro datasets."""
 
-from fruits_kedro.datasets.arrow_parquet import ArrowParquetDataset
 from fruits_kedro.datasets.arrow_table import ArrowTableDataset
 from fruits_kedro.datasets.atomic_file import CsvDataset, JsonDataset, TextDataset
 from fruits_kedro.datasets.backbone import BackboneDataset
@@ -8,7 +7,7 @@ from fruits_kedro.datasets.cached import CachedDataset
 from fruits_kedro.datasets.csv_file import CsvFileDataset
 from fruits_kedro.datasets.extraction_checkpoint import ExtractionCheckpointDataset
 from fruits_kedro.datasets.images import ImagesDataset
-from fruits_kedro.datasets.parquet import ParquetDataset
+from fruits_kedro.datasets.parquet import ArrowParquetDataset, ParquetDataset
 from fruits_kedro.datasets.parquet_files import ParquetFiles, ParquetFilesDataset
 from fruits_kedro.datasets.similarity_index import SimilarityIndexDataset
 from fruits_kedro.datasets.spark_model import SparkModelDataset, SparkModelsDataset

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fruits_kedro.datasets.atomic_dataset import AtomicFsspecDataset
+from fruits_kedro.datasets.base import AtomicFsspecDataset
 from fruits_kedro.storage.filesystem import file_system
 
 
 class ArrowTableDataset(AtomicFsspecDataset[pa.Table, pa.Table | None]):
-    """One Parquet file, for programs that open a file and no folder.
-
-    Args:
-        optional: load None if there is no file.
-    """
-
-    def __init__(self, *, filepath: str, optional: bool = False, **kwargs: Any) -> None:
-        super().__init__(filepath=filepath, **kwargs)
-        self.optional = optional
+    """One Parquet file, for programs that open a file and no folder."""
 
     def load(self) -> pa.Table | None:
         """The rows."""

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from kedro_datasets import json, pandas, text
 
-from fruits_kedro.datasets.atomic_dataset import AtomicDataset
+from fruits_kedro.datasets.base import AtomicDataset
 from fruits_kedro.datasets.formulas import shield, unshield
 from fruits_kedro.storage.atomic import NewVersion, new_version, recover
 from fruits_kedro.storage.s3 import for_fsspec

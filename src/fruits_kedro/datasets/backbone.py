@@ -6,7 +6,7 @@ import logging
 
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.backbones.backbone_file import from_bytes, to_bytes
-from fruits_kedro.datasets.atomic_dataset import AtomicFsspecDataset
+from fruits_kedro.datasets.base import AtomicFsspecDataset
 from fruits_kedro.storage.filesystem import file_system, write_file
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StringType
 
+from fruits_kedro.datasets.base import SparkDataset
 from fruits_kedro.datasets.formulas import STARTS
-from fruits_kedro.datasets.spark_dataset import SparkDataset
 from fruits_kedro.spark.paths import spark_pattern
 from fruits_kedro.storage.filesystem import file_system
 

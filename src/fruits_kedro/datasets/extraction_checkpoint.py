@@ -6,7 +6,7 @@ import uuid
 
 from pyspark.sql import DataFrame, SparkSession
 
-from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
+from fruits_kedro.datasets.base import FsspecDataset
 from fruits_kedro.datasets.parquet import read_schema
 from fruits_kedro.features.checkpoint import CheckpointWriter, rows_of
 from fruits_kedro.spark.extraction import ExtractionJob

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 from kedro.io import DatasetError
 
-from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
-from fruits_kedro.images.open import open_images
+from fruits_kedro.datasets.base import FsspecDataset
+from fruits_kedro.images.packed import open_images
 from fruits_kedro.images.source import ImageSource
 
 

@@ -14,8 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
-from fruits_kedro.datasets.spark_dataset import SparkDataset
+from fruits_kedro.datasets.base import SparkDataset
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.spark.feature_refs import FeatureRefs
+from fruits_kedro.spark.parquet_writer import ArrowWriter
 from fruits_kedro.spark.paths import spark_pattern
 from fruits_kedro.storage.filesystem import file_system
 from fruits_kedro.storage.manifest import (
@@ -38,16 +40,9 @@ class ParquetDataset(SparkDataset[Any, Any]):
     On a disk a new version is written beside the last one, then renamed. In a bucket the new files
     join the old ones. ``_SUCCESS``, written last, is the manifest: only its files are loaded, all
     of them, and others are deleted.
-
-    Args:
-        optional: load None if there is no complete version.
     """
 
     last_file = MARK
-
-    def __init__(self, *, filepath: str, optional: bool = False, **kwargs: Any) -> None:
-        super().__init__(filepath=filepath, **kwargs)
-        self.optional = optional
 
     def load(self) -> DataFrame | None:
         """The rows of the last complete version; None if an optional one is missing."""
@@ -108,6 +103,13 @@ class ParquetDataset(SparkDataset[Any, Any]):
         """Clear up after a run that died while it wrote this dataset."""
         if not is_s3(self._url):  # there, each save deletes what is left
             super().recover()
+
+
+class ArrowParquetDataset(ParquetDataset):
+    """A ``ParquetDataset`` that the workers write; a lost one that writes late doubles no row."""
+
+    def _write(self, data: DataFrame | FeatureRefs, url: str) -> list[str]:
+        return ArrowWriter.save(data, url, self._credentials)
 
 
 def _without_null_types(table: pa.Table) -> pa.Table:

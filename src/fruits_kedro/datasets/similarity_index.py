@@ -12,7 +12,7 @@ from kedro_datasets_experimental.vectorstore_base import AbstractVectorStoreData
 
 from fruits_kedro.curation.index_files import APPENDED, FILES, MANIFEST, remove_others
 from fruits_kedro.curation.similarity_index import SimilarityIndex
-from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
+from fruits_kedro.datasets.base import FsspecDataset
 from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.storage.filesystem import file_system, remove
 

@@ -8,7 +8,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import SparkSession
 
 from fruits_kedro.classification.driver_classifiers import DriverClassifier, to_spark
-from fruits_kedro.datasets.spark_dataset import SparkDataset
+from fruits_kedro.datasets.base import SparkDataset
 from fruits_kedro.spark.paths import model_pattern
 from fruits_kedro.storage.filesystem import file_system
 

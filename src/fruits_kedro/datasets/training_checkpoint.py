@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from kedro.io import DatasetError
 
-from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
+from fruits_kedro.datasets.base import FsspecDataset
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.pretraining import Checkpoint
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fruits_kedro.backbones.weights_file import WeightsFile
-from fruits_kedro.datasets.atomic_dataset import AtomicFsspecDataset
+from fruits_kedro.datasets.base import AtomicFsspecDataset
 
 
 class WeightsFileDataset(AtomicFsspecDataset[WeightsFile, WeightsFile]):

@@ -18,7 +18,7 @@ from fruits_kedro.errors import ImageError
 from fruits_kedro.features.schema import QUALITY
 from fruits_kedro.images.decode import decode, resize
 from fruits_kedro.images.limits import ImageLimits
-from fruits_kedro.images.quality import ImageQuality, measure_quality, to_gray
+from fruits_kedro.images.quality import ImageQuality, measure_quality
 from fruits_kedro.images.thumbnail import gray_thumbnail, picture_of_remains, small_picture
 from fruits_kedro.images.timeout import TimeLimitError, time_limit
 
@@ -162,10 +162,12 @@ def load_photo(content: bytes | ImageError, size: int, limits: ImageLimits) -> L
 
     def describe(file: bytes, image: Image.Image) -> Loaded:
         pixels = resize(image, size)
-        gray = to_gray(image, pixels)
+        # The backbone's input stands for a photo with more pixels: reducing those takes longer.
+        seen = image if max(image.size) <= size else Image.fromarray(pixels)
+        gray = seen.convert("L")
         quality = measure_quality(image.size, gray)
-        small = gray_thumbnail(gray), small_picture(image, pixels)
-        return Loaded(pixels, Facts(content_hash(file), quality, *small))
+        small = gray_thumbnail(gray), small_picture(seen, image.size)
+        return Loaded(pixels, Facts(hashlib.sha256(file).hexdigest(), quality, *small))
 
     loaded = _load(content, limits, describe)
     if isinstance(loaded, ImageError) and loaded.stage == "decode" and isinstance(content, bytes):
@@ -187,11 +189,6 @@ def _load(
         return error
     except TimeLimitError:
         return ImageError("decode", "too_slow", f"more than {limits.seconds:g} s")
-
-
-def content_hash(content: bytes) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def _infer(images: list[NDArray[np.uint8]], model: FeatureModel) -> list[Outcome]:

@@ -12,18 +12,15 @@ from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.config.locations import check_store
 from fruits_kedro.config.parameters import Parameters, select_subset
 from fruits_kedro.errors import FruitsError, need
-from fruits_kedro.hooks.locations import LocationHooks
-from fruits_kedro.images.open import open_images
+from fruits_kedro.hooks.locations import UsesLocations
+from fruits_kedro.images.packed import open_images
 from fruits_kedro.validation import did_you_mean, setting_names, validate
 
 _NOT_READ = ", and no pipeline reads it; parameters of your own belong into conf/local"
 
 
-class InputHooks:
+class InputHooks(UsesLocations):
     """Refuses wrong parameters and locations before Spark starts."""
-
-    def __init__(self, locations: LocationHooks) -> None:
-        self._locations = locations
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -41,7 +38,7 @@ class InputHooks:
         """Check that photos and weights are there and that the store can be written."""
         roots, s3 = self._locations.roots, self._locations.s3
         if "params:classification" in pipeline.inputs():
-            need("sklearn", "xgboost")
+            need("xgboost")
         if "neighbours" in pipeline.all_outputs():
             need("faiss")
         if "params:pretraining" in pipeline.inputs():

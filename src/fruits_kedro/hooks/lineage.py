@@ -67,10 +67,6 @@ class LineageHooks:
             self._lineage |= self._run
             self._catalog.save("lineage", self._lineage)
 
-    def stale(self) -> list[str]:
-        """The outputs that are older than what they were made from."""
-        return find_stale(self._lineage)
-
-    def stale_with_this_run(self) -> list[str]:
-        """Those that will be once the outputs of this run have taken their places."""
-        return find_stale(self._lineage | self._run)
+    def stale(self, with_this_run: bool = False) -> list[str]:
+        """The outputs older than what they were made from, now or once this run's are in place."""
+        return find_stale(self._lineage | self._run if with_this_run else self._lineage)

@@ -10,7 +10,7 @@ from kedro.framework.hooks import hook_impl
 
 from fruits_kedro.config.locations import Locations
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.storage.s3 import S3Settings
+from fruits_kedro.storage.s3 import S3Settings, is_s3
 
 
 class LocationHooks:
@@ -38,8 +38,16 @@ class LocationHooks:
         entry = credentials.get("s3")
         if self.roots.requester_pays:
             entry = {"requester_pays": True, **(entry or {})}
-        self.s3 = S3Settings.find(entry) if self.roots.in_s3 else S3Settings()
+        in_s3 = is_s3(self.roots.images) or is_s3(self.roots.store)
+        self.s3 = S3Settings.find(entry) if in_s3 else S3Settings()
         config["credentials"] = credentials | {"s3": self.s3.storage_options()}
+
+
+class UsesLocations:
+    """Hooks that are given the locations."""
+
+    def __init__(self, locations: LocationHooks) -> None:
+        self._locations = locations
 
 
 def read_optional(config: AbstractConfigLoader, name: str) -> dict[str, Any]:

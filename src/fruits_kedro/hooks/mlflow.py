@@ -14,8 +14,9 @@ from kedro.pipeline import Pipeline
 
 from fruits_kedro.config.mlflow import MlflowSettings
 from fruits_kedro.errors import FruitsError, need
-from fruits_kedro.hooks.locations import LocationHooks, read_optional
+from fruits_kedro.hooks.locations import UsesLocations, read_optional
 from fruits_kedro.images.limits import ImageLimits
+from fruits_kedro.reports.tables import flat
 from fruits_kedro.validation import validate
 
 logger = logging.getLogger(__name__)
@@ -24,14 +25,11 @@ _FIGURES = ("model_info", "classification_metrics")
 _PAGES = ("report",)
 
 
-class MlflowHooks:
+class MlflowHooks(UsesLocations):
     """Notes parameters, metrics, pages and the model of a run that has ended well.
 
     Nothing is imported or sent unless ``mlflow.yml`` has a ``tracking_uri``.
     """
-
-    def __init__(self, locations: LocationHooks) -> None:
-        self._locations = locations
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -78,7 +76,7 @@ class MlflowHooks:
         with mlflow.start_run(run_name=run_params["run_id"]):
             mlflow.set_tag("store", self._locations.roots.store)
             mlflow.set_tag("pipelines", ",".join(run_params["pipeline_names"] or ["__default__"]))
-            mlflow.log_params(dict(_flatten(parameters)))
+            mlflow.log_params(flat("", parameters))
             for name in made.intersection(_FIGURES):
                 found = catalog.load(name)
                 mlflow.log_dict(found, f"{name}.json")
@@ -92,21 +90,12 @@ class MlflowHooks:
                 log_classifier(catalog, ImageLimits.model_validate(limits))
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Each value that is no mapping, by its name with dots."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
 def _metrics(found: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """The numbers of ``model_info``, or of the best classifier in ``classification_metrics``."""
     for protocol, scores in found.get("protocols", {}).items():
         for name, metric in scores.get("models", {}).get(found["best"], {}).items():
             yield f"{protocol}.{name}", metric["value"]
     for group in ("counts", "pca", "stages", "total_seconds"):
-        for name, value in _flatten({group: found.get(group)}):
+        for name, value in flat(group, found.get(group)).items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 yield name, value

@@ -14,7 +14,7 @@ from fruits_kedro.hooks.lineage import LineageHooks
 from fruits_kedro.storage.lock import check_locks
 
 if TYPE_CHECKING:
-    from fruits_kedro.datasets.atomic_dataset import AtomicDataset
+    from fruits_kedro.datasets.base import AtomicDataset
 
 
 class OutputHooks:

@@ -12,7 +12,7 @@ from kedro.pipeline.node import Node
 
 from fruits_kedro.config.locations import PROGRESS
 from fruits_kedro.features.status import count_pending
-from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.hooks.locations import UsesLocations
 from fruits_kedro.storage.filesystem import file_system, remove
 from fruits_kedro.storage.s3 import is_s3
 
@@ -34,11 +34,8 @@ _OF_SPARK = ("fitting the PCA", "writing features", "applying the PCA", "writing
 _NOTED = ("extraction_checkpoint", "packed_images")  # where 'kedro emr watch' finds it
 
 
-class ProgressHooks:
+class ProgressHooks(UsesLocations):
     """Shows how far long work has come. Curation and classification show it themselves."""
-
-    def __init__(self, locations: LocationHooks) -> None:
-        self._locations = locations
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:

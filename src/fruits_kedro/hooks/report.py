@@ -74,7 +74,7 @@ class ReportHooks:
         logger.info("%d of %d: %s", place, len(self._nodes), node.name)
         if "report" not in node.outputs:
             return {}
-        stale = self._lineage.stale_with_this_run()
+        stale = self._lineage.stale(with_this_run=True)
         old = [name for name in _CHAPTERS if f"{name}_summary" in stale]
         return {"model_info": self._timed(inputs["model_info"]) | {"out_of_date": old}}
 

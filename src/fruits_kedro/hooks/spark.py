@@ -10,7 +10,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
 
 from fruits_kedro.errors import FruitsError
-from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.hooks.locations import UsesLocations
 from fruits_kedro.spark.logs import log_hint
 from fruits_kedro.storage.s3 import end_of_login, is_s3
 
@@ -19,11 +19,8 @@ logger = logging.getLogger(__name__)
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
-class SparkHooks:
+class SparkHooks(UsesLocations):
     """Configures Spark with the environment's ``spark.yml``, for runs and notebooks."""
-
-    def __init__(self, locations: LocationHooks) -> None:
-        self._locations = locations
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -48,8 +45,7 @@ class SparkHooks:
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
         """Start Spark after all other checks."""
-        from fruits_kedro.spark.session import start_session
-        from fruits_kedro.spark.workers import start_workers
+        from fruits_kedro.spark.session import start_session, start_workers
 
         if self._has_keys and (end := end_of_login()):
             logger.warning(

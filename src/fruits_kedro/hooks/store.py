@@ -11,7 +11,7 @@ from kedro.pipeline import Pipeline
 
 from fruits_kedro.commands.mend import mending_runs
 from fruits_kedro.errors import FruitsError, summarize
-from fruits_kedro.hooks.locations import LocationHooks
+from fruits_kedro.hooks.locations import UsesLocations
 from fruits_kedro.storage.lock import StoreLock
 from fruits_kedro.storage.s3 import is_s3
 from fruits_kedro.storage.s3_check import check_bucket
@@ -24,13 +24,10 @@ _FILES = (
 )
 
 
-class StoreHooks:
+class StoreHooks(UsesLocations):
     """Locks the store for a run, and clears up after one that died."""
 
     _lock: StoreLock | None = None
-
-    def __init__(self, locations: LocationHooks) -> None:
-        self._locations = locations
 
     @hook_impl
     def after_catalog_created(self, catalog: Any) -> None:

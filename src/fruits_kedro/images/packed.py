@@ -1,4 +1,4 @@
-"""Photos packed into a few Parquet files."""
+"""Photos packed into a few Parquet files; and what opens these, or a folder of photos."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.errors import FruitsError, ImageError
-from fruits_kedro.images.source import LISTING_SCHEMA, ImageSource
+from fruits_kedro.images.folder import ImageFolder
+from fruits_kedro.images.source import LISTING_SCHEMA, PACKED_SUFFIX, ImageSource
 from fruits_kedro.storage.filesystem import file_system
 from fruits_kedro.storage.manifest import MARK, SPARKS_SCHEMA, manifest_files, read_manifest
 
@@ -130,3 +132,15 @@ class PackedImages(ImageSource):
             path: ImageError.parse(error) if content is None else content
             for path, content, error in zip(*columns)
         }
+
+
+def open_images(root: str, storage_options: dict[str, Any] | None = None) -> ImageSource:
+    """The photos below a root; nothing is listed or read yet.
+
+    Args:
+        root: a folder of photos, or packed ones if its name ends in ``.parquet``; a path or a URL
+            that fsspec knows.
+        storage_options: for fsspec.
+    """
+    kind = PackedImages if root.rstrip("/").endswith(PACKED_SUFFIX) else ImageFolder
+    return kind(root, storage_options or {})

@@ -38,18 +38,6 @@ class ImageQuality(NamedTuple):
     background: float
 
 
-def to_gray(image: Image.Image, seen: NDArray[np.uint8]) -> Image.Image:
-    """The gray values of a photo of mode ``RGB``.
-
-    Args:
-        image: the photo.
-        seen: the photo as the backbone sees it, uint8 ``(size, size, 3)``, which stands for one
-            with more pixels.
-    """
-    is_small = max(image.size) <= len(seen)
-    return (image if is_small else Image.fromarray(seen)).convert("L")
-
-
 def measure_quality(size: tuple[int, int], gray: Image.Image) -> ImageQuality:
     """The quality of a photo, of which there are the size and the gray values."""
     shares = np.array(gray.histogram()) / (gray.width * gray.height)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import warnings
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 SIDE = 24
@@ -22,20 +20,8 @@ def gray_thumbnail(gray: Image.Image) -> bytes:
     return gray.resize((SIDE, SIDE), _FILTER).tobytes()
 
 
-def small_picture(image: Image.Image, seen: NDArray[np.uint8]) -> bytes:
-    """A JPEG of a photo of mode ``RGB``, no side of which is longer than ``PICTURE_SIDE``.
-
-    Args:
-        image: the photo.
-        seen: the photo as the backbone sees it, uint8 ``(size, size, 3)``, which stands for one
-            with more pixels: reducing those takes longer.
-    """
-    is_small = max(image.size) <= len(seen)
-    return _to_jpeg(image if is_small else Image.fromarray(seen), image.size)
-
-
 def picture_of_remains(content: bytes, max_pixels: int) -> bytes | None:
-    """The same of what can be read of a broken file; None if nothing can."""
+    """A small picture of what can be read of a broken file; None if nothing can."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -45,15 +31,15 @@ def picture_of_remains(content: bytes, max_pixels: int) -> bytes | None:
             size = image.size
             image.draft(None, (PICTURE_SIDE, PICTURE_SIDE))
             ImageFile.LOAD_TRUNCATED_IMAGES = True
-            return _to_jpeg(image.convert("RGB"), size)
+            return small_picture(image.convert("RGB"), size)
     except Exception:  # Pillow's plugins raise nearly any type
         return None
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
-def _to_jpeg(image: Image.Image, size: tuple[int, int]) -> bytes:
-    """A photo as a small JPEG in the shape of the original of this size."""
+def small_picture(image: Image.Image, size: tuple[int, int]) -> bytes:
+    """A JPEG, no side longer than ``PICTURE_SIDE``, in the shape of the original of this size."""
     scale = min(1.0, PICTURE_SIDE / max(size))
     small = image.resize((max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
     small.info.clear()  # comments and profiles may be larger than the photo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,11 @@ class Pca:
     def standardized(self) -> bool:
         """Whether the features are divided by their standard deviations."""
         return bool((self.scale != 1).any())
+
+    @property
+    def fingerprint(self) -> str:
+        """A name: a hash of the components."""
+        return hashlib.sha256(self.components.tobytes()).hexdigest()[:16]
 
     def transform(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
         """The scores of rows of shape ``(n, d)``, or of one row: ``(n, k)``, or ``(k,)``."""

@@ -20,12 +20,12 @@ from fruits_kedro.serving.service import Service
 from fruits_kedro.serving.uploads import body_of, check_photos
 
 _NAME, _VERSION, _INPUT = "fruits", "1", "photos"
-_OUTPUTS = {
-    "label": "BYTES",
-    "probability": "FP64",
-    "out_of_distribution": "BOOL",
-    "distance": "FP64",
-    "error": "BYTES",
+_OUTPUTS: dict[str, tuple[str, Any]] = {  # the type, and what stands where there is none
+    "label": ("BYTES", ""),
+    "probability": ("FP64", 0.0),
+    "out_of_distribution": ("BOOL", False),
+    "distance": ("FP64", 0.0),
+    "error": ("BYTES", ""),
 }
 _HEADER = "inference-header-content-length"
 
@@ -57,7 +57,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
             "platform": "fruits-kedro",
             "inputs": [{"name": _INPUT, "datatype": "BYTES", "shape": [-1]}],
             "outputs": [
-                {"name": name, "datatype": kind, "shape": [-1]} for name, kind in _OUTPUTS.items()
+                {"name": n, "datatype": kind, "shape": [-1]} for n, (kind, _) in _OUTPUTS.items()
             ],
         }
 
@@ -82,21 +82,16 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
 
 def _answer(asked: dict[str, Any], found: list[Answer]) -> dict[str, Any]:
-    columns = {
-        "label": [one.get("label", "") for one in found],
-        "probability": [one.get("probability", 0.0) for one in found],
-        "out_of_distribution": [one.get("out_of_distribution", False) for one in found],
-        "distance": [one.get("distance", 0.0) for one in found],
-        "error": [_error(one) for one in found],
-    }
+    rows = [one | {"error": _error(one)} for one in found]
     wanted = {one["name"] for one in asked.get("outputs") or []} or set(_OUTPUTS)
     answer = {"model_name": _NAME, "model_version": _VERSION}
     if "id" in asked:
         answer["id"] = asked["id"]
     return answer | {
         "outputs": [
-            {"name": name, "datatype": kind, "shape": [len(found)], "data": columns[name]}
-            for name, kind in _OUTPUTS.items()
+            {"name": name, "datatype": kind, "shape": [len(rows)]}
+            | {"data": [row.get(name, none) for row in rows]}
+            for name, (kind, none) in _OUTPUTS.items()
             if name in wanted
         ]
     }

@@ -5,12 +5,11 @@ The files: https://github.com/apache/spark, ``ml/linalg``, ``ml/tree/treeModels.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import itertools
 import json
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,16 +17,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from fruits_kedro.errors import FruitsError
+from fruits_kedro.linalg.linear import Linear
 from fruits_kedro.linalg.pca import Pca
 
 Matrix = NDArray[np.float64]
-
-
-class Classifier(Protocol):
-    """A fitted classifier."""
-
-    def probabilities(self, rows: Matrix) -> Matrix:
-        """Of each class: ``(rows, classes)``."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +67,6 @@ def read_pca(model: Folder) -> Pca:
     return Pca(mean, scale, _matrix(parts["pc"]), _vector(parts["explainedVariance"]))
 
 
-def fingerprint_of(pca: Pca) -> str:
-    """The name of a PCA, as ``classifier_info`` has it."""
-    return hashlib.sha256(pca.components.tobytes()).hexdigest()[:16]
-
-
 def read_classifier(model: Folder) -> tuple[list[str], Classifier]:
     """The classes and the classifier of a stored pipeline of a classifier and its labels.
 
@@ -92,40 +80,9 @@ def read_classifier(model: Folder) -> tuple[list[str], Classifier]:
     return list(names.params()["labels"]), _KINDS[kind](stage)
 
 
-@dataclass(frozen=True)
-class Linear:
-    """A multinomial logistic regression, or the nearest centroid.
-
-    Attributes:
-        weights: ``(classes, features)``.
-        bias: ``(classes,)``.
-    """
-
-    weights: Matrix
-    bias: Matrix
-
-    @classmethod
-    def read(cls, stage: Folder) -> Linear:
-        """From the files of a ``LogisticRegressionModel``."""
-        row = (stage / "data").table().to_pylist()[0]
-        return cls(_matrix(row["coefficientMatrix"]), _vector(row["interceptVector"]))
-
-    def scores(self, rows: Matrix) -> Matrix:
-        """``weights · x + bias`` of each class."""
-        found: Matrix = rows @ self.weights.T + self.bias
-        return found
-
-    def probabilities(self, rows: Matrix) -> Matrix:
-        """See :class:`Classifier`."""
-        scores = self.scores(rows)
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        found: Matrix = powers / powers.sum(axis=1, keepdims=True)
-        return found
-
-    def distances(self, rows: Matrix) -> Matrix:
-        """Euclidean, to the nearest centroid c: its score is c·x - |c|²/2."""
-        squares = np.square(rows).sum(axis=1) - 2 * self.scores(rows).max(axis=1)
-        return np.sqrt(np.maximum(squares, 0))
+def _read_linear(stage: Folder) -> Linear:
+    row = (stage / "data").table().to_pylist()[0]
+    return Linear(_matrix(row["coefficientMatrix"]), _vector(row["interceptVector"]))
 
 
 @dataclass(frozen=True)
@@ -136,7 +93,6 @@ class Forest:
         feature, threshold, left, right: of each node of all trees; a leaf is its own child.
         shares: ``(nodes, classes)``.
         roots: the first node of each tree.
-        depth: of the deepest tree.
     """
 
     feature: NDArray[np.int64]
@@ -145,7 +101,6 @@ class Forest:
     right: NDArray[np.int64]
     shares: Matrix
     roots: NDArray[np.int64]
-    depth: int
 
     @classmethod
     def read(cls, stage: Folder) -> Forest:
@@ -173,28 +128,18 @@ class Forest:
             children["rightChild"],
             counts / counts.sum(axis=1, keepdims=True),
             roots,
-            _depth(children["leftChild"], children["rightChild"], roots),
         )
 
     def probabilities(self, rows: Matrix) -> Matrix:
-        """See :class:`Classifier`."""
+        """Of each class: ``(rows, classes)``."""
         at = np.tile(self.roots, (len(rows), 1))
         which = np.arange(len(rows))[:, None]
-        for _ in range(self.depth):
+        before = at - 1
+        while (at != before).any():
             goes_left = rows[which, self.feature[at]] <= self.threshold[at]
-            at = np.where(goes_left, self.left[at], self.right[at])
+            before, at = at, np.where(goes_left, self.left[at], self.right[at])
         found: Matrix = self.shares[at].mean(axis=1)
         return found
-
-
-def _depth(left: NDArray[np.int64], right: NDArray[np.int64], roots: NDArray[np.int64]) -> int:
-    level, depth = roots, 0
-    while True:
-        below = np.concatenate([left[level], right[level]])
-        below = np.setdiff1d(below, level)
-        if not below.size:
-            return depth
-        level, depth = below, depth + 1
 
 
 class Boosting:
@@ -207,13 +152,14 @@ class Boosting:
         self._matrix = xgboost.DMatrix
 
     def probabilities(self, rows: Matrix) -> Matrix:
-        """See :class:`Classifier`."""
+        """Of each class: ``(rows, classes)``."""
         found = self._booster.predict(self._matrix(rows.astype(np.float32))).astype(np.float64)
         return found if found.ndim == 2 else np.stack([1 - found, found], axis=1)
 
 
+Classifier = Linear | Forest | Boosting
 _KINDS: dict[str, Any] = {
-    "LogisticRegressionModel": Linear.read,
+    "LogisticRegressionModel": _read_linear,
     "RandomForestClassificationModel": Forest.read,
     "SparkXGBClassifierModel": Boosting,
 }

@@ -24,7 +24,6 @@ from fruits_kedro.serving.spark_files import (
     Classifier,
     Folder,
     Linear,
-    fingerprint_of,
     read_classifier,
     read_pca,
 )
@@ -162,7 +161,7 @@ def load_store(place: str, options: dict[str, Any]) -> Store:
     info = json.loads(fs.cat_file(f"{root}/{_INFO}"))
     backbone = from_bytes(fs.cat_file(f"{root}/{_BACKBONE}"))
     pca = read_pca(models / "pca_model")
-    known = (backbone.fingerprint, fingerprint_of(pca))
+    known = (backbone.fingerprint, pca.fingerprint)
     if known != (info["fingerprint"], info["pca_fingerprint"]):
         raise FruitsError(
             f"The classifiers of {place} were trained on other features or another PCA.\nRun "

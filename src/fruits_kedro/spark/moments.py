@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from fruits_kedro.features.batches import in_tables
@@ -59,13 +58,8 @@ def _moments_of_parts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBa
 
 def _to_batches(moments: Moments | None) -> Iterator[pa.RecordBatch]:
     if moments is not None:
-        columns = [pa.array([moments.count]), _binary(moments.mean), _binary(moments.scatter)]
-        yield pa.RecordBatch.from_arrays(columns, ["count", "mean", "scatter"])
-
-
-def _binary(array: NDArray[np.float64]) -> pa.Array:
-    offsets = pa.py_buffer(np.array([0, array.nbytes], np.int32))
-    return pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(array)])  # no copy
+        arrays = {"mean": [moments.mean.tobytes()], "scatter": [moments.scatter.tobytes()]}
+        yield pa.RecordBatch.from_pydict({"count": [moments.count]} | arrays)
 
 
 def _from_buffers(count: int, mean: bytes, scatter: bytes) -> Moments:

@@ -13,11 +13,11 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from fruits_kedro.features.batches import first_of_each
+from fruits_kedro.features.batches import first_of_each, in_tables
 from fruits_kedro.spark.feature_refs import FeatureRefs, read_features
 from fruits_kedro.storage.filesystem import file_system
 
-_ROW_GROUP_BYTES = 8 * 2**20  # in memory of each worker
+_ROWS = 1280  # 8 MB of features and pictures, in memory of each worker
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,6 @@ class ArrowWriter:
             fs.open(f"{path}/{name}", "wb") as file,
             pq.ParquetWriter(file, self.schema, use_dictionary=False) as out,
         ):
-            for table in self._row_groups(batches):
-                out.write_table(table)
+            for table in in_tables(batches, _ROWS):
+                out.write_table(table.cast(self.schema))
         return name
-
-    def _row_groups(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-        waiting: list[pa.RecordBatch] = []
-        for batch in batches:
-            waiting.append(batch)
-            if sum(one.nbytes for one in waiting) >= _ROW_GROUP_BYTES:
-                yield pa.Table.from_batches(waiting, self.schema)
-                waiting = []
-        yield pa.Table.from_batches(waiting, self.schema)

@@ -20,6 +20,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+    track,
 )
 
 logger = logging.getLogger(__name__)
@@ -108,10 +109,8 @@ class ProgressBar:
 def tracked(what: str, items: Iterable[_Item], total: int) -> Iterator[_Item]:
     """The items, with a progress bar on a terminal while they come."""
     console = get_console()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     disable = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=disable) as bar:
-        yield from bar.track(items, total, description=what)
+    return iter(track(items, what, total, console=console, transient=True, disable=disable))
 
 
 def photos_of_tasks_done(total: int) -> int:

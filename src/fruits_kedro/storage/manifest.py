@@ -79,7 +79,10 @@ def manifest_files(manifest: bytes, folder: str, names: Iterable[str]) -> list[s
         FruitsError: a file that the manifest names is missing.
     """
     there = {name.rpartition("/")[2]: name for name in names}
-    listed = _listed(manifest)
+    try:
+        listed = json.loads(manifest or b"{}").get("files")
+    except (ValueError, AttributeError):
+        listed = None
     if listed is None:
         return sorted(path for name, path in there.items() if name[0] not in "._")
     if missing := sorted(set(listed) - there.keys()):
@@ -89,10 +92,3 @@ def manifest_files(manifest: bytes, folder: str, names: Iterable[str]) -> list[s
             "makes it."
         )
     return [there[name] for name in sorted(listed)]
-
-
-def _listed(manifest: bytes) -> list[str] | None:
-    try:
-        return json.loads(manifest or b"{}").get("files")
-    except (ValueError, AttributeError):
-        return None

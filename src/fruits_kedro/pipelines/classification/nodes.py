@@ -12,7 +12,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from fruits_kedro.classification.checks import check_labels, check_pca, pca_fingerprint
+from fruits_kedro.classification.checks import check_labels, check_pca
 from fruits_kedro.classification.driver_classifiers import DriverClassifier
 from fruits_kedro.classification.driver_fits import fits_on_driver
 from fruits_kedro.classification.driver_samples import DriverSamples
@@ -23,21 +23,21 @@ from fruits_kedro.classification.leaks import (
 )
 from fruits_kedro.classification.metrics import of_model
 from fruits_kedro.classification.protocols import (
+    BASELINES,
     FOLDER,
     IN_DISTRIBUTION,
     LEAVE_ONE_VARIETY_OUT,
     NEVER,
+    PCA,
     fruits_of,
     variety_folds,
 )
-from fruits_kedro.classification.samples import BASELINES, PCA, Samples
 from fruits_kedro.classification.spark_classifiers import check_settings
-from fruits_kedro.classification.spark_samples import SparkSamples
+from fruits_kedro.classification.spark_samples import Samples, SparkSamples
 from fruits_kedro.classification.training import (
     Candidate,
     candidates,
     choose,
-    fit,
 )
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.curation.photos import Photos
@@ -162,7 +162,7 @@ def fit_classifiers(
 
         def timed(candidate: Candidate) -> tuple[Any, float]:
             started = time.perf_counter()
-            model = fit(candidate, vectors[candidate.inputs], params)
+            model = vectors[candidate.inputs].fit(candidate.model, candidate.settings)
             return model, round(time.perf_counter() - started, 6)
 
         fitted = dict(
@@ -173,7 +173,7 @@ def fit_classifiers(
         threshold = vectors[best.inputs].distance_quantile(nearest, share)
     return {name: model for name, (model, _) in fitted.items()}, {
         "fingerprint": training.fingerprint(),
-        "pca_fingerprint": pca_fingerprint(pca_model),
+        "pca_fingerprint": from_spark_model(pca_model).fingerprint,
         "best": best.name,
         "inputs": best.inputs,
         "settings": {c.name: c.settings for c in chosen},
@@ -192,8 +192,8 @@ def _with_baselines(chosen: list[Candidate]) -> list[Candidate]:
 def _vectors(samples: Samples, inputs: Iterable[str], pca: Pca) -> Iterator[Mapping[str, Samples]]:
     """Vectors by input, kept for the block."""
     with ExitStack() as stack:
-        names = dict.fromkeys(inputs)
-        yield {one: stack.enter_context(samples.vectors(one, pca)) for one in names}
+        enter: Any = stack.enter_context  # mypy does not join the two kinds
+        yield {one: enter(samples.vectors(one, pca)) for one in dict.fromkeys(inputs)}
 
 
 def predict_test(
@@ -224,10 +224,7 @@ def _inputs_of(name: str) -> str:
 
 
 def predict_unseen_varieties(
-    samples: Samples,
-    pca_model: PipelineModel,
-    chosen: list[Candidate],
-    params: ClassificationParams,
+    samples: Samples, pca_model: PipelineModel, chosen: list[Candidate]
 ) -> pd.DataFrame:
     """Predict the fruit of varieties that were never trained on: ``leave_one_variety_out``.
 
@@ -248,7 +245,7 @@ def predict_unseen_varieties(
         with _vectors(training, inputs, pca) as known, _vectors(unseen, inputs, pca) as tried:
 
             def predicted(candidate: Candidate) -> pd.DataFrame:
-                model = fit(candidate, known[candidate.inputs], params)
+                model = known[candidate.inputs].fit(candidate.model, candidate.settings)
                 table = tried[candidate.inputs].predict(model)
                 return _named(table, LEAVE_ONE_VARIETY_OUT, candidate.name)
 

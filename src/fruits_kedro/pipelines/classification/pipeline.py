@@ -47,7 +47,7 @@ def create_pipeline() -> Pipeline:
         ),
         node(
             predict_unseen_varieties,
-            inputs=["samples", "pca_model", "chosen_classifiers", _PARAMS],
+            inputs=["samples", "pca_model", "chosen_classifiers"],
             outputs="unseen_predictions",
         ),
     ]

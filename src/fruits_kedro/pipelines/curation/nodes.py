@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fruits_kedro.config.curation import CurationParams, SelectionParams
 from fruits_kedro.curation.clusters import find_clusters
 from fruits_kedro.curation.duplicates import NEAR
-from fruits_kedro.curation.incremental import carry_over, update
+from fruits_kedro.curation.incremental import update
 from fruits_kedro.curation.index_files import INDEXED
 from fruits_kedro.curation.label_issues import METHOD, find_label_issues
 from fruits_kedro.curation.neighbours import (
@@ -77,7 +77,7 @@ def _carried_over(
     k = min(params.neighbours, len(vectors) - 1)
     if before is None or not params.incremental or k < 1:
         return None
-    updated = update(vectors, carry_over(before.batches, vectors.photos, k))
+    updated = update(vectors, before.batches, k)
     if updated is None:
         return None
     recall, sampled = recall_of(vectors, updated, params.seed)

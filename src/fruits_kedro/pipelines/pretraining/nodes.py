@@ -6,6 +6,7 @@ import functools
 import hashlib
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from pyspark.sql import DataFrame
@@ -41,7 +42,7 @@ def pretrain(
     init = None if params.init == "random" else find_weights(params.init).path
     read_all = functools.partial(raw_images.read_all, seconds=ImageLimits().seconds)
     trained = train(index, read_all, params, init, checkpoint)
-    weights = mobilenetv2.to_arrays(trained.backbone)
+    weights = {weight.path: np.asarray(weight) for weight in trained.backbone.weights}
     file = WeightsFile.of(weights, trained.settings, params.weights_dtype)
     sha256 = hashlib.sha256(file.to_bytes()).hexdigest()
     info = {

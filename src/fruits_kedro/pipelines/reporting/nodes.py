@@ -12,7 +12,7 @@ from plotly import express as px
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from fruits_kedro.config.report import ReportParams
+from fruits_kedro.config.parameters import ReportParams
 from fruits_kedro.curation.photo_map import (
     Examples,
     balanced_sample,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from fruits_kedro.classification.protocols import PROTOCOLS
-from fruits_kedro.classification.samples import BASELINES
+from fruits_kedro.classification.protocols import BASELINES, PROTOCOLS
 from fruits_kedro.reports.html.contents import Contents, core_hours, macro_f1
 from fruits_kedro.reports.html.figures import confusion_matrix, scree
 from fruits_kedro.reports.html.galleries import Photo, find_galleries

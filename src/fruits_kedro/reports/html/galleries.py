@@ -126,11 +126,8 @@ def _quality_issues(rows: list[Row], t: Texts) -> Groups:
 
 
 def _rejected(rows: list[Row], t: Texts) -> Groups:
-    def name(reason: str) -> str:
-        key = f"reasons.{reason}"
-        return str(t(key)) if t.has(key) else reason.replace("_", " ")
-
-    return _by_reason(rows, lambda row: row["reason"], name)
+    names = t.group("reasons")
+    return _by_reason(rows, lambda row: row["reason"], lambda r: names.get(r, r.replace("_", " ")))
 
 
 def _by_reason(

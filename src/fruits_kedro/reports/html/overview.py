@@ -25,7 +25,7 @@ def overview(contents: Contents, t: Texts) -> dict[str, Any]:
             "overview.photos",
             n=counts["images"],
             labels=t("overview.labels", n=labels),
-            splits=t.listed(splits),
+            splits=", ".join(splits),
         ),
         t("overview.rejected", n=counts["rejected"])
         if counts["rejected"]
@@ -93,7 +93,7 @@ def _attention(contents: Contents, t: Texts) -> list[Any]:
     if contents.classification:
         scores = contents.classification["f1"]
         weak = sorted((f1, label) for label, f1 in scores.items() if f1 < _WEAK)
-        names = t.listed([label for _, label in weak[:5]]) + (" …" if len(weak) > 5 else "")
+        names = ", ".join(label for _, label in weak[:5]) + (" …" if len(weak) > 5 else "")
         found += [t("attention.weak", n=len(weak), labels=names)] if weak else []
     pictures = pa.compute.struct_field(contents.photo_map.column("image"), "bytes")
     if pictures.null_count:

@@ -44,11 +44,6 @@ class Texts:
         }
         return Markup(text).format(**shown)
 
-    def has(self, key: str) -> bool:
-        """Whether there is a text of a key of two parts."""
-        group, _, name = key.partition(".")
-        return name in self._texts.get(group, {})
-
     def group(self, name: str) -> dict[str, str]:
         """All texts of a group: those of the scripts."""
         return dict(self._texts[name])
@@ -65,7 +60,3 @@ class Texts:
         tens = 10.0**digits
         text = self.number(math.floor(100 * share * tens + 0.5) / tens, digits)
         return f"{text}{_NARROW_SPACE}%" if self.language == "fr" else f"{text}%"
-
-    def listed(self, names: list[str]) -> str:
-        """Names, separated by commas."""
-        return ", ".join(names)

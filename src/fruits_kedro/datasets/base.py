@@ -1,32 +1,25 @@
-"""What the datasets share that replace a file or a folder atomically."""
+"""What the datasets share: a location that fsspec knows, and atomic replacement."""
 
 from __future__ import annotations
 
 import glob
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from fruits_kedro.datasets.fsspec_dataset import FsspecDataset
+from kedro.io import AbstractDataset
+
+from fruits_kedro.spark.paths import spark_url
 from fruits_kedro.storage.atomic import NewVersion, new_version, recover
-from fruits_kedro.storage.filesystem import file_system
+from fruits_kedro.storage.filesystem import file_system, local_path
+from fruits_kedro.storage.manifest import NewFiles
+from fruits_kedro.storage.s3 import for_fsspec
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
-class Replacement(Protocol):
-    """A new version that is complete and has not taken its place."""
-
-    @property
-    def replaces(self) -> bool:
-        """Whether there is something to replace."""
-
-    def replace(self) -> None:
-        """Take its place."""
-
-    def discard(self) -> None:
-        """Remove it."""
+Replacement = NewVersion | NewFiles  # a new version that has not taken its place
 
 
 class AtomicDataset:
@@ -83,8 +76,50 @@ def _removed_if_it_fails(version: Replacement) -> Iterator[None]:
         raise
 
 
+class FsspecDataset(AbstractDataset[_In, _Out]):
+    """A dataset that is a file or a folder, on a disk or in a bucket.
+
+    Args:
+        filepath: a local path or a URL that fsspec knows.
+        credentials: for fsspec, or an entry of ``credentials.yml`` in AWS' words.
+        metadata: for Kedro's plugins.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        credentials: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        # Not _filepath: Kedro-Viz would ask a bucket for its size, without keys, after each save.
+        self._place = filepath
+        self._credentials = for_fsspec(credentials)
+        self.metadata = metadata
+
+    @property
+    def location(self) -> str:
+        """The path or URL."""
+        return local_path(self._place).replace("s3a://", "s3://")
+
+    @property
+    def credentials(self) -> dict[str, Any]:
+        """The options for fsspec."""
+        return self._credentials
+
+    def _exists(self) -> bool:
+        fs, path = file_system(self._place, self._credentials)
+        return bool(fs.exists(path))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._place}
+
+
 class AtomicFsspecDataset(AtomicDataset, FsspecDataset[_In, _Out]):
     """A file or folder that is replaced atomically, and exists once its last file does.
+
+    Args:
+        optional: load None if there is no complete version, where the dataset knows that.
 
     Attributes:
         last_file: how the file of a folder begins that is written last; empty if the target is a
@@ -93,9 +128,9 @@ class AtomicFsspecDataset(AtomicDataset, FsspecDataset[_In, _Out]):
 
     last_file = ""
 
-    def __init__(self, *, filepath: str, **kwargs: Any) -> None:
+    def __init__(self, *, filepath: str, optional: bool = False, **kwargs: Any) -> None:
         super().__init__(filepath=filepath, **kwargs)
-        self._url = filepath
+        self._url, self.optional = filepath, optional
 
     @property
     def _newest(self) -> str:
@@ -119,3 +154,25 @@ class AtomicFsspecDataset(AtomicDataset, FsspecDataset[_In, _Out]):
     def recover(self) -> None:
         """Clear up after a run that died while it wrote this dataset."""
         recover(*file_system(self._url, self._credentials))
+
+
+class SparkDataset(AtomicFsspecDataset[_In, _Out]):
+    """A file or folder that is replaced atomically, and exists once its last file does.
+
+    Args:
+        load_args: options of Spark's reader.
+        save_args: options of Spark's writer.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        load_args: dict[str, Any] | None = None,
+        save_args: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(filepath=filepath, **kwargs)
+        self._url = spark_url(filepath)
+        self._load_args = load_args or {}
+        self._save_args = save_args or {}

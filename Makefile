@@ -5,9 +5,9 @@ PYTHONS ?= python3.11 python3.12 python3.13 python3 python
 SPARK ?= $(patsubst .venv/spark-%,%,$(firstword $(wildcard .venv/spark-*) .venv/spark-3.5))
 IMAGES ?= data/01_raw/fruits-360
 BIN := .venv/bin
-PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+PARALLEL := --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test test-servers test-faults setup lint docs bench clean
+.PHONY: help run test test-servers test-faults test-slow setup lint docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -16,15 +16,18 @@ help: ## show this list
 run: setup ## set everything up, run the pipeline (on a sample at first)
 	@sh tools/run.sh
 
-test test-servers test-faults: export PYTHONDONTWRITEBYTECODE =
+test test-servers test-faults test-slow: export PYTHONDONTWRITEBYTECODE =
 test: setup ## set everything up, run the tests: a few minutes
-	@$(BIN)/pytest $(PARALLEL) -m "not servers and not faults"
+	@$(BIN)/pytest -n 2 $(PARALLEL) -m "not servers and not faults"
 
 test-servers: setup ## the tests on real servers: S3, YARN, Spark cluster, browser
-	@$(BIN)/pytest $(PARALLEL) -m servers
+	@$(BIN)/pytest -n 2 $(PARALLEL) -m servers
 
 test-faults: setup ## the tests that break runs: kills, fuzz, full disks
-	@$(BIN)/pytest $(PARALLEL) -m faults
+	@$(BIN)/pytest -n 2 $(PARALLEL) -m faults
+
+test-slow: setup ## test-servers and test-faults together: they wait some of their time
+	@$(BIN)/pytest -n 4 $(PARALLEL) -m "servers or faults"
 
 lint: setup ## style, types, and which folder imports from which
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache

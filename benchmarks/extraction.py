@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from whole_run import WholeRun, kedro_run, usable_cores, write_results
 
 from fruits_kedro.backbones import Backbone, FeatureModel
+from fruits_kedro.backbones.architectures import ARCHITECTURES
 from fruits_kedro.backbones.load import load_backbone
-from fruits_kedro.backbones.mobilenetv2 import preprocess
 from fruits_kedro.features.extract import extract, get_model
 from fruits_kedro.images.folder import ImageFolder
 
@@ -65,7 +65,12 @@ def _openvino(backbone: Backbone) -> FeatureModel:
 
     # One at a time, as LiteRT does: of 32 at once it gives 88 images/s instead of 104.
     def model(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.concatenate([network(preprocess(image[None]))[0] for image in images])
+        return np.concatenate(
+            [
+                network(ARCHITECTURES["mobilenetv2"].preprocessing(image[None]))[0]
+                for image in images
+            ]
+        )
 
     size = backbone.input_size
     pixels = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
@@ -88,10 +93,10 @@ def tf_data(root: str, paths: list[str], cores: int, tunes: bool) -> float:
 
 
 def _predict(root: str, paths: list[str], cores: int, tunes: bool) -> float:
-    from fruits_kedro.backbones import mobilenetv2
+    from fruits_kedro.backbones import keras_models
 
-    tf = mobilenetv2.load_tensorflow()
-    model = mobilenetv2.build("imagenet", 224)
+    tf = keras_models.load_tensorflow()
+    model = keras_models.build(ARCHITECTURES["mobilenetv2"], "imagenet", 224)
     options = tf.data.Options()
     options.autotune.enabled = tunes
 

@@ -31,7 +31,7 @@ def extract(images: str, precision: str) -> tuple[pd.DataFrame, dict, float]:
         store = Path(folder)
         info = kedro_run(store, images=images, **settings).info
         rows = pd.read_parquet(store / "04_feature/extracted_features")
-        backbone = read_backbone(store / "06_models/mobilenetv2.backbone", "litert", None)
+        backbone = read_backbone(store / "06_models/model.backbone", "litert", None)
     ceiling = model_alone(backbone, usable_cores(), MODEL_SECONDS)
     return rows[rows["features"].notna()].sort_values("path", ignore_index=True), info, ceiling
 

@@ -19,7 +19,10 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
 
-_LONGEST = ("test_s3_run.py", "test_faults.py", "test_classification.py", "test_train.py")
+_LONGEST = (
+    *("test_s3_run.py", "test_faults.py", "test_yarn.py", "test_classification.py"),
+    *("test_incremental_run.py", "test_train.py"),
+)
 _SERVERS = {"s3_server", "yarn", "spark_cluster", "browser", "mlflow_server", "served"}
 
 
@@ -72,7 +75,7 @@ def spark(project: Path) -> SparkSession:
 @pytest.fixture(scope="module")
 def eager() -> Iterator[None]:
     """TensorFlow trains without a graph: to compile one takes longer than a few small steps."""
-    from fruits_kedro.backbones.mobilenetv2 import load_tensorflow
+    from fruits_kedro.backbones.keras_models import load_tensorflow
 
     config = load_tensorflow().config
     config.run_functions_eagerly(True)
@@ -87,11 +90,12 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     As Keras initialises it, MobileNetV2's features are all about 1e-12: one pass that sets the
     statistics of batch normalisation makes them differ from image to image.
     """
-    from fruits_kedro.backbones import mobilenetv2
+    from fruits_kedro.backbones import keras_models
+    from fruits_kedro.backbones.architectures import ARCHITECTURES
 
-    keras = mobilenetv2.load_keras()
+    keras = keras_models.load_keras()
     keras.utils.set_random_seed(0)
-    model = mobilenetv2.build(None, 96)
+    model = keras_models.build(ARCHITECTURES["mobilenetv2"], None, 96)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0

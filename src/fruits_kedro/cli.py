@@ -132,6 +132,18 @@ def report(context: click.Context, env: str | None, params: dict[str, Any], open
             click.echo(open_report(catalog))
 
 
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+def backbones(as_json: bool) -> None:
+    """List the backbones: length of a feature vector, size, and speed on this machine.
+
+    Speed and megabytes are of those that a run has converted here.
+    """
+    from fruits_kedro.commands.backbones import describe_backbones
+
+    finish(describe_backbones(), as_json)
+
+
 @cli.command(context_settings={"show_default": True})
 @env_option
 @click.option("--params", default="", callback=read_params, help="As for kedro run: store=…")

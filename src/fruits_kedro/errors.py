@@ -34,6 +34,8 @@ _EXTRAS = {
     "fastapi": "serve",
     "keras": "tensorflow",
     "mlflow": "mlflow",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
     "prometheus_client": "serve",
     "python_multipart": "serve",
     "s3fs": "s3",

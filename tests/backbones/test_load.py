@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from fruits_kedro.backbones import mobilenetv2
-from fruits_kedro.backbones.load import find_backbone, load_backbone
+from fruits_kedro.backbones import keras_models
+from fruits_kedro.backbones.architectures import ARCHITECTURES
+from fruits_kedro.backbones.load import BackboneSettings, find_backbone, load_backbone
 from fruits_kedro.backbones.weights import IMAGENET_FILE
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.extract import extract, get_model
@@ -45,7 +46,7 @@ def test_engines_agree_and_share_a_fingerprint(random_weights):
 def test_the_compiled_embedded_weights_are_those_of_their_file(monkeypatch):
     photos = np.random.default_rng(0).integers(0, 256, (5, 96, 96, 3), np.uint8)
     theirs = load_backbone("embedded", "tensorflow", None)
-    monkeypatch.setattr(mobilenetv2, "load_tensorflow", lambda: pytest.fail("imported TensorFlow"))
+    monkeypatch.setattr(keras_models, "load_tensorflow", lambda: pytest.fail("imported TensorFlow"))
     ours = load_backbone("embedded", "litert", None)
     assert ours.weights_sha256 == theirs.weights_sha256 and ours.weights_requested == "embedded"
     monkeypatch.undo()
@@ -57,14 +58,14 @@ def test_the_compiled_embedded_weights_are_those_of_their_file(monkeypatch):
 def test_a_cached_model_needs_no_tensorflow(random_weights, monkeypatch):
     first = load_backbone(str(random_weights), "litert", 96)
     assert (cache_folder() / f"mobilenetv2-96-f32-{first.weights_sha256}.litert").is_file()
-    monkeypatch.setattr(mobilenetv2, "load_tensorflow", lambda: pytest.fail("imported TensorFlow"))
+    monkeypatch.setattr(keras_models, "load_tensorflow", lambda: pytest.fail("imported TensorFlow"))
     assert load_backbone(str(random_weights), "litert", 96) == first
 
 
 def test_other_weights_have_another_fingerprint(random_weights, tmp_path):
-    mobilenetv2.load_keras().utils.set_random_seed(1)
+    keras_models.load_keras().utils.set_random_seed(1)
     other = tmp_path / "other.weights.h5"
-    mobilenetv2.build(None, 96).save_weights(other)
+    keras_models.build(ARCHITECTURES["mobilenetv2"], None, 96).save_weights(other)
     one, two = (load_backbone(str(path), "litert", 96) for path in (random_weights, other))
     assert one.fingerprint != two.fingerprint
 
@@ -74,14 +75,14 @@ def test_auto_stays_with_what_the_store_was_made_with(random_weights, monkeypatc
     of_file = load_backbone(str(random_weights), "litert", 96)
     monkeypatch.setattr("fruits_kedro.backbones.load.find_weights", lambda _: pytest.fail("probed"))
     for stored in (embedded, of_file):
-        found = find_backbone("auto", "litert", "f32", None, stored)
+        found = find_backbone(BackboneSettings(), stored)
         assert found == replace(stored, weights_requested="auto")
     monkeypatch.undo()
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    smaller = find_backbone("auto", "litert", "f32", 64, embedded)
+    smaller = find_backbone(BackboneSettings(input_size=64), embedded)
     assert (smaller.weights_source, smaller.input_size) == ("embedded", 64)
     with pytest.raises(FruitsError, match="made with the weights random.weights.h5"):
-        find_backbone("auto", "litert", "f32", 64, of_file)
+        find_backbone(BackboneSettings(input_size=64), of_file)
 
 
 def test_missing_file_of_weights(tmp_path):
@@ -90,7 +91,7 @@ def test_missing_file_of_weights(tmp_path):
 
 
 def test_weights_of_another_architecture(tmp_path):
-    keras = mobilenetv2.load_keras()
+    keras = keras_models.load_keras()
     small = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     small.save_weights(tmp_path / "small.weights.h5")
     with pytest.raises(FruitsError, match="does not fit MobileNetV2"):
@@ -103,7 +104,7 @@ def test_no_weights_and_no_network(tmp_path, monkeypatch):
     def no_network(*_):
         raise OSError("URL fetch failure")
 
-    monkeypatch.setattr(mobilenetv2, "build", no_network)  # a machine without a network
+    monkeypatch.setattr(keras_models, "build", no_network)  # a machine without a network
     with pytest.raises(FruitsError, match="neither cached nor downloadable") as caught:
         load_backbone("imagenet", "litert", 224)
     assert IMAGENET_FILE in str(caught.value) and str(tmp_path / "models") in str(caught.value)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from fruits_kedro.backbones.load import calibrate_backbone, find_backbone
+from fruits_kedro.backbones.load import BackboneSettings, calibrate_backbone, find_backbone
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.extract import get_model, load_pixels
 from fruits_kedro.images.folder import ImageFolder
@@ -47,10 +47,13 @@ def test_a_run_in_lower_precision_keeps_its_calibration(kedro_run, sample, tmp_p
         prints.append(info["backbone"]["fingerprint"])
     assert prints[0] == prints[1] and "-96-int8-" in prints[0]
     assert info["counts"]["reused"] > 0 and info["counts"]["features"] == 60
-    file = str(tmp_path / "06_models/mobilenetv2.backbone")  # for machines without TensorFlow
-    assert find_backbone(file, "litert", "int8", None, None).fingerprint == prints[0]
+    file = str(tmp_path / "06_models/model.backbone")  # for machines without TensorFlow
+    assert (
+        find_backbone(BackboneSettings(weights=file, precision="int8"), None).fingerprint
+        == prints[0]
+    )
     with pytest.raises(FruitsError, match="96 pixels and int8, not for litert, 96 and mixed"):
-        find_backbone(file, "litert", "mixed", None, None)
+        find_backbone(BackboneSettings(weights=file, precision="mixed"), None)
 
 
 def test_lower_precision_is_litert_s(kedro_run, sample, tmp_path):

@@ -118,7 +118,7 @@ FAULTS = {
 
 def test_a_finished_store_is_in_order(verify):
     assert verify() == {}
-    assert verify(lambda store: (store / "06_models/mobilenetv2.backbone").unlink()) == {}
+    assert verify(lambda store: (store / "06_models/model.backbone").unlink()) == {}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

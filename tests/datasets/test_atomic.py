@@ -269,6 +269,9 @@ def test_a_backbone_that_is_damaged_is_none(tmp_path):
     path = tmp_path / "new" / "m.backbone"
     path.write_bytes(path.read_bytes()[:-50])
     assert dataset.load() is None
+    dataset.save(backbone)
+    path.rename(path.with_name("mobilenetv2.backbone"))  # as earlier versions named it
+    assert datasets.BackboneDataset(filepath=str(path)).load() == backbone
     in_bucket = datasets.BackboneDataset(filepath="memory://bucket/m.backbone")
     in_bucket.save(backbone)
     assert in_bucket.load() == backbone

@@ -4,14 +4,14 @@ import resource
 
 import pytest
 
-from fruits_kedro.backbones import mobilenetv2
+from fruits_kedro.backbones import keras_models
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.pretraining import Checkpoint
 
 
 @pytest.fixture(scope="module")
 def model():
-    keras = mobilenetv2.load_keras()
+    keras = keras_models.load_keras()
     return keras.Sequential([keras.Input((300,)), keras.layers.Dense(1000)])
 
 

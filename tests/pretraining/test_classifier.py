@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fruits_kedro.backbones import mobilenetv2
+from fruits_kedro.backbones import keras_models
 from fruits_kedro.config.parameters import Augmentation
 
 NONE = {"flip": False, "rotation": 0, "scale": 0, "colour": 0}
@@ -11,14 +11,14 @@ RED = np.tile(np.float32([0.8, 0.4, 0.4]), (64, 16, 16, 1))
 
 
 def augment(*arguments, **options):
-    mobilenetv2.load_tensorflow()
+    keras_models.load_tensorflow()
     from fruits_kedro.pretraining.classifier import augment
 
     return augment(*arguments, **options)
 
 
 def varied(images, **options):
-    keras = mobilenetv2.load_keras()
+    keras = keras_models.load_keras()
     layers = augment(Augmentation(**NONE | options), seed=0)
     model = keras.Sequential([keras.Input(images.shape[1:]), *layers])
     return np.asarray(model(images, training=True)), np.asarray(model(images, training=False))

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fruits_kedro.backbones import mobilenetv2
+from fruits_kedro.backbones import keras_models
 from fruits_kedro.errors import FruitsError, ImageError
 
 
 def library():
     """Imported at first use: TensorFlow takes 4 s, also where none of these tests is run."""
-    mobilenetv2.load_tensorflow()
+    keras_models.load_tensorflow()
     from fruits_kedro.pretraining import photos
 
     return photos

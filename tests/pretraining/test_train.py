@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fruits_kedro.backbones import mobilenetv2
+from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.config.parameters import PretrainingParams
@@ -50,7 +50,7 @@ class Interrupted(Checkpoint):
 
 
 def train(*arguments):
-    mobilenetv2.load_tensorflow()
+    keras_models.load_tensorflow()
     from fruits_kedro.pretraining.train import train
 
     return train(*arguments)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.s3.results import assert_same, results
 
+from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.weights import EMBEDDED
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.commands.sample import write_sample
@@ -150,7 +151,7 @@ def test_auto_never_changes_the_weights_of_a_store(copy, kedro_run, monkeypatch)
     assert kedro_run(*EXTRACT, images=images, store=store, **auto).exit_code == 0
     assert plan(store) == {"done": 84}
     monkeypatch.undo()
-    (store / "06_models/mobilenetv2.backbone").unlink()
+    (store / "06_models/model.backbone").unlink()
     weights = "fruits_kedro.backbones.weights._choose"
     monkeypatch.setattr(weights, lambda _: str(store.parent / "other.npz"))
     file = WeightsFile.read(EMBEDDED)
@@ -168,6 +169,23 @@ def test_another_backbone_takes_all_photos(copy, kedro_run, tmp_path):
     assert plan(store) == {"other_backbone": 84}
     prints = pq.read_table(store / "04_feature/extracted_features")["fingerprint"].unique()
     assert len(prints) == 1 and "-64-" in prints[0].as_py()
+
+
+def test_a_model_of_ones_own_takes_all_photos_and_is_not_left_unsaid(copy, kedro_run, tmp_path):
+    images, store = copy
+    keras = keras_models.load_keras()
+    layers = keras.layers
+    network = [layers.Input((96, 96, 3)), layers.Rescaling(1 / 255), layers.Conv2D(16, 5, 4)]
+    keras.Sequential([*network, layers.GlobalAveragePooling2D()]).save(tmp_path / "own.keras")
+    own = {"extraction.backbone": tmp_path / "own.keras", "extraction.weights": "auto"}
+    result = kedro_run(images=images, store=store, **own)
+    assert result.exit_code == 0, result.output
+    assert plan(store) == {"other_backbone": 84}
+    features = pd.read_parquet(store / "04_feature/extracted_features")
+    assert {len(row) for row in features["features"].dropna()} == {16}
+    assert features["fingerprint"].str.startswith("own-96-f32-").all()
+    refused = kedro_run(images=images, store=store, **{"extraction.weights": "auto"})
+    assert refused.exit_code == 1 and "Name the store's: --params" in refused.output
 
 
 def test_a_run_that_was_interrupted_is_gone_on_with(copy, kedro_run, monkeypatch):

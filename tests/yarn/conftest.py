@@ -10,6 +10,7 @@ from tests.s3.results import results
 from tests.s3.server import BUCKET
 from tests.yarn.server import QUICK_START, Yarn, fetch_jars, fetch_native, fetch_spark
 
+from fruits_kedro.backbones.load import BackboneSettings
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.environment import build_environment
@@ -66,7 +67,9 @@ def in_server(s3_server):
 @pytest.fixture(scope="module")
 def package(project, settings, in_server):
     folder = CACHE / "package"  # it keeps its wheels
-    built = build_package(project, folder, settings.python, "x86_64", settings.weights)
+    built = build_package(
+        project, folder, settings.python, "x86_64", BackboneSettings(weights=settings.weights)
+    )
     upload_package(in_server, built, settings.package_root, lambda *_: None)
     return built
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fruits_kedro.backbones.fingerprints import fingerprint
+from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
 
-N_FEATURES = 1280  # of MobileNetV2
-Engine = Literal["litert", "tensorflow"]
+Engine = Literal["litert", "tensorflow", "onnx"]
 Precision = Literal["f32", "mixed", "int8"]
 
 
@@ -39,6 +39,7 @@ class Backbone:
         weights_source: where the weights came from: ``imagenet``, ``embedded`` or a file's name.
         weights_sha256: hash of the weights file.
         model: the serialised model that ``engine`` loads.
+        preprocessing: of the pixels, before the model.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Backbone:
     weights_source: str
     weights_sha256: str
     model: bytes
+    preprocessing: Preprocessing = PREPROCESSINGS["tf"]
 
     @property
     def fingerprint(self) -> str:
@@ -82,7 +84,11 @@ class Backbone:
         if self.engine == "litert":
             from fruits_kedro.backbones.litert import LiteRTModel
 
-            return LiteRTModel(self.model)
-        from fruits_kedro.backbones.mobilenetv2 import TensorFlowModel
+            return LiteRTModel(self.model, self.preprocessing)
+        if self.engine == "onnx":
+            from fruits_kedro.backbones.onnx_model import OnnxModel
 
-        return TensorFlowModel(self.model, self.input_size)
+            return OnnxModel(self.model, self.preprocessing)
+        from fruits_kedro.backbones.keras_models import TensorFlowModel
+
+        return TensorFlowModel(self.model, self.preprocessing)

@@ -1,18 +1,21 @@
-"""From a setting to a backbone: find the weights, convert them once, cache the result."""
+"""From settings to a backbone: find the weights, convert them once, cache the result."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fruits_kedro.backbones import mobilenetv2
-from fruits_kedro.backbones.backbone import N_FEATURES, Backbone, Engine, Precision
+from fruits_kedro.backbones import keras_models
+from fruits_kedro.backbones.architectures import MOBILENETV2, find_architecture
+from fruits_kedro.backbones.backbone import Backbone, Engine, Precision
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
+from fruits_kedro.backbones.model_file import is_model_file, read_model_file
+from fruits_kedro.backbones.preprocessing import Preprocessing
 from fruits_kedro.backbones.weights import (
     COMPILED,
     EMBEDDED,
@@ -26,27 +29,55 @@ from fruits_kedro.storage.filesystem import write_atomic
 logger = logging.getLogger(__name__)
 
 
-def find_backbone(
-    weights: str,
-    engine: Engine,
-    precision: Precision,
-    input_size: int | None,
-    previous: Backbone | None,
-) -> Backbone | None:
-    """The backbone that the settings ask for, or None if it has to be calibrated on photos first.
+@dataclass(frozen=True)
+class BackboneSettings:
+    """What ``extraction.*`` says of the backbone.
+
+    Attributes:
+        backbone: the name of an architecture, or a model's file.
+        weights: ``auto``, ``imagenet``, ``embedded``, a weights file or a compiled ``.backbone``
+            file.
+        input_size: side of the square input, in pixels; None takes the size of the weights'
+            training, or the model's own.
+        preprocessing: of the pixels, for a model's file; None if the file says it.
+        layer: of a model's file, whose output are the features; None takes the last one, or the one
+            before a softmax.
+    """
+
+    backbone: str = MOBILENETV2
+    weights: str = "auto"
+    engine: Engine = "litert"
+    precision: Precision = "f32"
+    input_size: int | None = None
+    preprocessing: Preprocessing | None = None
+    layer: str | None = None
+
+
+def find_backbone(asked: BackboneSettings, previous: Backbone | None) -> Backbone | None:
+    """The backbone that is asked for, or None if it has to be calibrated on photos first.
+
+    Args:
+        previous: the store's.
 
     Raises:
-        FruitsError: as for :func:`settle_weights` and :func:`load_backbone`.
+        FruitsError: as for :func:`settle_weights`, :func:`load_backbone` and
+            :func:`read_model_file`.
     """
-    if weights == "auto" and previous is not None:
-        asked = (engine, precision, input_size or previous.input_size)
-        if asked == (previous.engine, previous.precision, previous.input_size):
-            return replace(previous, weights_requested=weights)
-    weights = settle_weights(weights, previous)
-    if precision == "f32":
-        return load_backbone(weights, engine, input_size)
+    if is_model_file(asked.backbone):
+        path = Path(asked.backbone).expanduser()
+        given = asked.engine, asked.input_size, asked.preprocessing, asked.layer
+        return read_model_file(path, *given)
+    if previous is not None and previous.name != asked.backbone:
+        previous = None
+    if asked.weights == "auto" and previous is not None:
+        wanted = (asked.engine, asked.precision, asked.input_size or previous.input_size)
+        if wanted == (previous.engine, previous.precision, previous.input_size):
+            return replace(previous, weights_requested=asked.weights)
+    weights = settle_weights(asked.weights, previous)
+    if asked.precision == "f32":
+        return load_backbone(weights, asked.engine, asked.input_size, asked.backbone)
     if weights.endswith(SUFFIX):
-        return read_backbone(Path(weights), engine, input_size, precision)
+        return read_backbone(Path(weights), asked.engine, asked.input_size, asked.precision)
     find_weights(weights)
     return None
 
@@ -67,38 +98,47 @@ def settle_weights(weights: str, previous: Backbone | None) -> str:
     return previous.weights_source
 
 
-def load_backbone(weights: str, engine: Engine, input_size: int | None) -> Backbone:
-    """MobileNetV2 for an engine; TensorFlow is imported only if nothing is compiled yet.
+def load_backbone(
+    weights: str, engine: Engine, input_size: int | None, name: str = MOBILENETV2
+) -> Backbone:
+    """A backbone for an engine; TensorFlow is imported only if nothing is compiled yet.
 
     Args:
         weights: ``auto``, ``imagenet``, ``embedded``, a weights file or a compiled ``.backbone``
             file.
         input_size: side of the square input, in pixels; None takes the size of the weights'
             training.
+        name: of the architecture.
 
     Raises:
-        FruitsError: no weights, or weights of another architecture.
+        FruitsError: no such architecture, no weights, or weights of another architecture.
     """
+    architecture = find_architecture(name)
     if weights.endswith(SUFFIX):
-        return read_backbone(Path(weights), engine, input_size)
-    found = find_weights(weights)
+        asked = None if name == MOBILENETV2 else name  # the file says what it is of
+        return read_backbone(Path(weights), engine, input_size, name=asked)
+    found = find_weights(weights, name)
     input_size = input_size or found.input_size
     if (found.path, engine, input_size) == (EMBEDDED, "litert", found.input_size):
         compiled = read_backbone(COMPILED, engine, input_size)
         return replace(compiled, weights_requested=weights, weights_source=found.source)
-    cached = compiled_path(found.sha256, input_size, engine)
+    cached = compiled_path(name, found.sha256, input_size, engine)
     if cached.is_file():
         model = cached.read_bytes()
     else:
-        logger.info("Converting the weights for %s (once; about 10 s) …", engine)
+        logger.info("Converting %s for %s (once; 10 s or more) …", name, engine)
+        built = keras_models.build(architecture, found.path, input_size)
         is_litert = engine == "litert"
-        convert = mobilenetv2.convert_to_litert if is_litert else mobilenetv2.weights_to_bytes
-        model = convert(mobilenetv2.build(found.path, input_size))
+        model = (
+            keras_models.convert_to_litert(built, input_size)
+            if is_litert
+            else keras_models.to_bytes(built)
+        )
         try:
             write_atomic(cached, model)
         except OSError as error:
             logger.warning("The converted model could not be cached in %s: %s", cached, error)
-    return _backbone(weights, found, engine, "f32", input_size, model)
+    return _backbone(weights, found, engine, "f32", input_size, model, name)
 
 
 def calibrate_backbone(
@@ -134,21 +174,30 @@ def calibrate_backbone(
     from fruits_kedro.backbones.quantization import quantize
 
     logger.info("Calibrating %s on %d photos (once) …", precision, len(calibration))
-    model = quantize(mobilenetv2.build(found.path, input_size), precision, calibration)
-    return _backbone(weights, found, "litert", precision, input_size, model)
+    model = keras_models.build(find_architecture(MOBILENETV2), found.path, input_size)
+    quantised = quantize(model, precision, calibration)
+    return _backbone(weights, found, "litert", precision, input_size, quantised, MOBILENETV2)
 
 
 def _backbone(
-    requested: str, found: Weights, engine: Engine, precision: Precision, size: int, model: bytes
+    requested: str,
+    found: Weights,
+    engine: Engine,
+    precision: Precision,
+    size: int,
+    model: bytes,
+    name: str,
 ) -> Backbone:
+    architecture = find_architecture(name)
     return Backbone(
-        name=mobilenetv2.NAME,
+        name=name,
         engine=engine,
         precision=precision,
         input_size=size,
-        n_features=N_FEATURES,
+        n_features=architecture.n_features,
         weights_requested=requested,
         weights_source=found.source,
         weights_sha256=found.sha256,
         model=model,
+        preprocessing=architecture.preprocessing,
     )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fruits_kedro.backbones.mobilenetv2 import load_tensorflow, preprocess
+from fruits_kedro.backbones.keras_models import load_tensorflow
+from fruits_kedro.backbones.preprocessing import PREPROCESSINGS
 from fruits_kedro.backbones.silence import quiet_stderr
 
 if TYPE_CHECKING:
@@ -27,13 +28,14 @@ def quantize(model: keras.Model, precision: str, photos: Iterable[NDArray[np.uin
     """A LiteRT flatbuffer with 8-bit weights and activations.
 
     Args:
-        model: float32 ``(n, size, size, 3)`` in -1..1 to features; input and output stay float32.
+        model: MobileNetV2: float32 ``(n, size, size, 3)`` in -1..1 to features; input and output
+            stay float32.
         precision: ``int8`` (all layers) or ``mixed`` (pointwise convolutions of the later blocks).
         photos: some hundred typical ones, uint8 ``(size, size, 3)``. They set the range of each
             layer's activations.
     """
     tf = load_tensorflow()
-    calibration = [preprocess(pixels)[None] for pixels in photos]
+    calibration = [PREPROCESSINGS["tf"](pixels)[None] for pixels in photos]
 
     def dataset() -> Iterator[list[NDArray[np.float32]]]:
         for pixels in calibration:

@@ -11,6 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from fruits_kedro.backbones.architectures import (
+    ARCHITECTURES,
+    MOBILENETV2,
+    Architecture,
+    find_architecture,
+)
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError, is_installed
 from fruits_kedro.storage.cache import cache_folder
@@ -18,8 +24,8 @@ from fruits_kedro.storage.filesystem import sha256_of
 
 logger = logging.getLogger(__name__)
 
-IMAGENET_FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
 IMAGENET_SHA256 = "64f0589cc653f9de5e1080287946a2a87c55916ef6f3ecfa81d233e003af13fe"
+IMAGENET_FILE = ARCHITECTURES[MOBILENETV2].imagenet_file
 IMAGENET_URL = (
     "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/" + IMAGENET_FILE
 )
@@ -48,36 +54,45 @@ class Weights:
     input_size: int = 224
 
 
-def find_weights(weights: str) -> Weights:
+def find_weights(weights: str, name: str = MOBILENETV2) -> Weights:
     """The weights that ``extraction.weights`` names.
 
     Args:
-        weights: ``imagenet`` (Keras' cache, else a download), ``embedded`` (this package's own),
-            ``auto`` (``imagenet`` if available, else ``embedded`` with a warning), or a path.
+        weights: ``imagenet`` (Keras' cache, else a download), ``embedded`` (this package's own, of
+            MobileNetV2), ``auto`` (``imagenet`` if available, else ``embedded`` with a warning),
+            or a path.
+        name: of the architecture.
 
     Raises:
         FruitsError: the file is missing or not a weights file, or ImageNet's weights are neither
             cached nor downloadable.
     """
+    architecture = find_architecture(name)
     if weights == "auto":
-        weights = _choose(keras_home())
+        weights = _choose(keras_home()) if name == MOBILENETV2 else "imagenet"
     if weights == "imagenet":
-        return _imagenet()
+        return _imagenet(architecture)
     if weights == "embedded":
+        if name != MOBILENETV2:
+            raise FruitsError(
+                f"The embedded weights are of {MOBILENETV2}, not of {name}.\nGive "
+                "extraction.weights=imagenet or a file."
+            )
         return _from_file(EMBEDDED, "embedded")
     path = Path(weights).expanduser()
     if not path.is_file():
         raise FruitsError(
             f"Weights: there is no file {path}.\n"
-            "Give 'auto', 'imagenet', 'embedded', or the path of MobileNetV2 weights (.npz of the "
+            f"Give 'auto', 'imagenet', 'embedded', or the path of {name} weights (.npz of the "
             "pretraining pipeline, .h5 of Keras)."
         )
-    return _from_file(path, path.name)
+    return _from_file(path, path.name, architecture.input_size)
 
 
-def compiled_path(sha256: str, input_size: int, engine: str) -> Path:
+def compiled_path(name: str, sha256: str, input_size: int, engine: str) -> Path:
     """Where weights are kept once they are compiled for an engine, in float32."""
-    return cache_folder() / f"mobilenetv2-{input_size}-f32-{sha256}.{engine}"
+    suffix = "keras" if engine == "tensorflow" else engine
+    return cache_folder() / f"{name}-{input_size}-f32-{sha256}.{suffix}"
 
 
 def keras_home() -> Path:
@@ -85,9 +100,14 @@ def keras_home() -> Path:
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
 
 
-def _from_file(path: Path, source: str) -> Weights:
+def imagenet_path(architecture: Architecture) -> Path:
+    """Where Keras keeps ImageNet's weights of an architecture."""
+    return keras_home() / "models" / architecture.imagenet_file
+
+
+def _from_file(path: Path, source: str, input_size: int = 224) -> Weights:
     if path.suffix != ".npz":
-        return Weights(source, path, sha256_of(path))
+        return Weights(source, path, sha256_of(path), input_size)
     try:
         size = int(WeightsFile.read_info(path)["input_size"])
     except Exception as error:
@@ -100,9 +120,10 @@ def _from_file(path: Path, source: str) -> Weights:
 @functools.cache
 def _choose(home: Path) -> str:
     """``imagenet`` if available, else ``embedded``; decided once per process, with one warning."""
-    is_there = (home / "models" / IMAGENET_FILE).is_file()
+    mobilenetv2 = ARCHITECTURES[MOBILENETV2]
+    is_there = imagenet_path(mobilenetv2).is_file()
     if not is_installed("tensorflow"):
-        if is_there and compiled_path(IMAGENET_SHA256, 224, "litert").is_file():
+        if is_there and _compiled_imagenet().is_file():
             return "imagenet"
         logger.warning(
             "TensorFlow, which converts ImageNet's weights once, is not installed (pip install "
@@ -114,7 +135,7 @@ def _choose(home: Path) -> str:
         return "imagenet"
     if _server_answers():
         try:
-            _imagenet()
+            _imagenet(mobilenetv2)
             return "imagenet"
         except FruitsError as error:
             logger.info("%s", error)
@@ -142,14 +163,18 @@ def _server_answers() -> bool:
         pool.shutdown(wait=False)
 
 
-def _imagenet() -> Weights:
-    path = keras_home() / "models" / IMAGENET_FILE
+def _compiled_imagenet() -> Path:
+    return compiled_path(MOBILENETV2, IMAGENET_SHA256, 224, "litert")
+
+
+def _imagenet(architecture: Architecture) -> Weights:
+    path = imagenet_path(architecture)
     if not path.is_file():
-        _download()
+        _download(architecture)
     if not path.is_file():
         raise FruitsError(f"Keras downloaded its ImageNet weights, but not to {path}.")
-    found = Weights("imagenet", path, sha256_of(path))
-    if found.sha256 != IMAGENET_SHA256:
+    found = Weights("imagenet", path, sha256_of(path), architecture.input_size)
+    if architecture.name == MOBILENETV2 and found.sha256 != IMAGENET_SHA256:
         logger.warning(
             "%s is not the file that Keras publishes (its sha256 begins with %s). "
             "Delete it to have Keras download it again.",
@@ -159,21 +184,24 @@ def _imagenet() -> Weights:
     return found
 
 
-def _download() -> None:
-    from fruits_kedro.backbones import mobilenetv2
+def _download(architecture: Architecture) -> None:
+    from fruits_kedro.backbones import keras_models
 
-    mobilenetv2.load_tensorflow()
-    logger.info("Downloading Keras' ImageNet weights (9 MB) to %s …", keras_home())
+    keras_models.load_tensorflow()
+    logger.info("Downloading Keras' ImageNet weights to %s …", keras_home())
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT_S)
+    instead = "give extraction.weights=embedded (or a file)"
+    if architecture.name != MOBILENETV2:
+        instead = "give extraction.weights a file"
     try:
-        mobilenetv2.build("imagenet", 224)
+        keras_models.build(architecture, "imagenet", architecture.input_size)
     except Exception as error:
         raise FruitsError(
-            "The ImageNet weights of MobileNetV2 are neither cached nor downloadable "
+            f"The ImageNet weights of {architecture.builder} are neither cached nor downloadable "
             f"({' '.join(str(error).split())[:200]}).\n"
-            f"Put {IMAGENET_FILE} into {keras_home() / 'models'}, point KERAS_HOME to a folder "
-            "that has it under models/, or give extraction.weights=embedded (or a file)."
+            f"Put {architecture.imagenet_file} into {keras_home() / 'models'}, point KERAS_HOME to "
+            f"a folder that has it under models/, or {instead}."
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)

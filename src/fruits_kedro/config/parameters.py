@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     Field,
+    PositiveFloat,
     PositiveInt,
     StrictFloat,
     StrictInt,
@@ -13,7 +14,11 @@ from pydantic import (
     model_validator,
 )
 
-from fruits_kedro.backbones import Engine, Precision
+from fruits_kedro.backbones import Precision
+from fruits_kedro.backbones.architectures import MOBILENETV2, find_architecture
+from fruits_kedro.backbones.load import BackboneSettings
+from fruits_kedro.backbones.model_file import is_model_file
+from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.config.curation import CurationParams, SelectionParams
 from fruits_kedro.errors import FruitsError
@@ -42,16 +47,28 @@ class Subset(StrictModel):
     selected: bool = False
 
 
+class PixelStatistics(StrictModel):
+    """What a model takes: ``(pixels / 255 - mean) / std``, for red, green and blue."""
+
+    mean: tuple[float, float, float]
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
+
+
 class ExtractionParams(StrictModel):
     """How photos become features.
 
     Attributes:
+        backbone: the name of an architecture ('kedro backbones' lists them), or the file of a model
+            (``.keras``, ``.h5``, ``.tflite``, ``.onnx``).
         weights: ``auto``, ``imagenet``, ``embedded`` or a file.
         engine: ``litert`` (fast, on CPUs) or ``tensorflow`` (the reference, and GPUs).
         precision: ``f32``, or for LiteRT 8 bits in some layers (``mixed``) or all (``int8``):
-            faster, with other features.
-        input_size: side of the backbone's input in pixels, a multiple of 32; None takes the size of
-            the weights' training.
+            faster, with other features; of MobileNetV2 only.
+        input_size: side of the backbone's input in pixels; None takes the size of the weights'
+            training, or the model's own.
+        preprocessing: for the file of a model, what it takes instead of pixels: ``none``, ``tf``,
+            ``caffe``, ``torch`` (as in Keras), or mean and std; None if the file says it.
+        layer: of the file of a model, whose output are the features.
         partitions: number of feature files; by default a multiple of the cores, with about 128 MB
             at most per file.
         incremental: extract only photos that are new, changed, or done by another backbone.
@@ -62,10 +79,13 @@ class ExtractionParams(StrictModel):
 
     # Fields without a repr do not make features out of date: they say how, not what. The weights
     # count by their fingerprint.
+    backbone: str = MOBILENETV2
     weights: str = Field(default="auto", repr=False)
-    engine: Engine = "litert"
+    engine: Literal["litert", "tensorflow"] = "litert"
     precision: Precision = "f32"
-    input_size: Annotated[int, Field(ge=32, le=512, multiple_of=32)] | None = None
+    input_size: Annotated[int, Field(ge=32, le=1024)] | None = None
+    preprocessing: Literal["none", "tf", "caffe", "torch"] | PixelStatistics | None = None
+    layer: str | None = None
     partitions: PositiveInt | None = Field(default=None, repr=False)
     incremental: bool = Field(default=True, repr=False)
     retry_rejected: bool = Field(default=True, repr=False)
@@ -73,12 +93,41 @@ class ExtractionParams(StrictModel):
     limits: ImageLimits = ImageLimits()
 
     @model_validator(mode="after")
-    def _of_engine(self) -> ExtractionParams:
-        if self.engine != "litert" and self.precision != "f32":
+    def _fits(self) -> ExtractionParams:
+        if self.precision != "f32" and (self.engine, self.backbone) != ("litert", MOBILENETV2):
             raise ValueError(
-                f"precision={self.precision} is LiteRT's: leave engine=litert, or precision=f32"
+                f"precision={self.precision} is LiteRT's, of {MOBILENETV2}: leave engine and "
+                "backbone as they are, or precision=f32"
             )
+        if is_model_file(self.backbone):
+            if self.weights != "auto":
+                raise ValueError("weights: the file of a model has its own")
+            return self
+        if self.preprocessing is not None or self.layer is not None:
+            raise ValueError("preprocessing, layer: they are for the file of a model alone")
+        size = find_architecture(self.backbone).input_size
+        if self.input_size is not None and self.input_size % 32 and self.input_size != size:
+            raise ValueError(f"input_size: a multiple of 32, or {size} of {self.backbone}")
         return self
+
+    @property
+    def backbone_settings(self) -> BackboneSettings:
+        """What is asked of the backbone."""
+        how = self.preprocessing
+        preprocessing: Preprocessing | None
+        if isinstance(how, PixelStatistics):
+            preprocessing = Preprocessing.of_statistics(how.mean, how.std)
+        else:
+            preprocessing = None if how is None else PREPROCESSINGS[how]
+        return BackboneSettings(
+            backbone=self.backbone,
+            weights=self.weights,
+            engine=self.engine,
+            precision=self.precision,
+            input_size=self.input_size,
+            preprocessing=preprocessing,
+            layer=self.layer,
+        )
 
 
 class PcaParams(StrictModel):

@@ -9,6 +9,7 @@ from fruits_kedro.backbones.backbone_file import from_bytes, to_bytes
 from fruits_kedro.datasets.base import AtomicFsspecDataset
 from fruits_kedro.storage.filesystem import file_system, write_file
 
+_FORMERLY = "mobilenetv2.backbone"  # the file of stores of earlier versions
 logger = logging.getLogger(__name__)
 
 
@@ -18,10 +19,11 @@ class BackboneDataset(AtomicFsspecDataset[Backbone, Backbone | None]):
     def load(self) -> Backbone | None:
         """The backbone; None if the file is missing or cannot be read."""
         fs, path = file_system(self._newest, self._credentials)
-        try:
-            content = fs.cat_file(path)
-        except FileNotFoundError:
+        formerly = f"{path.rpartition('/')[0]}/{_FORMERLY}"
+        found = next((one for one in (path, formerly) if fs.exists(one)), None)
+        if found is None:
             return None
+        content = fs.cat_file(found)
         try:
             return from_bytes(content)
         except Exception:  # zip, JSON and numpy raise many types

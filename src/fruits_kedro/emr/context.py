@@ -10,6 +10,7 @@ from typing import Any
 
 from kedro.framework.session import KedroSession
 
+from fruits_kedro.backbones.load import BackboneSettings
 from fruits_kedro.commands.params import parse_params
 from fruits_kedro.config.locations import Locations
 from fruits_kedro.config.prices import PriceList
@@ -118,7 +119,8 @@ class EmrContext:
         settings = self.settings
         arch = self.architecture()
         folder = cache_folder() / "emr" / f"{arch}-{settings.python}"
-        built = build_package(self.project, folder, settings.python, arch, settings.weights)
+        asked = BackboneSettings(settings.backbone, settings.weights)
+        built = build_package(self.project, folder, settings.python, arch, asked)
         if isinstance(settings, ServerlessSettings):
             return build_environment(built, settings.python, arch)
         return built

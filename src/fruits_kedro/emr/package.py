@@ -19,6 +19,7 @@ from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 
+from fruits_kedro.backbones.load import BackboneSettings, find_backbone
 from fruits_kedro.config.template import PACKAGE, conf_source
 from fruits_kedro.emr.archive import write_tar_gz
 from fruits_kedro.errors import FruitsError
@@ -54,7 +55,9 @@ class Package:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def build_package(project: Path, folder: Path, python: str, arch: str, weights: str) -> Package:
+def build_package(
+    project: Path, folder: Path, python: str, arch: str, asked: BackboneSettings
+) -> Package:
     """All that the cluster needs.
 
     Args:
@@ -63,19 +66,21 @@ def build_package(project: Path, folder: Path, python: str, arch: str, weights: 
         folder: to build in; wheels that are there are kept.
         python: version on the nodes, such as ``3.11``.
         arch: of the nodes, ``x86_64`` or ``aarch64``.
-        weights: what to compile the backbone from.
+        asked: the backbone to compile.
 
     Raises:
         FruitsError: a package cannot be fetched or built, or the configuration holds a secret.
     """
     from fruits_kedro.backbones.backbone_file import to_bytes
-    from fruits_kedro.backbones.load import load_backbone
 
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("bootstrap.sh", "run.py"):
         (folder / name).write_bytes((files("fruits_kedro.emr") / "node" / name).read_bytes())
     (folder / "conf.tar.gz").write_bytes(archive_configuration(project / conf_source()))
-    backbone = load_backbone(weights, "litert", None)
+    backbone = find_backbone(asked, None)
+    assert backbone is not None  # nothing to calibrate
+    if backbone.engine == "onnx":
+        raise FruitsError("The nodes have no ONNX Runtime: give a .keras or .tflite file.")
     (folder / "model.backbone").write_bytes(to_bytes(backbone))
     own, is_checkout = folder / "project", (project / "src" / PACKAGE).is_dir()
     for old in own.glob("*.whl"):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
+from fruits_kedro.backbones.architectures import MOBILENETV2
 from fruits_kedro.validation import StrictModel
 
 
@@ -41,6 +42,7 @@ class EmrSettings(StrictModel):
         prefix: the key below which they lie.
         release: of EMR, 7.10 or later.
         python: version of the nodes and of the wheels.
+        backbone: ``extraction.backbone`` at packaging time.
         weights: ``extraction.weights`` at packaging time.
         executor: its cores and memory.
         idle_minutes: without work, after which the cluster ends or the application stops.
@@ -56,6 +58,7 @@ class EmrSettings(StrictModel):
     prefix: str
     release: str
     python: str = "3.11"
+    backbone: str = MOBILENETV2
     weights: str = "auto"
     executor: Executor = Executor()
     idle_minutes: Annotated[int, Field(ge=1, le=10080)]

@@ -54,9 +54,8 @@ class InputHooks(UsesLocations):
         if "params:extraction" in pipeline.inputs():
             from fruits_kedro.backbones.load import find_backbone
 
-            asked = catalog.load("params:extraction")
-            settings = (asked.weights, asked.engine, asked.precision, asked.input_size)
-            find_backbone(*settings, catalog.load("previous_backbone"))
+            asked = catalog.load("params:extraction").backbone_settings
+            find_backbone(asked, catalog.load("previous_backbone"))
         if "params:pretraining" in pipeline.inputs():
             catalog.load("pretraining_checkpoint")
             if (init := catalog.load("params:pretraining").init) != "random":

@@ -36,7 +36,7 @@ class Checkpoint:
         """
         if not self.path.is_file():
             return None
-        from fruits_kedro.backbones.mobilenetv2 import load_keras
+        from fruits_kedro.backbones.keras_models import load_keras
 
         remedy = f"Move {self.folder} away (or delete it) to train from the start."
         try:

@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-from fruits_kedro.backbones import mobilenetv2
+from fruits_kedro.backbones import keras_models
+from fruits_kedro.backbones.architectures import ARCHITECTURES, MOBILENETV2
 from fruits_kedro.config.parameters import Augmentation, PretrainingParams
 
 _DROPOUT = 0.2
@@ -20,11 +21,11 @@ def build_classifier(
     """The compiled model: uint8 ``(n, size, size, 3)`` to logits ``(n, n_classes)``.
 
     Args:
-        init: weights to start from, as for :func:`mobilenetv2.build`.
+        init: weights to start from, as for :func:`keras_models.build`.
         steps: batches per epoch.
     """
     size = params.input_size
-    backbone = mobilenetv2.build(init, size)
+    backbone = keras_models.build(ARCHITECTURES[MOBILENETV2], init, size)
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = _MOMENTUM

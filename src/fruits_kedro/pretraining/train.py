@@ -14,7 +14,7 @@ import keras
 import pandas as pd
 import tensorflow as tf
 
-from fruits_kedro.backbones import mobilenetv2
+from fruits_kedro.backbones.architectures import MOBILENETV2
 from fruits_kedro.config.parameters import PretrainingParams
 from fruits_kedro.features.extract import ReadAll
 from fruits_kedro.pretraining.checkpoint import Checkpoint
@@ -53,7 +53,7 @@ def train(
     Args:
         index: ``path, split, label`` of the photos.
         read_all: bytes of each photo by its path, or why it cannot be read.
-        init: weights to start from, as for :func:`mobilenetv2.build`.
+        init: weights to start from, as for :func:`keras_models.build`.
         checkpoint: keeps each finished epoch.
 
     Raises:
@@ -126,7 +126,7 @@ def _settings(
 ) -> dict[str, Any]:
     digest = hashlib.sha256("\n".join(sorted(photos["path"])).encode()).hexdigest()
     return {
-        "architecture": mobilenetv2.NAME,
+        "architecture": MOBILENETV2,
         **params.model_dump(),
         "classes": classes,
         "photos_sha256": digest,

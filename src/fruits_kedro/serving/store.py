@@ -30,7 +30,7 @@ from fruits_kedro.serving.spark_files import (
 from fruits_kedro.storage.filesystem import file_system
 from fruits_kedro.storage.manifest import MARK, manifest_files, read_manifest
 
-_BACKBONE = "06_models/mobilenetv2.backbone"
+_BACKBONE = "06_models/model.backbone"
 _INFO = "06_models/classifier_info.json"
 _FEATURES = "04_feature/extracted_features"
 # Each is written last of its dataset: as long as they stay, so does the store.

@@ -32,8 +32,7 @@ def choose_backbone(
     A lower precision is calibrated once per store, on 100 Training photos that a hash of the path
     chooses. Later runs use the stored backbone.
     """
-    settings = (params.weights, params.engine, params.precision, params.input_size)
-    if (found := find_backbone(*settings, previous_backbone)) is not None:
+    if (found := find_backbone(params.backbone_settings, previous_backbone)) is not None:
         return found
 
     def photos(size: int) -> Iterator[NDArray[np.uint8]]:

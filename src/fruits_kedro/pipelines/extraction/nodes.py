@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
+from fruits_kedro.backbones.architectures import MOBILENETV2
 from fruits_kedro.config.parameters import ExtractionParams
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.schema import EARLIER, INDEX
@@ -77,7 +78,16 @@ def _check_weights(earlier: DataFrame, backbone: Backbone, params: ExtractionPar
     row = earlier.select("fingerprint", "engine").first()
     if params.weights != "auto" or row is None:
         return
-    *_, size, precision, _ = row.fingerprint.split("-")
+    name, size, precision, _ = row.fingerprint.rsplit("-", 3)
+    if name != backbone.name:
+        if params.backbone != MOBILENETV2:
+            return
+        raise FruitsError(
+            f"The store's features are of {row.fingerprint}, and {backbone.fingerprint} is asked "
+            "for, since no backbone was named.\nName the store's: --params "
+            f"extraction.backbone={name} (or its file). Or extract all photos again: --params "
+            f"extraction.weights={backbone.weights_source}"
+        )
     is_as_asked = params.input_size in (None, int(size)) and precision == params.precision
     if is_as_asked and row.engine == params.engine:
         raise FruitsError(

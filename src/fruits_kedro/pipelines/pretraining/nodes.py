@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from pyspark.sql import DataFrame
 
+from fruits_kedro.backbones.architectures import MOBILENETV2
 from fruits_kedro.backbones.fingerprints import fingerprint
 from fruits_kedro.backbones.weights import find_weights
 from fruits_kedro.backbones.weights_file import WeightsFile
@@ -33,9 +34,9 @@ def pretrain(
     Returns:
         The weights; the history, one row per epoch; and their fingerprint, settings and outcome.
     """
-    from fruits_kedro.backbones import mobilenetv2
+    from fruits_kedro.backbones import keras_models
 
-    mobilenetv2.load_keras()
+    keras_models.load_keras()
     from fruits_kedro.pretraining.train import train
 
     index = in_subset(image_index).select("path", "split", "label").toPandas()
@@ -46,7 +47,7 @@ def pretrain(
     file = WeightsFile.of(weights, trained.settings, params.weights_dtype)
     sha256 = hashlib.sha256(file.to_bytes()).hexdigest()
     info = {
-        "fingerprint": fingerprint(mobilenetv2.NAME, params.input_size, "f32", sha256),
+        "fingerprint": fingerprint(MOBILENETV2, params.input_size, "f32", sha256),
         "weights_sha256": sha256,
         **trained.settings,
         **trained.outcome,

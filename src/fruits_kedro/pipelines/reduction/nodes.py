@@ -11,7 +11,6 @@ from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from fruits_kedro.backbones import N_FEATURES
 from fruits_kedro.backbones.fingerprints import check_one_backbone
 from fruits_kedro.config.parameters import PcaParams
 from fruits_kedro.errors import FruitsError
@@ -21,7 +20,9 @@ from fruits_kedro.spark.models import to_spark_model
 from fruits_kedro.spark.moments import distributed_moments
 
 
-def check_components(class_counts: pd.DataFrame, params: PcaParams) -> int:
+def check_components(
+    class_counts: pd.DataFrame, backbone_info: dict[str, Any], params: PcaParams
+) -> int:
     """The most components that there are photos for; a run needs no features to tell.
 
     Raises:
@@ -34,8 +35,8 @@ def check_components(class_counts: pd.DataFrame, params: PcaParams) -> int:
             f"PCA is fitted on Training images, and there are none (splits: "
             f"{', '.join(by_split.index)}).\nChoose a subset with Training images."
         )
-    check_n_components(params.n_components, training, N_FEATURES)
-    return min(training, N_FEATURES)
+    check_n_components(params.n_components, training, backbone_info["n_features"])
+    return min(training, backbone_info["n_features"])
 
 
 def fit_pca_model(

@@ -15,7 +15,11 @@ def create_pipeline() -> Pipeline:
     """Fit a PCA on the Training rows and apply it to all."""
     return Pipeline(
         [
-            node(check_components, ["class_counts", "params:pca"], "most_components"),
+            node(
+                check_components,
+                inputs=["class_counts", "backbone_info", "params:pca"],
+                outputs="most_components",
+            ),
             node(
                 fit_pca_model,
                 inputs=["extracted_features", "extraction_counts", "params:pca"],

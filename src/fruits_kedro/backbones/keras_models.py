@@ -1,4 +1,4 @@
-"""Keras' MobileNetV2: its definition, its conversion to LiteRT, and the reference engine.
+"""Keras' networks: built, loaded with weights, converted to LiteRT; and the reference engine.
 
 TensorFlow is imported inside the functions: it takes seconds and 1 GB, and a run with a cached
 model does not need it.
@@ -17,48 +17,76 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fruits_kedro.backbones.architectures import Architecture
+from fruits_kedro.backbones.preprocessing import Preprocessing
 from fruits_kedro.backbones.silence import quiet_stderr
+from fruits_kedro.backbones.weights import imagenet_path
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError, is_installed
 
 if TYPE_CHECKING:
     import keras
 
-NAME = "mobilenetv2"
+_FILE = "backbone.keras"
+# Keras adds a layer to these for ImageNet's weights alone: a file does not tell which it is of.
+_GRAPH_OF_IMAGENET = ("EfficientNetB",)
 
 
-def build(weights: str | Path | None, input_size: int) -> keras.Model:
-    """MobileNetV2 without its classifier, with global average pooling.
+def build(architecture: Architecture, weights: str | Path | None, input_size: int) -> keras.Model:
+    """A network without its classifier, with global average pooling.
 
     Args:
         weights: ``imagenet``, a weights file (``.npz``, ``.h5``), or None for random ones.
         input_size: side of the square input, in pixels.
 
     Returns:
-        A Keras model: float32 ``(n, input_size, input_size, 3)`` in -1..1 to ``(n, 1280)``.
+        A Keras model: float32 ``(n, input_size, input_size, 3)``, preprocessed, to
+        ``(n, n_features)``.
 
     Raises:
-        FruitsError: the file does not hold the weights of this architecture.
+        FruitsError: the network cannot take photos of this size, or the file does not hold its
+            weights.
     """
-    model = load_keras().applications.MobileNetV2(
-        input_shape=(input_size, input_size, 3),
-        include_top=False,
-        pooling="avg",
-        weights="imagenet" if weights == "imagenet" else None,
-    )
-    if weights not in (None, "imagenet"):
+    applications = load_keras().applications
+    is_imagenet = weights == "imagenet"
+    if weights is not None and architecture.builder.startswith(_GRAPH_OF_IMAGENET):
+        is_imagenet = is_imagenet or weights == imagenet_path(architecture)
+        if not is_imagenet:
+            raise FruitsError(
+                f"Keras builds {architecture.builder} differently for ImageNet's weights, and a "
+                "file of weights does not tell.\nSave the whole model (model.save('x.keras')), and "
+                "give that file as extraction.backbone. ImageNet's own weights: put "
+                f"{architecture.imagenet_file} into Keras' cache, and give "
+                "extraction.weights=imagenet."
+            )
+    try:
+        model = getattr(applications, architecture.builder)(
+            input_shape=(input_size, input_size, 3),
+            include_top=False,
+            pooling="avg",
+            weights="imagenet" if is_imagenet else None,
+        )
+    except ValueError as error:
+        raise FruitsError(
+            f"{architecture.name} cannot be built for {input_size} pixels: {_short(error)}"
+        ) from error
+    if weights is not None and not is_imagenet:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # one line per layer that does not fit
                 _load(model, Path(weights))
         except Exception as error:  # h5py and Keras raise OSError, ValueError, KeyError …
             raise FruitsError(
-                f"The weights file {weights} does not fit MobileNetV2 without top "
-                f"(alpha 1.0, 1280 features): {' '.join(str(error).split())[:300]}\n"
+                f"The weights file {weights} does not fit {architecture.builder} without top "
+                f"({architecture.n_features} features): {_short(error)}\n"
                 "Give extraction.weights a file that the pretraining pipeline or Keras' "
-                "MobileNetV2(include_top=False) saved, or 'imagenet'."
+                f"{architecture.builder}(include_top=False) saved, or 'imagenet'."
             ) from error
     return model
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 def _load(model: keras.Model, path: Path) -> None:
@@ -73,13 +101,8 @@ def _load(model: keras.Model, path: Path) -> None:
         weight.assign(weights[weight.path])
 
 
-def preprocess(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Pixels of 0..255 scaled to -1..1, bit for bit as Keras' ``preprocess_input`` does."""
-    return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
-
-
-def convert_to_litert(model: keras.Model) -> bytes:
-    """A float32 LiteRT flatbuffer with a batch of one image.
+def convert_to_litert(model: keras.Model, input_size: int) -> bytes:
+    """A float32 LiteRT flatbuffer with a batch of one image, of this side in pixels.
 
     Converting the frozen graph gives the same bits as converting the Keras model. It takes a
     quarter of the time, because nothing is saved to disk and read back.
@@ -87,40 +110,41 @@ def convert_to_litert(model: keras.Model) -> bytes:
     tf = load_tensorflow()
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    image = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
+    image = tf.TensorSpec((1, input_size, input_size, 3), tf.float32)
     with quiet_stderr(), redirect_stdout(io.StringIO()):
         graph = tf.function(model).get_concrete_function(image)
         frozen = convert_variables_to_constants_v2(graph)
         return bytes(tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert())
 
 
-def weights_to_bytes(model: keras.Model) -> bytes:
-    """A model's weights in Keras' HDF5 format, for the ``tensorflow`` engine."""
+def to_bytes(model: keras.Model) -> bytes:
+    """A model as a ``.keras`` file, for the ``tensorflow`` engine."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "mobilenetv2.weights.h5")
-        model.save_weights(path)
+        path = Path(folder, _FILE)
+        model.save(path)
         return path.read_bytes()
 
 
 class TensorFlowModel:
     """The reference engine: Keras on one thread, or on a GPU if there is one."""
 
-    def __init__(self, weights: bytes, input_size: int) -> None:
-        tf = load_tensorflow()
+    def __init__(self, model: bytes, preprocessing: Preprocessing) -> None:
+        tf, keras = load_tensorflow(), load_keras()
         if not tf.config.list_physical_devices("GPU"):
             try:
                 tf.config.threading.set_intra_op_parallelism_threads(1)
                 tf.config.threading.set_inter_op_parallelism_threads(1)
             except RuntimeError:  # TensorFlow already runs in this process and keeps its threads
                 pass
+        self._preprocessing = preprocessing
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "mobilenetv2.weights.h5")
-            path.write_bytes(weights)
-            self._model = build(path, input_size)
+            path = Path(folder, _FILE)
+            path.write_bytes(model)
+            self._model = keras.models.load_model(path, compile=False)
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features of a batch: uint8 ``(n, size, size, 3)`` to float32 ``(n, n_features)``."""
-        return np.asarray(self._model.predict_on_batch(preprocess(images)), np.float32)
+        return np.asarray(self._model.predict_on_batch(self._preprocessing(images)), np.float32)
 
 
 def load_tensorflow() -> Any:

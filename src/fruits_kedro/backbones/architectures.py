@@ -1,0 +1,78 @@
+"""The architectures of ``keras.applications`` that can be a backbone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
+from fruits_kedro.errors import FruitsError
+
+MOBILENETV2 = "mobilenetv2"
+
+# Name, builder in keras.applications, preprocessing, side of the photos that ImageNet's weights
+# were trained on, length of a feature vector, and Keras' file of these weights.
+_TABLE = """
+mobilenetv2      MobileNetV2      tf    224 1280 mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5
+mobilenetv3small MobileNetV3Small none  224  576 weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5
+mobilenetv3large MobileNetV3Large none  224  960 weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5
+mobilenet        MobileNet        tf    224 1024 mobilenet_1_0_224_tf_no_top.h5
+nasnetmobile     NASNetMobile     tf    224 1056 nasnet_mobile_no_top.h5
+efficientnetb0   EfficientNetB0   none  224 1280 efficientnetb0_notop.h5
+efficientnetb3   EfficientNetB3   none  300 1536 efficientnetb3_notop.h5
+efficientnetv2b0 EfficientNetV2B0 none  224 1280 efficientnetv2-b0_notop.h5
+efficientnetv2b3 EfficientNetV2B3 none  300 1536 efficientnetv2-b3_notop.h5
+resnet50         ResNet50         caffe 224 2048 resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5
+resnet50v2       ResNet50V2       tf    224 2048 resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5
+densenet121      DenseNet121      torch 224 1024 densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5
+inceptionv3      InceptionV3      tf    299 2048 inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5
+xception         Xception         tf    299 2048 xception_weights_tf_dim_ordering_tf_kernels_notop.h5
+convnexttiny     ConvNeXtTiny     none  224  768 convnext_tiny_notop.h5
+"""  # noqa: E501
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network of ``keras.applications`` without its classifier, averaged over the photo.
+
+    Attributes:
+        name: in ``extraction.backbone`` and in fingerprints.
+        builder: its function in ``keras.applications``.
+        preprocessing: of the pixels, as Keras' ``preprocess_input`` of this network does it.
+        input_size: side of the photos that ImageNet's weights were trained on, in pixels.
+        n_features: length of a feature vector.
+        imagenet_file: of ImageNet's weights, as Keras names it.
+    """
+
+    name: str
+    builder: str
+    preprocessing: Preprocessing
+    input_size: int
+    n_features: int
+    imagenet_file: str
+
+
+def _read(row: str) -> Architecture:
+    name, builder, preprocessing, size, features, file = row.split()
+    return Architecture(
+        name, builder, PREPROCESSINGS[preprocessing], int(size), int(features), file
+    )
+
+
+ARCHITECTURES = {one.name: one for one in map(_read, _TABLE.strip().splitlines())}
+
+
+def find_architecture(name: str) -> Architecture:
+    """The architecture of that name.
+
+    Raises:
+        FruitsError: there is none; the message names those that are written alike.
+    """
+    if name in ARCHITECTURES:
+        return ARCHITECTURES[name]
+    near = get_close_matches(name.lower(), ARCHITECTURES, 3, 0.5)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise FruitsError(
+        f"There is no backbone {name}.{meant}\n'kedro backbones' lists all. A model of your own is "
+        "a file that ends with .keras, .h5, .tflite or .onnx."
+    )

@@ -1,0 +1,97 @@
+"""Every architecture gives the features that Keras gives, with Keras' own preprocessing."""
+
+import numpy as np
+import pytest
+
+from fruits_kedro.backbones import keras_models
+from fruits_kedro.backbones.architectures import ARCHITECTURES, find_architecture
+from fruits_kedro.backbones.litert import LiteRTModel
+from fruits_kedro.backbones.load import load_backbone
+from fruits_kedro.errors import FruitsError
+
+# The module of keras.applications that has the preprocess_input of each.
+MODULES = {
+    "mobilenetv2": "mobilenet_v2",
+    "mobilenetv3small": "mobilenet_v3",
+    "mobilenetv3large": "mobilenet_v3",
+    "mobilenet": "mobilenet",
+    "nasnetmobile": "nasnet",
+    "efficientnetb0": "efficientnet",
+    "efficientnetb3": "efficientnet",
+    "efficientnetv2b0": "efficientnet_v2",
+    "efficientnetv2b3": "efficientnet_v2",
+    "resnet50": "resnet50",
+    "resnet50v2": "resnet_v2",
+    "densenet121": "densenet",
+    "inceptionv3": "inception_v3",
+    "xception": "xception",
+    "convnexttiny": "convnext",
+}
+QUICK = ("mobilenetv3small",)
+
+
+def agrees(name):
+    """With random weights, on 20 photos."""
+    architecture = find_architecture(name)
+    keras = keras_models.load_keras()
+    keras.utils.set_random_seed(0)
+    model = keras_models.build(architecture, None, architecture.input_size)
+    converted = keras_models.convert_to_litert(model, architecture.input_size)
+    shape = (20, architecture.input_size, architecture.input_size, 3)
+    photos = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    preprocess = getattr(keras.applications, MODULES[name]).preprocess_input
+    theirs = model.predict_on_batch(preprocess(photos.astype(np.float32)))
+    ours = LiteRTModel(converted, architecture.preprocessing)(photos)
+    assert ours.shape == theirs.shape == (20, architecture.n_features)
+    error = np.linalg.norm(ours - theirs, axis=1) / np.linalg.norm(theirs, axis=1)
+    assert error.max() <= 1e-5
+    assert np.ptp(theirs / np.abs(theirs).max(), axis=0).max() > 1e-3  # photos differ
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_small_one_gives_keras_features(name):
+    agrees(name)
+
+
+@pytest.mark.servers  # with those: it takes a minute and a half
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in QUICK])
+def test_each_gives_keras_features(name):
+    agrees(name)
+
+
+def test_all_are_tested():
+    assert MODULES.keys() == ARCHITECTURES.keys()
+
+
+@pytest.mark.servers  # all are built
+def test_keras_names_the_files_of_imagenets_weights_like_this(monkeypatch):
+    keras_models.load_keras()
+    from keras.src.utils import file_utils
+
+    asked = []
+
+    def get_file(name, *args, **kwargs):
+        asked.append(name)
+        raise OSError("no download")
+
+    monkeypatch.setattr(file_utils, "get_file", get_file)
+    for architecture in ARCHITECTURES.values():
+        with pytest.raises(OSError, match="no download"):
+            keras_models.build(architecture, "imagenet", architecture.input_size)
+        assert asked[-1] == architecture.imagenet_file
+
+
+def test_an_unknown_name_brings_those_that_are_alike():
+    with pytest.raises(FruitsError, match="Did you mean resnet50"):
+        find_architecture("ResNet-50")
+    with pytest.raises(FruitsError, match="kedro backbones"):
+        find_architecture("vit")
+
+
+def test_weights_of_another_architecture_are_refused(random_weights):
+    with pytest.raises(FruitsError, match="does not fit MobileNetV3Small"):
+        load_backbone(str(random_weights), "litert", None, "mobilenetv3small")
+    with pytest.raises(FruitsError, match="embedded weights are of mobilenetv2"):
+        load_backbone("embedded", "litert", None, "resnet50")
+    with pytest.raises(FruitsError, match="differently for ImageNet"):
+        load_backbone(str(random_weights), "litert", None, "efficientnetb0")

@@ -14,6 +14,7 @@ from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.weights import EMBEDDED
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.commands.sample import write_sample
+from fruits_kedro.hooks.progress import ProgressHooks
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +201,8 @@ def test_a_run_that_was_interrupted_is_gone_on_with(copy, kedro_run, monkeypatch
             raise KeyboardInterrupt
 
         patch.setattr(ArrowParquetDataset, "save", die)
+        # Its thread would live on in this process.
+        patch.setattr(ProgressHooks, "_start", lambda *_: None)
         assert kedro_run(images=images, store=store).exit_code != 0
     left = pd.read_parquet(store / "04_feature/extraction_checkpoint")
     assert len(left) == 84

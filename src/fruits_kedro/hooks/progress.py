@@ -85,6 +85,7 @@ class ProgressHooks(UsesLocations):
         """Show a bar: of the rows of a checkpoint, of the tasks of Spark, or without a count."""
         from fruits_kedro.spark.progress import ProgressBar, photos_of_tasks_done
 
+        self._stop()  # that of another node, where nodes run side by side
         if total is None:
             self._bar = ProgressBar(what)
         elif dataset_name == "extraction_checkpoint":

@@ -32,6 +32,7 @@ PROJECT = Path("/project")
         ("s3://bucket", "s3://bucket"),
         ("s3a://bucket//a/", "s3://bucket/a"),
         ("s3://bucket/Äpfel 2024", "s3://bucket/Äpfel 2024"),
+        ("s3://bucket/x/train-{000..131}.tar", "s3://bucket/x/train-{000..131}.tar"),
     ],
 )
 def test_a_root_is_the_place_that_was_written(value, root, monkeypatch):
@@ -58,6 +59,7 @@ def test_a_root_is_the_place_that_was_written(value, root, monkeypatch):
         ("s3://", "there is no bucket"),
         ("s3://bucket/lot #3", "cannot have # in its name"),
         ("s3://bucket/[a]", r"cannot have \[ \] in its name"),
+        ("s3://bucket/train-{000..131}.tar", "cannot have { } in its name"),
         ("/a:b", "Spark cannot read models"),
     ],
 )

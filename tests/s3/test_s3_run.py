@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tarfile
 import time
 from dataclasses import dataclass
 
@@ -207,3 +208,14 @@ def test_photos_in_a_bucket(bucket, s3_environment, kedro_run, local, tmp_path):
     outcome = kedro_run(images=f"s3://{BUCKET}/photos", store=tmp_path)
     assert outcome.exit_code == 0, outcome.output
     assert_same(results(tmp_path), local)
+
+
+def test_photos_in_archives_in_a_bucket(bucket, s3_environment, photos, kedro_run, local, tmp_path):
+    for i, part in enumerate(sorted(photos.iterdir())):
+        with tarfile.open(tmp_path / f"shard-{i}.tar", "w") as archive:
+            archive.add(part, part.name)
+    bucket.upload(tmp_path, "shards")
+    images = f"s3://{BUCKET}/shards/shard-{{0..{i}}}.tar"
+    outcome = kedro_run(images=images, store=tmp_path / "store")
+    assert outcome.exit_code == 0, outcome.output
+    assert_same(results(tmp_path / "store"), local)

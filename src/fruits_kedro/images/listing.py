@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 EPOCH = datetime.fromtimestamp(0, UTC)
 # Path, time and size: of a file, or as a bucket writes them.
 Entry = tuple[str, datetime | str, int | str]
+_Row = TypeVar("_Row", bound=tuple[Any, ...])  # with the path in front
 _ROWS = 5_000  # in Python objects at a time
 
 
@@ -65,7 +67,7 @@ class LeftOut:
         """Count the files in a folder of clutter."""
         self.add(kind, sum(len(files) for _, _, files in os.walk(path)))
 
-    def photos_of(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+    def photos_of(self, entries: Iterable[_Row]) -> Iterator[_Row]:
         """The entries that are photos by their names; count the others."""
         known = extensions()
         for entry in entries:

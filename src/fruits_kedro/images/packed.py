@@ -1,10 +1,11 @@
-"""Photos packed into a few Parquet files; and what opens these, or a folder of photos."""
+"""Photos packed into a few Parquet files; and what opens these, archives or a folder."""
 
 from __future__ import annotations
 
 import bisect
 import itertools
 import json
+import os
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -16,9 +17,10 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from fruits_kedro.errors import FruitsError, ImageError
+from fruits_kedro.images.archives import ArchivedImages, is_archive
 from fruits_kedro.images.folder import ImageFolder
 from fruits_kedro.images.source import LISTING_SCHEMA, PACKED_SUFFIX, ImageSource
-from fruits_kedro.storage.filesystem import file_system
+from fruits_kedro.storage.filesystem import file_system, local_path
 from fruits_kedro.storage.manifest import MARK, SPARKS_SCHEMA, manifest_files, read_manifest
 
 PACKED_FROM = "packed_from"  # metadata of a column
@@ -138,9 +140,13 @@ def open_images(root: str, storage_options: dict[str, Any] | None = None) -> Ima
     """The photos below a root; nothing is listed or read yet.
 
     Args:
-        root: a folder of photos, or packed ones if its name ends in ``.parquet``; a path or a URL
-            that fsspec knows.
+        root: a folder of photos, packed ones if its name ends in ``.parquet``, or archives if it
+            ends in ``.zip`` or ``.tar``; a path or a URL that fsspec knows.
         storage_options: for fsspec.
     """
-    kind = PackedImages if root.rstrip("/").endswith(PACKED_SUFFIX) else ImageFolder
+    kind: type[ImageSource] = ImageFolder
+    if root.rstrip("/").endswith(PACKED_SUFFIX):
+        kind = PackedImages
+    elif is_archive(root) and not os.path.isdir(local_path(root)):
+        kind = ArchivedImages
     return kind(root, storage_options or {})

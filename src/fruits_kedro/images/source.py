@@ -98,11 +98,11 @@ class ImageSource(ABC):
             FruitsError: a bucket's server fails.
         """
         waiting = deque(paths[i : i + self._at_once] for i in range(0, len(paths), self._at_once))
-        ahead: deque[_Block] = deque()
+        ahead: deque[Block] = deque()
 
         def read_ahead() -> None:
             while waiting and len(ahead) < self._readers:
-                ahead.append(_Block(self._try_read, waiting.popleft()))
+                ahead.append(Block(self._try_read, waiting.popleft()))
 
         read_ahead()
         while ahead:
@@ -124,13 +124,13 @@ class ImageSource(ABC):
             return error
 
 
-class _Block:
-    """Photos that a thread of its own reads; one that hangs takes no other thread with it."""
+class Block:
+    """What a thread of its own reads, item by item; one that hangs takes no other with it."""
 
-    def __init__(self, read: Callable[[str], bytes | ImageError], paths: Sequence[str]) -> None:
+    def __init__(self, read: Callable[[Any], Any], paths: Sequence[Any]) -> None:
         self.paths = paths
         self._read = read
-        self._found: list[bytes | ImageError] = []
+        self._found: list[Any] = []
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -142,8 +142,8 @@ class _Block:
         except BaseException as error:
             self._error = error
 
-    def wait(self, seconds: float | None) -> list[bytes | ImageError]:
-        """What was read: all of it, or all before the photo that took longer."""
+    def wait(self, seconds: float | None) -> list[Any]:
+        """What was read: all of it, or all before the item that took longer."""
         while True:
             before = len(self._found)
             self._thread.join(seconds)

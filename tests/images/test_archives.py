@@ -10,8 +10,8 @@ import zipfile
 import pytest
 
 from fruits_kedro.errors import FruitsError, ImageError
-from fruits_kedro.images.archives import expand
 from fruits_kedro.images.folder import ImageFolder
+from fruits_kedro.images.indexed import expand
 from fruits_kedro.images.packed import open_images
 
 TIMES = {"Test/a/1.jpg": 1_700_000_000, "Test/b/2.png": 1_600_000_000, "Training/a/3.jpg": 1.5e9}
@@ -74,9 +74,9 @@ def test_shards_are_one_source(folder, tmp_path):
     assert list(source.read_all(paths)) == list(ImageFolder(str(folder)).read_all(paths))
     with tarfile.open(tmp_path / "s-1.tar", "w") as archive:
         archive.add(folder, ".")
-    with pytest.raises(FruitsError, match="Several archives of .* have the photo Test/a/1.jpg"):
+    with pytest.raises(FruitsError, match="Several files of .* have the photo Test/a/1.jpg"):
         source.list()  # it sees that the archives have changed
-    with pytest.raises(FruitsError, match="no archive .*s-2.tar"):
+    with pytest.raises(FruitsError, match="no file .*s-2.tar"):
         open_images(str(tmp_path / "s-{0..2}.tar")).list()
 
 
@@ -139,6 +139,18 @@ def test_a_hostile_zip_gives_rows_with_reasons(tmp_path):
         "a/link.jpg": "outside_root",
         "a/rare.jpg": "unreadable",
     }
+
+
+def test_an_archive_that_changes_is_not_read_on(folder, tmp_path):
+    packed = pack(folder, "tar", tmp_path / "x.tar")
+    source = open_images(str(packed))
+    source.list()
+    worker = pickle.dumps(source)
+    (folder / "Test/a/0.jpg").write_bytes(b"one more")
+    pack(folder, "tar", packed)
+    with pytest.raises(FruitsError, match="has changed since it was listed"):
+        pickle.loads(worker).read("Test/a/1.jpg")
+    assert source.list().num_rows == 4
 
 
 @pytest.mark.parametrize("kind", ["tar", "zip"])

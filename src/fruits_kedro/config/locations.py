@@ -20,7 +20,7 @@ PROGRESS = "08_reporting/progress.json"  # in a store in a bucket, while a run e
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 # What Kedro, Spark and fsspec read as part of a URL's grammar, each in its own way.
 _NOT_IN_A_BUCKET = set("#?*[]{}\\")
-_SHARDS = re.compile(r"\{\d+\.\.\d+\}(?=[^/]*\.(tar|zip)$)")
+_FILES = re.compile(r"\{\d+\.\.\d+\}(?=[^/]*\.(tar|zip)$)|\*(?=[^/*]*\.parquet$)")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _read_bucket(name: str, text: str, scheme: str) -> str:
     path = re.sub("/+", "/", text.partition("://")[2]).strip("/")
     if not path:
         raise FruitsError(f"{name}={text}: there is no bucket in it.")
-    plain = _SHARDS.sub("", path) if name == "images" else path
+    plain = _FILES.sub("", path) if name == "images" else path
     if found := sorted(_NOT_IN_A_BUCKET & set(plain)):
         raise FruitsError(
             f"{name}={text}: a root in a bucket cannot have {' '.join(found)} in its name: "

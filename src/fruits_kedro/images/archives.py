@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import bisect
-import functools
-import itertools
-import json
-import re
 import stat
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from fruits_kedro.errors import FruitsError, ImageError
+from fruits_kedro.images.indexed import IndexedImages
 from fruits_kedro.images.listing import EPOCH, LeftOut, to_time
-from fruits_kedro.images.source import LISTING_SCHEMA, Block, ImageSource
-from fruits_kedro.storage.filesystem import file_system
 
 SUFFIXES = (".zip", ".tar")
-_SHARDS = re.compile(r"\{(\d+)\.\.(\d+)\}")  # as WebDataset names them
-_PHOTOS, _BYTES = 256, 2**23  # that are read at once
 _GAP = 2**16  # bytes that are read in vain sooner than with another request
 # Who takes so many photos in a row takes the next ones, too: these bytes after them are read, too.
 _IN_A_ROW, _AHEAD = 32, 2**23
-_BLOCK = 2**24  # of a listing: a tar has its names all over it
-
-# The bytes that a photo takes in its archive begin at ``start`` and end before ``end``.
-_WHERE = pa.schema(
-    [
-        *(("file", pa.int32()), ("start", pa.int64()), ("end", pa.int64())),
-        *(("method", pa.int16()), ("crc", pa.int64()), ("fault", pa.string())),
-    ]
-)
 _IS_TAR = -1  # in the place of zip's method of compression
 
 
@@ -57,112 +39,40 @@ class _Member(NamedTuple):
     fault: str | None
 
 
-class ArchivedImages(ImageSource):
-    """The photos in a zip or tar file, or in several: ``shards-{000..131}.tar``."""
+class ArchivedImages(IndexedImages):
+    """The photos in a zip or tar file, or in several: ``shards-{000..131}.tar``.
 
-    @functools.cached_property
-    def _index(self) -> pa.Table:
-        state = json.dumps([self._state(name) for name in self._names])
-        return _index_of(self.root, json.dumps(self.storage_options), state)
+    The bytes that a photo takes in its archive begin at ``start`` and end before ``end``.
+    """
 
-    def _state(self, name: str) -> tuple[int, str]:
-        """What changes with an archive."""
-        try:
-            found = self._fs.info(name)
-        except FileNotFoundError:
-            raise FruitsError(f"There is no archive {name} (images={self.root}).") from None
-        except Exception as error:
-            raise FruitsError(f"The photos in {self.root} cannot be reached: {error}") from None
-        return found["size"], str(found.get("mtime") or found.get("ETag"))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _with_index, (self.root, self.storage_options, self._index)
+    where = pa.schema(
+        [
+            *(("file", pa.int32()), ("start", pa.int64()), ("end", pa.int64())),
+            *(("method", pa.int16()), ("crc", pa.int64()), ("fault", pa.string())),
+        ]
+    )
 
     def _connect(self) -> None:
-        self._fs, first = file_system(self.root, self.storage_options)
-        self._names = expand(first)
+        super()._connect()
         self._ahead = (-1, 0, b"")  # file, start, content
 
-    def exists(self) -> bool:
-        """Whether all archives are there."""
-        return all(self._fs.exists(name) for name in self._names)
+    def _scan(self, file: Any, name: str, number: int, left_out: LeftOut) -> Iterator[_Member]:
+        scan = _scan_zip if name.lower().endswith(".zip") else _scan_tar
+        return scan(file, number, left_out)
 
-    def check(self) -> None:
-        """Raise FruitsError unless all archives are there."""
-        for name in self._names:
-            self._state(name)
-
-    def list(self) -> pa.Table:
-        """List the photos, as :meth:`ImageSource.list`.
-
-        Raises:
-            FruitsError: also where an archive is damaged, or two archives have the same path.
-        """
-        self.__dict__.pop("_index", None)  # they may have changed
-        return self._index.select(LISTING_SCHEMA.names)
-
-    def read(self, path: str) -> bytes:
-        """Read one photo, as :meth:`ImageSource.read`."""
-        (found,) = self._read([path])
-        if isinstance(found, ImageError):
-            raise found
-        return found
-
-    def read_all(
-        self, paths: Sequence[str], seconds: float | None = None
-    ) -> Iterator[bytes | ImageError]:
-        """Read photos, as :meth:`ImageSource.read_all`, some hundred in one go."""
-        for some in self._together(paths):
-            read = Block(self._read, [some]).wait(seconds)
-            if not read:
-                self._connect()  # the thread that hangs may hold what the old connection needs
-                read = [
-                    [ImageError("read", "too_slow", f"no answer within {seconds:g} s")] * len(some)
-                ]
-            yield from read[0]
-
-    def _together(self, paths: Sequence[str]) -> Iterator[Sequence[str]]:
-        some: list[str] = []
-        size = 0
-        for path in paths:
-            row = self._find(path)
-            length = self._index["length"][row].as_py() if row is not None else 0
-            if some and (len(some) == _PHOTOS or size + length > _BYTES):
-                yield some
-                some, size = [], 0
-            some.append(path)
-            size += length
-        if some:
-            yield some
-
-    def _find(self, path: str) -> int | None:
-        column = self._index["path"]
-        rows = range(len(column))
-        row = bisect.bisect_left(rows, path, key=lambda i: column[i].as_py())
-        return row if row < len(rows) and column[row].as_py() == path else None
-
-    def _read(self, paths: Sequence[str]) -> Sequence[bytes | ImageError]:
-        found: dict[str, bytes | ImageError] = {}
-        members = []
-        for path in paths:
-            row = self._find(path)
-            if row is None:
-                found[path] = ImageError("read", "missing", f"not in {self.root}")
-                continue
-            member = _Member(*self._index.slice(row, 1).to_pylist()[0].values())
-            if member.fault:
-                reason, _, detail = member.fault.partition(": ")
-                found[path] = ImageError("read", reason, detail)
-            else:
-                members.append(member)
-        members.sort(key=lambda one: (one.file, one.start))
-        for run in _runs(members):
+    def _read_rows(self, rows: list[dict[str, Any]]) -> Iterator[tuple[str, bytes | ImageError]]:
+        members = [_Member(*row.values()) for row in rows]
+        for one in members:
+            if one.fault:
+                reason, _, detail = one.fault.partition(": ")
+                yield one.path, ImageError("read", reason, detail)
+        usable = [one for one in members if not one.fault]
+        for run in _runs(sorted(usable, key=lambda one: (one.file, one.start))):
             start, content = run[0].start, self._fetch(run)
             for one in run:
-                found[one.path] = _unpack(one, content[one.start - start : one.end - start])
-        return [found[path] for path in paths]
+                yield one.path, _unpack(one, content[one.start - start : one.end - start])
 
-    def _fetch(self, run: Sequence[_Member]) -> bytes:
+    def _fetch(self, run: list[_Member]) -> bytes:
         """The bytes of members that lie near each other."""
         file, start, end = run[0].file, run[0].start, run[-1].end
         known, begin, content = self._ahead
@@ -178,71 +88,9 @@ class ArchivedImages(ImageSource):
         return bytes(content[: end - start])
 
 
-def expand(root: str) -> list[str]:
-    """The archives that a root names: ``a-{00..02}.tar`` are three."""
-    shards = _SHARDS.search(root)
-    if shards is None:
-        return [root]
-    first, last = shards.groups()
-    numbers = range(int(first), int(last) + 1)
-    return [
-        root[: shards.start()] + str(i).zfill(len(first)) + root[shards.end() :] for i in numbers
-    ]
-
-
 def is_archive(root: str) -> bool:
     """Whether a root names archives."""
     return root.lower().endswith(SUFFIXES)
-
-
-def _with_index(root: str, options: dict[str, Any], index: pa.Table) -> ArchivedImages:
-    source = ArchivedImages(root, options)
-    source.__dict__["_index"] = index
-    return source
-
-
-@functools.lru_cache(maxsize=2)
-def _index_of(root: str, options: str, state: str) -> pa.Table:
-    """The index of archives in this state, ordered by path."""
-    fs, place = file_system(root, json.loads(options))
-    left_out = LeftOut(root)
-    tables = []
-    for i, name in enumerate(expand(place)):
-        scan = _scan_zip if name.lower().endswith(".zip") else _scan_tar
-        try:
-            with fs.open(name, "rb", block_size=_BLOCK) as file:
-                tables.append(_to_table(left_out.photos_of(scan(file, i, left_out))))
-        except (zipfile.BadZipFile, tarfile.TarError, EOFError, struct.error) as error:
-            raise FruitsError(
-                f"The archive {name} is damaged, or not whole: {error}.\nNo photo of it is taken, "
-                "since nobody can tell how many it lacks."
-            ) from error
-    left_out.log()
-    return _last_of_each(root, pa.concat_tables(tables))
-
-
-def _to_table(members: Iterator[Any]) -> pa.Table:
-    schema = pa.unify_schemas([LISTING_SCHEMA, _WHERE])
-    batches = []
-    while some := list(itertools.islice(members, 5_000)):
-        columns = [pa.array(values, kind.type) for values, kind in zip(zip(*some), schema)]
-        batches.append(pa.RecordBatch.from_arrays(columns, schema=schema))
-    return pa.Table.from_batches(batches, schema)
-
-
-def _last_of_each(root: str, table: pa.Table) -> pa.Table:
-    """Rows in the order of paths; of those with the same path, the last, as when unpacked."""
-    if not table.num_rows:
-        raise FruitsError(f"There are no photos in {root}.")
-    order = pc.sort_indices(table["path"]).to_numpy()  # stable
-    table = table.take(order)
-    paths = table["path"].combine_chunks()
-    same = pc.equal(paths[:-1], paths[1:]).to_numpy(zero_copy_only=False)
-    files = table["file"].to_numpy()
-    if (same & (files[:-1] != files[1:])).any():
-        twice = paths[int(np.flatnonzero(same & (files[:-1] != files[1:]))[0])].as_py()
-        raise FruitsError(f"Several archives of {root} have the photo {twice}.")
-    return table.filter(pa.array(np.append(~same, True)))
 
 
 def _scan_zip(file: Any, number: int, left_out: LeftOut) -> Iterator[_Member]:

@@ -19,6 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.archives import ArchivedImages, is_archive
 from fruits_kedro.images.folder import ImageFolder
+from fruits_kedro.images.hugging_face import HuggingFaceImages
 from fruits_kedro.images.source import LISTING_SCHEMA, PACKED_SUFFIX, ImageSource
 from fruits_kedro.storage.filesystem import file_system, local_path
 from fruits_kedro.storage.manifest import MARK, SPARKS_SCHEMA, manifest_files, read_manifest
@@ -140,13 +141,15 @@ def open_images(root: str, storage_options: dict[str, Any] | None = None) -> Ima
     """The photos below a root; nothing is listed or read yet.
 
     Args:
-        root: a folder of photos, packed ones if its name ends in ``.parquet``, or archives if it
-            ends in ``.zip`` or ``.tar``; a path or a URL that fsspec knows.
+        root: a folder of photos; packed ones if its name ends in ``.parquet``, or those of Hugging
+            Face if that has a ``*``; archives if it ends in ``.zip`` or ``.tar``. A path or a URL
+            that fsspec knows.
         storage_options: for fsspec.
     """
     kind: type[ImageSource] = ImageFolder
     if root.rstrip("/").endswith(PACKED_SUFFIX):
-        kind = PackedImages
+        is_pattern = "*" in root.rpartition("/")[2]
+        kind = HuggingFaceImages if is_pattern else PackedImages
     elif is_archive(root) and not os.path.isdir(local_path(root)):
         kind = ArchivedImages
     return kind(root, storage_options or {})

@@ -2,13 +2,14 @@
 
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
 
+from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.commands.sample import draw_class
 from fruits_kedro.errors import ImageError
 from fruits_kedro.features import extract as extractor
@@ -26,6 +27,7 @@ class MeanColour:
     input_size: int = 10
     n_features: int = 3
     fingerprint: str = "mean-colour"
+    decoding: str = "full"
 
     def load_model(self):
         return lambda images: images.mean(axis=(1, 2)).astype(np.float32)
@@ -94,10 +96,10 @@ def test_a_file_that_is_too_large_is_not_read():
 
 
 def test_a_photo_that_takes_too_long_is_interrupted(monkeypatch):
-    def endless(content, pixels):
+    def endless(content, *others):
         while content == b"endless":
             pass
-        return decode(content, pixels)
+        return decode(content, *others)
 
     decode, model = extractor.decode, MeanColour().load_model()
     monkeypatch.setattr(extractor, "decode", endless)
@@ -156,3 +158,23 @@ def test_the_model_is_loaded_once(monkeypatch):
 @pytest.fixture(autouse=True)
 def fresh_models(monkeypatch):
     monkeypatch.setattr(extractor, "_models", {})
+
+
+def test_scaled_decoding_gives_nearly_the_features_and_its_own_fingerprint():
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    photo = Image.fromarray(noise).resize((1600, 1200))
+    content = io.BytesIO()
+    photo.save(content, "JPEG", quality=95)
+    full = load_backbone("embedded", "litert", None)
+    scaled = replace(full, decoding="scaled")
+    assert full.fingerprint.startswith("mobilenetv2-96-f32-")
+    assert scaled.fingerprint == full.fingerprint.replace("-f32-", "-f32.scaled-")
+    model = full.load_model()
+    (one,), (other,) = (
+        extractor.extract_photos([content.getvalue()], model, backbone, ImageLimits())
+        for backbone in (full, scaled)
+    )
+    difference = np.linalg.norm(other.features - one.features) / np.linalg.norm(one.features)
+    assert 0 < difference < 0.1
+    assert other.facts.quality[:2] == one.facts.quality[:2] == (1600, 1200)
+    assert Image.open(io.BytesIO(other.facts.picture)).size == (64, 48)

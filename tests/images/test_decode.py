@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fruits_kedro.errors import ImageError
-from fruits_kedro.images.decode import decode, resize
+from fruits_kedro.images.decode import decode, full_size, resize
 from fruits_kedro.images.formats import extensions, register_heif
 
 GRADIENT = np.arange(0, 256, 4, dtype=np.uint8).reshape(8, 8)
@@ -157,12 +157,22 @@ def test_resize_is_pillows_bicubic():
     assert (resize(image, 224) == expected).all()
 
 
-def test_a_jpeg_may_come_smaller_than_it_is():
-    large = Image.fromarray(np.kron(GRADIENT, np.ones((50, 50), np.uint8)))
-    small = decode(to_bytes(large, "JPEG"), at_least=60)
-    assert small.size == (100, 100)  # a quarter; an eighth would be less than 60
-    expected = np.kron(GRADIENT, np.ones((12, 12), np.uint8))
-    assert np.abs(np.asarray(small.resize((96, 96)), float)[..., 0] - expected).mean() < 5
+def test_a_large_jpeg_may_come_smaller_than_it_is():
+    smooth = np.kron(GRADIENT, np.ones((150, 200), np.uint8))[..., None]
+    noise = np.random.default_rng(0).integers(-20, 21, (1200, 1600, 3))
+    large = Image.fromarray((smooth + noise).clip(0, 255).astype(np.uint8))
+    content = to_bytes(large, "JPEG", quality=95)
+    small = decode(content, at_least=250)
+    assert small.size == (400, 300)  # a quarter; an eighth would be less than 250
+    assert full_size(small) == (1600, 1200) and full_size(decode(content)) == (1600, 1200)
+    ours, theirs = (np.asarray(i.resize((96, 96)), float) for i in (small, decode(content)))
+    assert np.abs(ours - theirs).mean() < 1
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    turned = decode(to_bytes(large, "JPEG", quality=95, exif=exif), at_least=250)
+    assert turned.size == (300, 400) and full_size(turned) == (1200, 1600)
+    little = to_bytes(large.resize((160, 120)), "JPEG")
+    assert decode(little, at_least=10).size == (160, 120)  # that would save nothing
 
 
 @pytest.mark.parametrize("chunk", [b"zTXt", b"iTXt", b"tEXt", b"iCCP"])

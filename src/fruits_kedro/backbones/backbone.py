@@ -14,6 +14,7 @@ from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
 
 Engine = Literal["litert", "tensorflow", "onnx"]
 Precision = Literal["f32", "mixed", "int8"]
+Decoding = Literal["full", "scaled"]
 
 
 class FeatureModel(Protocol):
@@ -40,6 +41,7 @@ class Backbone:
         weights_sha256: hash of the weights file.
         model: the serialised model that ``engine`` loads.
         preprocessing: of the pixels, before the model.
+        decoding: whether the decoder may shrink large JPEGs (``scaled``).
     """
 
     name: str
@@ -52,18 +54,20 @@ class Backbone:
     weights_sha256: str
     model: bytes
     preprocessing: Preprocessing = PREPROCESSINGS["tf"]
+    decoding: Decoding = "full"
 
     @property
     def fingerprint(self) -> str:
-        """A name for architecture, input size, precision and weights.
+        """A name for architecture, input size, precision, scaled decoding and weights.
 
         Features of two fingerprints are never mixed. Below float32 the hash is that of the model,
-        which depends on its calibration photos. Decoding, resize filter and engine are not part of
-        it: a change of the filter needs a change of the fingerprint.
+        which depends on its calibration photos. Resize filter and engine are not part of it: a
+        change of the filter needs a change of the fingerprint.
         """
         is_f32 = self.precision == "f32"
         digest = self.weights_sha256 if is_f32 else hashlib.sha256(self.model).hexdigest()
-        return fingerprint(self.name, self.input_size, self.precision, digest)
+        how = self.precision if self.decoding == "full" else f"{self.precision}.{self.decoding}"
+        return fingerprint(self.name, self.input_size, how, digest)
 
     def describe(self) -> dict[str, str | int]:
         """The fingerprint and all attributes but the model."""
@@ -76,6 +80,7 @@ class Backbone:
             "engine": self.engine,
             "precision": self.precision,
             "input_size": self.input_size,
+            "decoding": self.decoding,
             "n_features": self.n_features,
         }
 

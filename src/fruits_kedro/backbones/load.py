@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.architectures import MOBILENETV2, find_architecture
-from fruits_kedro.backbones.backbone import Backbone, Engine, Precision
+from fruits_kedro.backbones.backbone import Backbone, Decoding, Engine, Precision
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
 from fruits_kedro.backbones.model_file import is_model_file, read_model_file
 from fruits_kedro.backbones.preprocessing import Preprocessing
@@ -42,6 +42,7 @@ class BackboneSettings:
         preprocessing: of the pixels, for a model's file; None if the file says it.
         layer: of a model's file, whose output are the features; None takes the last one, or the one
             before a softmax.
+        decoding: of large JPEGs.
     """
 
     backbone: str = MOBILENETV2
@@ -51,6 +52,7 @@ class BackboneSettings:
     input_size: int | None = None
     preprocessing: Preprocessing | None = None
     layer: str | None = None
+    decoding: Decoding = "full"
 
 
 def find_backbone(asked: BackboneSettings, previous: Backbone | None) -> Backbone | None:
@@ -63,6 +65,11 @@ def find_backbone(asked: BackboneSettings, previous: Backbone | None) -> Backbon
         FruitsError: as for :func:`settle_weights`, :func:`load_backbone` and
             :func:`read_model_file`.
     """
+    found = _find(asked, previous)
+    return found and replace(found, decoding=asked.decoding)
+
+
+def _find(asked: BackboneSettings, previous: Backbone | None) -> Backbone | None:
     if is_model_file(asked.backbone):
         path = Path(asked.backbone).expanduser()
         given = asked.engine, asked.input_size, asked.preprocessing, asked.layer

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from fruits_kedro.backbones import Precision
+from fruits_kedro.backbones import Decoding, Precision
 from fruits_kedro.backbones.architectures import MOBILENETV2, find_architecture
 from fruits_kedro.backbones.load import BackboneSettings
 from fruits_kedro.backbones.model_file import is_model_file
@@ -69,6 +69,8 @@ class ExtractionParams(StrictModel):
         preprocessing: for the file of a model, what it takes instead of pixels: ``none``, ``tf``,
             ``caffe``, ``torch`` (as in Keras), or mean and std; None if the file says it.
         layer: of the file of a model, whose output are the features.
+        decoding: ``scaled`` lets the decoder shrink JPEGs that are much larger than ``input_size``:
+            photos of 12 megapixels in a fifth of the time, with slightly other features.
         partitions: number of feature files; by default a multiple of the cores, with about 128 MB
             at most per file.
         incremental: extract only photos that are new, changed, or done by another backbone.
@@ -86,6 +88,7 @@ class ExtractionParams(StrictModel):
     input_size: Annotated[int, Field(ge=32, le=1024)] | None = None
     preprocessing: Literal["none", "tf", "caffe", "torch"] | PixelStatistics | None = None
     layer: str | None = None
+    decoding: Decoding = "full"
     partitions: PositiveInt | None = Field(default=None, repr=False)
     incremental: bool = Field(default=True, repr=False)
     retry_rejected: bool = Field(default=True, repr=False)
@@ -127,6 +130,7 @@ class ExtractionParams(StrictModel):
             input_size=self.input_size,
             preprocessing=preprocessing,
             layer=self.layer,
+            decoding=self.decoding,
         )
 
 

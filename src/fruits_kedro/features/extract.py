@@ -13,10 +13,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
-from fruits_kedro.backbones import Backbone, FeatureModel
+from fruits_kedro.backbones import Backbone, Decoding, FeatureModel
 from fruits_kedro.errors import ImageError
 from fruits_kedro.features.schema import QUALITY
-from fruits_kedro.images.decode import decode, resize
+from fruits_kedro.images.decode import decode, full_size, resize
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.quality import ImageQuality, measure_quality
 from fruits_kedro.images.thumbnail import gray_thumbnail, picture_of_remains, small_picture
@@ -26,6 +26,9 @@ from fruits_kedro.images.timeout import TimeLimitError, time_limit
 _ROWS = 64
 # Photos decoded before the model runs on them, 5 MB of pixels: alternating would thrash the caches.
 _CHUNK = 32
+
+# A JPEG is shrunk to no less than this multiple of the backbone's input.
+_SHRINK_TO = 2
 
 _SECONDS_FOR_REMAINS = 2.0
 
@@ -117,7 +120,7 @@ def extract(
     outcomes: list[Outcome] = []
     contents = iter(contents)
     while chunk := list(islice(contents, _CHUNK)):
-        loaded = [load_pixels(content, backbone.input_size, limits) for content in chunk]
+        loaded = [load_pixels(x, backbone.input_size, limits, backbone.decoding) for x in chunk]
         usable = [pixels for pixels in loaded if not isinstance(pixels, ImageError)]
         features = iter(_infer(usable, model))
         outcomes += [one if isinstance(one, ImageError) else next(features) for one in loaded]
@@ -134,7 +137,7 @@ def extract_photos(
     outcomes: list[Extracted | ImageError] = []
     contents = iter(contents)
     while chunk := list(islice(contents, _CHUNK)):
-        loaded = [load_photo(content, backbone.input_size, limits) for content in chunk]
+        loaded = [load_photo(x, backbone.input_size, limits, backbone.decoding) for x in chunk]
         usable = [photo.pixels for photo in loaded if not isinstance(photo, ImageError)]
         features = iter(_infer(usable, model))
         for photo in loaded:
@@ -151,13 +154,16 @@ def extract_photos(
 
 
 def load_pixels(
-    content: bytes | ImageError, size: int, limits: ImageLimits
+    content: bytes | ImageError, size: int, limits: ImageLimits, decoding: Decoding = "full"
 ) -> NDArray[np.uint8] | ImageError:
     """One decoded and resized photo: uint8 ``(size, size, 3)``, or the ImageError."""
-    return _load(content, limits, lambda _, image: resize(image, size))
+    shrink_to = _SHRINK_TO * size if decoding == "scaled" else None
+    return _load(content, limits, lambda _, image: resize(image, size), shrink_to)
 
 
-def load_photo(content: bytes | ImageError, size: int, limits: ImageLimits) -> Loaded | ImageError:
+def load_photo(
+    content: bytes | ImageError, size: int, limits: ImageLimits, decoding: Decoding = "full"
+) -> Loaded | ImageError:
     """One decoded and resized photo and its facts, or the ImageError."""
 
     def describe(file: bytes, image: Image.Image) -> Loaded:
@@ -165,11 +171,12 @@ def load_photo(content: bytes | ImageError, size: int, limits: ImageLimits) -> L
         # The backbone's input stands for a photo with more pixels: reducing those takes longer.
         seen = image if max(image.size) <= size else Image.fromarray(pixels)
         gray = seen.convert("L")
-        quality = measure_quality(image.size, gray)
-        small = gray_thumbnail(gray), small_picture(seen, image.size)
+        quality = measure_quality(full_size(image), gray)
+        small = gray_thumbnail(gray), small_picture(seen, full_size(image))
         return Loaded(pixels, Facts(hashlib.sha256(file).hexdigest(), quality, *small))
 
-    loaded = _load(content, limits, describe)
+    shrink_to = _SHRINK_TO * size if decoding == "scaled" else None
+    loaded = _load(content, limits, describe, shrink_to)
     if isinstance(loaded, ImageError) and loaded.stage == "decode" and isinstance(content, bytes):
         with suppress(TimeLimitError), time_limit(_SECONDS_FOR_REMAINS):
             loaded.picture = picture_of_remains(content, limits.pixels)
@@ -177,14 +184,17 @@ def load_photo(content: bytes | ImageError, size: int, limits: ImageLimits) -> L
 
 
 def _load(
-    content: bytes | ImageError, limits: ImageLimits, make: Callable[[bytes, Image.Image], _Made]
+    content: bytes | ImageError,
+    limits: ImageLimits,
+    make: Callable[[bytes, Image.Image], _Made],
+    shrink_to: int | None,
 ) -> _Made | ImageError:
     """What a function makes of a file and its decoded photo, or the ImageError."""
     if isinstance(content, ImageError):
         return content
     try:
         with time_limit(limits.seconds):
-            return make(content, decode(content, limits.pixels))
+            return make(content, decode(content, limits.pixels, shrink_to))
     except ImageError as error:
         return error
     except TimeLimitError:

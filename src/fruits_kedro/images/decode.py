@@ -28,6 +28,7 @@ _PNG_METADATA = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 _UINT16 = ("I;16", "I;16L", "I;16B", "I;16N")
 # Pillow decodes in blocks of this size; a time limit takes effect between them.
 _JPEG_BYTES = 65_536
+_FULL_SIZE = "full_size"  # in the notes that Pillow keeps with an image
 
 
 def decode(
@@ -38,8 +39,8 @@ def decode(
     Args:
         content: the file's bytes, in any format that Pillow reads.
         max_pixels: width times height, at most.
-        at_least: lets Pillow shrink a JPEG while it decodes, but not below this square; None keeps
-            the photo's size.
+        at_least: lets the decoder shrink a JPEG of more than 64 kB, but not below this square (see
+            :func:`full_size`); None keeps the photo's size.
 
     Raises:
         ImageError: stage ``decode``; reason ``empty``, ``not_an_image``, ``truncated``,
@@ -47,7 +48,7 @@ def decode(
     """
     if not content:
         raise ImageError("decode", "empty", "the file has no bytes")
-    if at_least is None and (image := _decode_plain_jpeg(content, max_pixels)) is not None:
+    if (image := _decode_plain_jpeg(content, max_pixels)) is not None:
         return image
     try:
         with warnings.catch_warnings():
@@ -57,12 +58,17 @@ def decode(
             if image.width * image.height > max_pixels:
                 size = f"{image.width} x {image.height}, and {max_pixels} are allowed"
                 raise ImageError("decode", "too_many_pixels", size)
+            full = image.size
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
             image.load()
+            before = image.size
             with suppress(Exception):  # a damaged EXIF block does not make the pixels unusable
                 ImageOps.exif_transpose(image, in_place=True)
-            return _to_rgb(image)
+            upright = _to_rgb(image)
+            if at_least is not None:
+                upright.info[_FULL_SIZE] = full if image.size == before else full[::-1]
+            return upright
     except ImageError:
         raise
     except UnidentifiedImageError:
@@ -72,6 +78,12 @@ def decode(
     except Exception as error:  # Pillow's plugins raise nearly any type
         reason = "truncated" if "truncated" in str(error).lower() else "damaged"
         raise ImageError("decode", reason, error or type(error).__name__) from None
+
+
+def full_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height of an upright photo, before the decoder shrank it."""
+    size: tuple[int, int] = image.info.get(_FULL_SIZE, image.size)
+    return size
 
 
 def _open(content: bytes) -> Image.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +41,14 @@ def choose_backbone(
             in_subset(image_index).where("split = 'Training'").orderBy(F.xxhash64("path"), "path")
         )
         paths = [row.path for row in training.limit(2 * _CALIBRATION_PHOTOS).collect()]
-        loaded = (load_pixels(x, size, params.limits) for x in raw_images.read_all(paths))
+        loaded = (
+            load_pixels(x, size, params.limits, params.decoding) for x in raw_images.read_all(paths)
+        )
         usable = (x for x in loaded if not isinstance(x, ImageError))
         return itertools.islice(usable, _CALIBRATION_PHOTOS)
 
     weights = settle_weights(params.weights, previous_backbone)
-    return calibrate_backbone(
+    found = calibrate_backbone(
         weights, params.input_size, params.precision, previous_backbone, photos
     )
+    return replace(found, decoding=params.decoding)

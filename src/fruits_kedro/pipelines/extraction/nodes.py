@@ -88,7 +88,8 @@ def _check_weights(earlier: DataFrame, backbone: Backbone, params: ExtractionPar
             f"extraction.backbone={name} (or its file). Or extract all photos again: --params "
             f"extraction.weights={backbone.weights_source}"
         )
-    is_as_asked = params.input_size in (None, int(size)) and precision == params.precision
+    asked = backbone.fingerprint.rsplit("-", 2)[1]
+    is_as_asked = params.input_size in (None, int(size)) and precision == asked
     if is_as_asked and row.engine == params.engine:
         raise FruitsError(
             f"The store's features are of {row.fingerprint}, and extraction.weights=auto found "

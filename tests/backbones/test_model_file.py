@@ -57,6 +57,8 @@ def test_a_classifier_of_keras_gives_what_its_last_layer_takes(classifier, tmp_p
     assert_equal(named.load_model()(PHOTOS), pool.predict_on_batch(PIXELS))
     assert named.fingerprint != found.fingerprint and found.fingerprint.startswith("own-64-f32-")
     assert load(tmp_path / f"own{suffix}") == found  # from the cache
+    said = load(tmp_path / f"own{suffix}", input_size=64, engine="tensorflow")
+    assert said.fingerprint == found.fingerprint
 
 
 def test_what_a_model_of_keras_lacks_is_named(classifier, tmp_path):

@@ -58,42 +58,28 @@ def read_model_file(
     if not path.is_file():
         raise FruitsError(f"extraction.backbone: there is no file {path}.")
     if path.stat().st_size >= _MOST_BYTES:
-        raise FruitsError(
-            f"{path} has {path.stat().st_size:,} bytes; less than 2 GB can be shared."
-        )
-    content, suffix = path.read_bytes(), path.suffix.lower()
-    asked = f"{engine} {input_size} {preprocessing} {layer}"
-    digest = hashlib.sha256(content + asked.encode()).hexdigest()
-    cached = cache_folder() / f"file-{digest}.backbone"
+        length = f"{path.stat().st_size:,} bytes"
+        raise FruitsError(f"{path} has {length}; less than 2 GB can be shared.")
+    content = path.read_bytes()
+    name = re.sub(r"[^\w.]+", "_", path.stem)[:40]
+    asked = f"{engine} {input_size} {preprocessing} {layer}".encode()
+    cached = cache_folder() / f"file-{hashlib.sha256(content + asked).hexdigest()}.backbone"
     if cached.is_file():
         with suppress(Exception):  # another version's, or damaged: made anew
-            return replace(from_bytes(cached.read_bytes()), weights_source=path.name)
-    if suffix not in _KERAS:
-        if preprocessing is None:
-            raise _no_preprocessing(path)
-        if engine == "tensorflow":
-            raise FruitsError(f"{path} is no model of Keras: leave extraction.engine=litert.")
-    model = content
-    if suffix in _KERAS:
-        model, size, preprocessing = _from_keras(path, engine, input_size, preprocessing, layer)
-    elif suffix == ".tflite":
-        size = _from_tflite(path, content, input_size, layer)
-    else:
-        need("onnxruntime", "onnx")
-        from fruits_kedro.backbones.onnx_model import prepare
-
-        engine = "onnx"
-        model, size = prepare(path, content, input_size, layer)
-    assert preprocessing is not None
+            known = from_bytes(cached.read_bytes())
+            return replace(known, name=name, weights_source=path.name)
+    engine, model, size, preprocessing = _convert(
+        path, content, engine, input_size, preprocessing, layer
+    )
     backbone = Backbone(
-        name=re.sub(r"[^\w.]+", "_", path.stem)[:40],
+        name=name,
         engine=engine,
         precision="f32",
         input_size=size,
         n_features=0,
         weights_requested="auto",
         weights_source=path.name,
-        weights_sha256=digest,
+        weights_sha256=hashlib.sha256(content + f"{preprocessing} {layer}".encode()).hexdigest(),
         model=model,
         preprocessing=preprocessing,
     )
@@ -101,6 +87,30 @@ def read_model_file(
     with suppress(OSError):
         write_atomic(cached, to_bytes(backbone))
     return backbone
+
+
+def _convert(
+    path: Path,
+    content: bytes,
+    engine: Engine,
+    input_size: int | None,
+    preprocessing: Preprocessing | None,
+    layer: str | None,
+) -> tuple[Engine, bytes, int, Preprocessing]:
+    """What runs the model, the model, the side of its input in pixels, and its preprocessing."""
+    suffix = path.suffix.lower()
+    if suffix in _KERAS:
+        return engine, *_from_keras(path, engine, input_size, preprocessing, layer)
+    if preprocessing is None:
+        raise _no_preprocessing(path)
+    if engine == "tensorflow":
+        raise FruitsError(f"{path} is no model of Keras: leave extraction.engine=litert.")
+    if suffix == ".tflite":
+        return engine, content, _from_tflite(path, content, input_size, layer), preprocessing
+    need("onnxruntime", "onnx")
+    from fruits_kedro.backbones.onnx_model import prepare
+
+    return "onnx", *prepare(path, content, input_size, layer), preprocessing
 
 
 def check_size(path: Path, own: Any, asked: int | None) -> int:

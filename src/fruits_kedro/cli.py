@@ -66,13 +66,14 @@ def predict(
     from fruits_kedro.commands.predict import describe_predictions, predict_folder
     from fruits_kedro.config.locations import read_root, short
     from fruits_kedro.datasets import CsvDataset
+    from fruits_kedro.images.packed import open_images
 
     try:
         folder = read_root("FOLDER", folder, Path.cwd())
     except FruitsError as error:
         raise click.ClickException(str(error)) from None
-    if not is_s3(folder) and not Path(folder).exists():
-        raise click.ClickException(f"There is no folder {folder}.")
+    if not is_s3(folder) and not open_images(folder).exists():
+        raise click.ClickException(f"There are no photos {folder}.")
     if is_s3(folder):  # its keys are found like those of a run's photos
         params = params | {"images": folder}
     with _catalog(env, params) as catalog:

@@ -61,6 +61,21 @@ def test_a_classifier_of_keras_gives_what_its_last_layer_takes(classifier, tmp_p
     assert said.fingerprint == found.fingerprint
 
 
+def test_layers_within_a_model_and_those_of_its_training(classifier, tmp_path, caplog):
+    keras = keras_models.load_keras()
+    layers = keras.layers
+    inner = keras.Sequential([layers.Rescaling(1 / 255), layers.Conv2D(4, 3, 4)])
+    varied = [layers.RandomFlip(), layers.RandomRotation(0.1), inner, layers.Dropout(0.5)]
+    model = keras.Sequential(
+        [layers.Input((64, 64, 3)), *varied, layers.GlobalAveragePooling2D(), layers.Dense(3)]
+    )
+    model.save(tmp_path / "own.keras")
+    assert_equal(load(tmp_path / "own.keras").load_model()(PHOTOS), model.predict_on_batch(PIXELS))
+    assert "rescales pixels" not in caplog.text
+    load(tmp_path / "own.keras", preprocessing=PREPROCESSINGS["tf"])
+    assert "rescales pixels" in caplog.text
+
+
 def test_what_a_model_of_keras_lacks_is_named(classifier, tmp_path):
     keras = keras_models.load_keras()
     classifier.save(tmp_path / "own.keras")
@@ -89,10 +104,14 @@ def test_what_a_model_of_keras_lacks_is_named(classifier, tmp_path):
 
 
 def test_a_tensorflow_lite_model_runs_as_it_is(classifier, tmp_path):
-    path = tmp_path / "own.tflite"
+    path, tf = tmp_path / "own.tflite", keras_models.load_tensorflow()
     path.write_bytes(keras_models.convert_to_litert(classifier, 64))
     with pytest.raises(FruitsError, match="does not say what it takes"):
         load(path)
+    converter = tf.lite.TFLiteConverter.from_keras_model(classifier)
+    (tmp_path / "plain.tflite").write_bytes(converter.convert())  # of any number of photos
+    plain = load(tmp_path / "plain.tflite", preprocessing=PREPROCESSINGS["none"])
+    assert_equal(plain.load_model()(PHOTOS), classifier.predict_on_batch(PIXELS))
     found = load(path, preprocessing=PREPROCESSINGS["none"])
     assert_equal(found.load_model()(PHOTOS), classifier.predict_on_batch(PIXELS))
     with pytest.raises(FruitsError, match="keeps no layers"):

@@ -141,6 +141,12 @@ def test_a_hostile_zip_gives_rows_with_reasons(tmp_path):
     }
 
 
+def test_a_zip_of_windows_has_folders(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("Test\\Kiwi\\1.jpg", b"x")
+    assert reasons(open_images(str(tmp_path / "x.zip"))) == {"Test/Kiwi/1.jpg": b"x"}
+
+
 def test_an_archive_that_changes_is_not_read_on(folder, tmp_path):
     packed = pack(folder, "tar", tmp_path / "x.tar")
     source = open_images(str(packed))

@@ -58,6 +58,27 @@ def test_paths_have_split_and_label(export):
     assert shown == list(expected.values())[::-1]
 
 
+def test_no_row_is_lost_and_no_label_invented(tmp_path, caplog):
+    rows = [(b"a", "image.jpg", 0), (b"b", "image.jpg", 0), (b"c", "x.jpg", -1), (b"d", "y.jpg", 9)]
+    write(tmp_path / "train-0.parquet", [*rows, (b"e", "z.jpg", None)])
+    write(tmp_path / "train-1.parquet", [(b"f", "image.jpg", 0)])
+    source = open_images(f"{tmp_path}/*.parquet")
+    paths = source.list()["path"].to_pylist()
+    assert dict(zip(paths, source.read_all(paths))) == {
+        "Training/Apple Red/image 0000-0000-000000.jpg": b"a",
+        "Training/Apple Red/image 0000-0000-000001.jpg": b"b",
+        "Training/Apple Red/image 0001-0000-000000.jpg": b"f",
+        "Training/x.jpg": b"c",
+        "Training/y.jpg": b"d",
+        "Training/z.jpg": b"e",
+    }
+    table = pq.read_table(tmp_path / "train-1.parquet").rename_columns(["image", "fine_label"])
+    pq.write_table(table, tmp_path / "one.parquet")
+    one = open_images(str(tmp_path / "one.parquet"))  # a file is no packed photos
+    assert one.list()["path"].to_pylist() == ["image.jpg"]
+    assert "no column label" in caplog.text and "image, fine_label" in caplog.text
+
+
 def test_labels_may_be_text(tmp_path):
     write(tmp_path / "val.parquet", [(b"x", "1.jpg", "Pear")], "string")
     assert open_images(f"{tmp_path}/v*.parquet").list()["path"].to_pylist() == [

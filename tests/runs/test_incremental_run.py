@@ -185,8 +185,13 @@ def test_a_model_of_ones_own_takes_all_photos_and_is_not_left_unsaid(copy, kedro
     features = pd.read_parquet(store / "04_feature/extracted_features")
     assert {len(row) for row in features["features"].dropna()} == {16}
     assert features["fingerprint"].str.startswith("own-96-f32-").all()
+    (tmp_path / "own.keras").unlink()
+    again = kedro_run(images=images, store=store, **{"extraction.weights": "auto"})
+    assert again.exit_code == 0, again.output  # the store has its own
+    assert plan(store)["done"] == 80 and "other_backbone" not in plan(store)
+    (store / "06_models/model.backbone").unlink()
     refused = kedro_run(images=images, store=store, **{"extraction.weights": "auto"})
-    assert refused.exit_code == 1 and "Name the store's: --params" in refused.output
+    assert refused.exit_code == 1 and "extraction.backbone=own (or its file)" in refused.output
 
 
 def test_a_run_that_was_interrupted_is_gone_on_with(copy, kedro_run, monkeypatch):

@@ -95,7 +95,8 @@ def test_limits_are_kept(start, photo):
     assert client.post("/predict", content=chunks).status_code == 413
     assert client.post("/predict", content=b"").status_code == 400
     many = [("photos", ("a.jpg", b"x")) for _ in range(3)]
-    assert client.post("/predict", files=many).status_code == 400
+    answer = client.post("/predict", files=many)
+    assert answer.status_code == 400 and answer.json()["detail"] == "A request may have 2 photos."
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     assert client.post("/predict", content=b"no form", headers=form).status_code == 400
 

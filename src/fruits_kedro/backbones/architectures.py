@@ -9,6 +9,7 @@ from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
 from fruits_kedro.errors import FruitsError
 
 MOBILENETV2 = "mobilenetv2"
+AUTO = "auto"  # the backbone of the store, else MobileNetV2
 
 # Name, builder in keras.applications, preprocessing, side of the photos that ImageNet's weights
 # were trained on, length of a feature vector, and Keras' file of these weights.

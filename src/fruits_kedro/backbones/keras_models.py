@@ -6,6 +6,7 @@ model does not need it.
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import tempfile
@@ -112,7 +113,8 @@ def convert_to_litert(model: keras.Model, input_size: int) -> bytes:
 
     image = tf.TensorSpec((1, input_size, input_size, 3), tf.float32)
     with quiet_stderr(), redirect_stdout(io.StringIO()):
-        graph = tf.function(model).get_concrete_function(image)
+        network = tf.function(functools.partial(model, training=False))
+        graph = network.get_concrete_function(image)
         frozen = convert_variables_to_constants_v2(graph)
         return bytes(tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert())
 

@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fruits_kedro.backbones import keras_models
-from fruits_kedro.backbones.architectures import MOBILENETV2, find_architecture
+from fruits_kedro.backbones.architectures import (
+    ARCHITECTURES,
+    AUTO,
+    MOBILENETV2,
+    find_architecture,
+)
 from fruits_kedro.backbones.backbone import Backbone, Decoding, Engine, Precision
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
 from fruits_kedro.backbones.model_file import is_model_file, read_model_file
@@ -34,7 +39,8 @@ class BackboneSettings:
     """What ``extraction.*`` says of the backbone.
 
     Attributes:
-        backbone: the name of an architecture, or a model's file.
+        backbone: the name of an architecture, a model's file, or ``auto``: the store's, else
+            MobileNetV2.
         weights: ``auto``, ``imagenet``, ``embedded``, a weights file or a compiled ``.backbone``
             file.
         input_size: side of the square input, in pixels; None takes the size of the weights'
@@ -70,6 +76,12 @@ def find_backbone(asked: BackboneSettings, previous: Backbone | None) -> Backbon
 
 
 def _find(asked: BackboneSettings, previous: Backbone | None) -> Backbone | None:
+    if asked.backbone == AUTO:
+        if previous is not None and previous.name not in ARCHITECTURES:
+            return _own_again(asked, previous)
+        asked = replace(asked, backbone=previous.name if previous else MOBILENETV2)
+    if asked.precision != "f32" and asked.backbone != MOBILENETV2:
+        raise FruitsError(f"extraction.precision={asked.precision} is of {MOBILENETV2} alone.")
     if is_model_file(asked.backbone):
         path = Path(asked.backbone).expanduser()
         given = asked.engine, asked.input_size, asked.preprocessing, asked.layer
@@ -87,6 +99,17 @@ def _find(asked: BackboneSettings, previous: Backbone | None) -> Backbone | None
         return read_backbone(Path(weights), asked.engine, asked.input_size, asked.precision)
     find_weights(weights)
     return None
+
+
+def _own_again(asked: BackboneSettings, previous: Backbone) -> Backbone:
+    """The store's backbone, which was made from the file of a model."""
+    fits = asked.weights == "auto" and asked.precision == "f32"
+    if fits and asked.input_size in (None, previous.input_size):
+        return previous
+    raise FruitsError(
+        f"The store was made with the model {previous.weights_source}.\nGive its file "
+        "(extraction.backbone=…), or another backbone."
+    )
 
 
 def settle_weights(weights: str, previous: Backbone | None) -> str:

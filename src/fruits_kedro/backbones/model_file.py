@@ -177,8 +177,9 @@ def _from_keras(
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
         raise FruitsError(
-            f"{path} is not a whole model that Keras can load: {' '.join(str(error).split())[:300]}"
-            "\nWeights alone are given as extraction.weights, with the name of their architecture."
+            f"{path} is not a whole model that Keras can load ({type(error).__name__}).\nLayers "
+            "with code of their own (Lambda, custom layers) are refused. Weights alone are given "
+            "as extraction.weights, with the name of their architecture as extraction.backbone."
         ) from error
     model = _cut(keras, model, path, layer)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
@@ -194,16 +195,28 @@ def _from_keras(
             f"{path} gives an array of {tuple(given[1:])} for a photo, not a vector.\nA layer that "
             "gives one can be named: extraction.layer=…"
         )
+    has_own = bool(_kinds(model) & {"Rescaling", "Normalization"})
     if preprocessing is None:
-        kinds = {type(one).__name__ for one in model.layers}
-        if not kinds & {"Rescaling", "Normalization"}:
+        if not has_own:
             raise _no_preprocessing(path)
         preprocessing = PREPROCESSINGS["none"]
+    elif has_own and preprocessing != PREPROCESSINGS["none"]:
+        logger.warning(
+            "%s has a layer that rescales pixels, and extraction.preprocessing changes them before "
+            "it: leave it out, or give none, unless both are meant.",
+            path,
+        )
     size = check_size(path, taken[1:3], input_size)
     if engine == "tensorflow":
         return keras_models.to_bytes(model), size, preprocessing
     logger.info("Converting %s for LiteRT (once; 10 s or more) …", path)
     return keras_models.convert_to_litert(model, size), size, preprocessing
+
+
+def _kinds(model: Any) -> set[str]:
+    """The kinds of all layers, also of models within the model."""
+    within = (_kinds(one) for one in model.layers if hasattr(one, "layers"))
+    return {type(one).__name__ for one in model.layers}.union(*within)
 
 
 def _cut(keras: Any, model: keras.Model, path: Path, layer: str | None) -> keras.Model:
@@ -239,7 +252,7 @@ def _from_tflite(path: Path, content: bytes, input_size: int | None, layer: str 
             "float32 and one are needed."
         )
     shape = [int(side) for side in shapes[0]]
-    if len(shape) != 4 or shape[3] != 3 or shape[0] != 1 or min(shape) < 1:
+    if len(shape) != 4 or shape[3] != 3 or shape[0] not in (-1, 1) or min(shape[1:]) < 1:
         raise FruitsError(
             f"{path} takes {shape}, no photo of a fixed size with channels last.\nConvert it for "
             "[1, side, side, 3]."

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from fruits_kedro.backbones import Decoding, Precision
-from fruits_kedro.backbones.architectures import MOBILENETV2, find_architecture
+from fruits_kedro.backbones.architectures import AUTO, find_architecture
 from fruits_kedro.backbones.load import BackboneSettings
 from fruits_kedro.backbones.model_file import is_model_file
 from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
@@ -58,8 +58,9 @@ class ExtractionParams(StrictModel):
     """How photos become features.
 
     Attributes:
-        backbone: the name of an architecture ('kedro backbones' lists them), or the file of a model
-            (``.keras``, ``.h5``, ``.tflite``, ``.onnx``).
+        backbone: the name of an architecture ('kedro backbones' lists them), the file of a model
+            (``.keras``, ``.h5``, ``.tflite``, ``.onnx``), or ``auto``: that of the store, else
+            MobileNetV2.
         weights: ``auto``, ``imagenet``, ``embedded`` or a file.
         engine: ``litert`` (fast, on CPUs) or ``tensorflow`` (the reference, and GPUs).
         precision: ``f32``, or for LiteRT 8 bits in some layers (``mixed``) or all (``int8``):
@@ -81,7 +82,7 @@ class ExtractionParams(StrictModel):
 
     # Fields without a repr do not make features out of date: they say how, not what. The weights
     # count by their fingerprint.
-    backbone: str = MOBILENETV2
+    backbone: str = AUTO
     weights: str = Field(default="auto", repr=False)
     engine: Literal["litert", "tensorflow"] = "litert"
     precision: Precision = "f32"
@@ -97,10 +98,9 @@ class ExtractionParams(StrictModel):
 
     @model_validator(mode="after")
     def _fits(self) -> ExtractionParams:
-        if self.precision != "f32" and (self.engine, self.backbone) != ("litert", MOBILENETV2):
+        if self.engine != "litert" and self.precision != "f32":
             raise ValueError(
-                f"precision={self.precision} is LiteRT's, of {MOBILENETV2}: leave engine and "
-                "backbone as they are, or precision=f32"
+                f"precision={self.precision} is LiteRT's: leave engine=litert, or precision=f32"
             )
         if is_model_file(self.backbone):
             if self.weights != "auto":
@@ -108,7 +108,9 @@ class ExtractionParams(StrictModel):
             return self
         if self.preprocessing is not None or self.layer is not None:
             raise ValueError("preprocessing, layer: they are for the file of a model alone")
-        size = find_architecture(self.backbone).input_size
+        size = 224
+        if self.backbone != AUTO:
+            size = find_architecture(self.backbone.lower()).input_size
         if self.input_size is not None and self.input_size % 32 and self.input_size != size:
             raise ValueError(f"input_size: a multiple of 32, or {size} of {self.backbone}")
         return self
@@ -123,7 +125,7 @@ class ExtractionParams(StrictModel):
         else:
             preprocessing = None if how is None else PREPROCESSINGS[how]
         return BackboneSettings(
-            backbone=self.backbone,
+            backbone=self.backbone if is_model_file(self.backbone) else self.backbone.lower(),
             weights=self.weights,
             engine=self.engine,
             precision=self.precision,

@@ -101,7 +101,10 @@ def _scan_zip(file: Any, number: int, left_out: LeftOut) -> Iterator[_Member]:
             if one.is_dir():
                 continue
             end = starts[bisect.bisect_right(starts, one.header_offset)]
-            path, fault = _path_of(one.filename)
+            name = one.filename
+            if "/" not in name:  # some programs of Windows write it so
+                name = name.replace("\\", "/")
+            path, fault = _path_of(name)
             if one.flag_bits & 1:
                 fault = "unreadable: it is encrypted"
             elif one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

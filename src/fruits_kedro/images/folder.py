@@ -111,7 +111,10 @@ class ImageFolder(ImageSource):
         except Exception as error:
             raise FruitsError(f"The photos in {self.root} cannot be reached: {error}") from None
         if info["type"] != "directory":
-            raise FruitsError(f"images={self.root} is a file; give the folder that holds photos.")
+            raise FruitsError(
+                f"{self.root} is a file.\nGive the folder that holds photos, or a .zip or .tar "
+                "(not a compressed tar)."
+            )
 
     def _s3_settings(self) -> S3Settings:
         return S3Settings.of_options(self.storage_options)

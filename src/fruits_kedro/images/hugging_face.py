@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
+import os
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,8 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fruits_kedro.errors import FruitsError, ImageError
-from fruits_kedro.images.indexed import IndexedImages
+from fruits_kedro.images.indexed import IndexedImages, last_of_each
 from fruits_kedro.images.listing import EPOCH, LeftOut, to_time
+
+logger = logging.getLogger(__name__)
 
 # Its files are called train-00000-of-00005.parquet.
 _SPLITS = {"train": "Training", "test": "Test", "val": "Validation"}
@@ -44,6 +48,9 @@ class HuggingFaceImages(IndexedImages):
     def _scan(self, file: Any, name: str, number: int, left_out: LeftOut) -> Iterator[Any]:
         parquet, modified = pq.ParquetFile(file), self._modified(number)
         image, labels = _image_of(parquet.schema_arrow, name), _names_of(parquet.schema_arrow)
+        if labels is None:
+            there = ", ".join(parquet.schema_arrow.names)
+            logger.warning("%s has no column label, so its photos have none: %s", name, there)
         split = _SPLIT.match(name.rpartition("/")[2])
         folder = f"{_SPLITS[split[1].lower()]}/" if split else ""
         for group in range(parquet.num_row_groups):
@@ -54,9 +61,20 @@ class HuggingFaceImages(IndexedImages):
             found = table["label"].to_pylist() if labels is not None else itertools.repeat(None)
             named = zip(photos.field("path").to_pylist(), found, lengths)
             for row, (path, label, length) in enumerate(named):
-                below = f"{labels[label] if labels else label}/" if label is not None else ""
+                if labels:  # -1 says that there is none
+                    label = labels[label] if label in range(len(labels)) else None
+                below = f"{label}/" if label is not None else ""
                 own = (path or f"{number:04}-{group:04}-{row:06}.jpg").rpartition("/")[2]
                 yield f"{folder}{below}{own}", modified, length, number, group, row
+
+    def _one_of_each(self, table: pa.Table) -> pa.Table:
+        """Rows are photos: names that repeat get the numbers of file, row group and row."""
+        rows = table.to_pandas()
+        repeats = rows["path"].duplicated(keep=False)
+        numbers = rows[["file", "group", "row"]].itertuples(index=False)
+        named = zip(rows["path"], repeats, numbers)
+        unique = [_numbered(path, *where) if again else path for path, again, where in named]
+        return last_of_each(self.root, table.set_column(0, "path", pa.array(unique)))
 
     def _modified(self, number: int) -> datetime:
         try:
@@ -90,6 +108,11 @@ class HuggingFaceImages(IndexedImages):
                 raise FruitsError(f"{self.root} could not be read: {error!r}") from error
             self._group = (file, group), column.field("bytes")
         return self._group[1]
+
+
+def _numbered(path: str, file: int, group: int, row: int) -> str:
+    stem, extension = os.path.splitext(path)
+    return f"{stem} {file:04}-{group:04}-{row:06}{extension}"
 
 
 def _image_of(schema: pa.Schema, name: str) -> str:

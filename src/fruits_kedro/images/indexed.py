@@ -59,6 +59,10 @@ class IndexedImages(ImageSource):
     def _read_rows(self, rows: list[dict[str, Any]]) -> Iterator[tuple[str, bytes | ImageError]]:
         """The path and the bytes of each photo of these rows of the index, in any order."""
 
+    def _one_of_each(self, table: pa.Table) -> pa.Table:
+        """The index in the order of paths, each once."""
+        return last_of_each(self.root, table)
+
     @functools.cached_property
     def _states(self) -> list[State]:
         """What changes with the files."""
@@ -191,17 +195,26 @@ def _index_of(kind: type[IndexedImages], root: str, options: str, states: str) -
                 "can tell how many it lacks."
             ) from error
     left_out.log()
-    return _last_of_each(root, pa.Table.from_batches(batches, schema))
-
-
-def _last_of_each(root: str, table: pa.Table) -> pa.Table:
-    """Rows in the order of paths; of those with the same path, the last, as when unpacked."""
+    table = pa.Table.from_batches(batches, schema)
     if not table.num_rows:
         raise FruitsError(f"There are no photos in {root}.")
+    return source._one_of_each(table)
+
+
+def last_of_each(root: str, table: pa.Table) -> pa.Table:
+    """Rows in the order of paths; of those with the same path, the last, as when unpacked.
+
+    Raises:
+        FruitsError: two files have the same path.
+    """
     table = table.take(pc.sort_indices(table["path"]))  # stable
     paths, files = table["path"].combine_chunks(), table["file"].to_numpy()
     same = pc.equal(paths[:-1], paths[1:]).to_numpy(zero_copy_only=False)
     twice = np.flatnonzero(same & (files[:-1] != files[1:]))
     if len(twice):
-        raise FruitsError(f"Several files of {root} have the photo {paths[int(twice[0])].as_py()}.")
+        path = paths[int(twice[0])].as_py()
+        raise FruitsError(
+            f"Several files of {root} have the photo {path}: nobody can tell which one counts.\n"
+            "Leave one of them out, or give it another name."
+        )
     return table.filter(pa.array(np.append(~same, True)))

@@ -142,14 +142,14 @@ def open_images(root: str, storage_options: dict[str, Any] | None = None) -> Ima
 
     Args:
         root: a folder of photos; packed ones if its name ends in ``.parquet``, or those of Hugging
-            Face if that has a ``*``; archives if it ends in ``.zip`` or ``.tar``. A path or a URL
-            that fsspec knows.
+            Face if that is a file or has a ``*``; archives if it ends in ``.zip`` or ``.tar``. A
+            path or a URL that fsspec knows.
         storage_options: for fsspec.
     """
     kind: type[ImageSource] = ImageFolder
     if root.rstrip("/").endswith(PACKED_SUFFIX):
-        is_pattern = "*" in root.rpartition("/")[2]
-        kind = HuggingFaceImages if is_pattern else PackedImages
+        is_file = "*" in root.rpartition("/")[2] or os.path.isfile(local_path(root))
+        kind = HuggingFaceImages if is_file else PackedImages
     elif is_archive(root) and not os.path.isdir(local_path(root)):
         kind = ArchivedImages
     return kind(root, storage_options or {})

@@ -84,7 +84,7 @@ class Photos:
         some, candidates = np.arange(len(away)), max(_CANDIDATES, 2 * k)
         if len(away) > candidates:
             some = np.argpartition(away, candidates)[:candidates]
-        cosines = self.vectors[some].astype(np.float32) @ query
+        cosines = (self.vectors[some] @ query).clip(max=1)
         best = np.lexsort((some, -cosines))[:k]
         found = self.table.select(["path", "label"]).take(pa.array(some[best])).to_pylist()
         return [row | {"similarity": round(float(c), 4)} for row, c in zip(found, cosines[best])]
@@ -197,7 +197,7 @@ def _read_photos(fs: Any, folder: str, backbone: Backbone, pca: Pca) -> Photos:
     axes = np.ascontiguousarray(pca.components[:, :_AXES], np.float32)
     paths: list[str] = []
     scores = [np.empty((0, axes.shape[1]), np.float32)]
-    vectors = FileMatrix((_count(fs, files), backbone.n_features))
+    vectors = FileMatrix((_count(fs, files), backbone.n_features), np.float32)
     with tempfile.TemporaryDirectory() as copy:  # what is mapped stays after its deletion
         shown = f"{copy}/shown"
         with pa.ipc.new_file(shown, _SHOWN) as rows:

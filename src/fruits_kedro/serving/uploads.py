@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from fruits_kedro.serving.service import Service
 from fruits_kedro.serving.settings import ServeSettings
 
+_PARTS = 1000  # of a form
 _CLOSE = {"Connection": "close"}  # else a body that still comes would be read to its end
 
 
@@ -75,7 +76,7 @@ async def _files(request: Request, body: bytes, settings: ServeSettings) -> list
 
     again = Request(request.scope, receive)
     try:
-        async with again.form(max_files=settings.photos, max_fields=settings.photos) as form:
+        async with again.form(max_files=_PARTS, max_fields=_PARTS) as form:
             files = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
             return [await file.read() for file in files]
     except (MultiPartException, HTTPException) as error:

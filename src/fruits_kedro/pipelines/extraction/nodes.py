@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
-from fruits_kedro.backbones.architectures import MOBILENETV2
+from fruits_kedro.backbones.architectures import AUTO
 from fruits_kedro.config.parameters import ExtractionParams
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.schema import EARLIER, INDEX
@@ -80,13 +80,13 @@ def _check_weights(earlier: DataFrame, backbone: Backbone, params: ExtractionPar
         return
     name, size, precision, _ = row.fingerprint.rsplit("-", 3)
     if name != backbone.name:
-        if params.backbone != MOBILENETV2:
+        if params.backbone != AUTO:
             return
         raise FruitsError(
-            f"The store's features are of {row.fingerprint}, and {backbone.fingerprint} is asked "
-            "for, since no backbone was named.\nName the store's: --params "
+            f"The store's features are of {row.fingerprint}, and its backbone is missing "
+            "(06_models/model.backbone).\nName it: --params "
             f"extraction.backbone={name} (or its file). Or extract all photos again: --params "
-            f"extraction.weights={backbone.weights_source}"
+            f"extraction.backbone={backbone.name}"
         )
     asked = backbone.fingerprint.rsplit("-", 2)[1]
     is_as_asked = params.input_size in (None, int(size)) and precision == asked

@@ -67,6 +67,8 @@ def test_what_a_user_would_want_to_know_of_folders_is_said():
         "These labels look alike and are not the same: 'Pe\u0302che', 'P\u00eache'.",
     ]
     assert warnings_of(["Training/Apple 1", "Test/Apple 1", ""], ["Apple 1"]) == []
+    (top,) = warnings_of(["a/b"], ["a"], "top")
+    assert "the label is the outermost one. label_from=parent takes the innermost one" in top
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 LabelFrom = Literal["parent", "top", "path"]
+_WHICH = {"parent": "the innermost one", "top": "the outermost one", "path": "all of them"}
 
 _SYNONYMS = {
     "Training": ("training", "train"),
@@ -43,12 +44,15 @@ def folders_of(folder: str) -> list[str]:
     return [name for name in folder.split("/") if name and name.lower() not in _SPLIT_OF]
 
 
-def warnings_of(folders: Iterable[str], labels: Iterable[str]) -> list[str]:
+def warnings_of(
+    folders: Iterable[str], labels: Iterable[str], label_from: LabelFrom = "parent"
+) -> list[str]:
     """What a user would want to know about folders and labels, a sentence each.
 
     Args:
         folders: that photos lie in directly, relative to the root.
         labels: of all photos.
+        label_from: the setting.
     """
     folders, found = list(folders), []
     names = {name for folder in folders for name in folder.split("/")}
@@ -62,9 +66,10 @@ def warnings_of(folders: Iterable[str], labels: Iterable[str]) -> list[str]:
             f"Photos directly in {_some(bare)} have no label: they lie in no other folder."
         )
     if nested := sorted(folder for folder in folders if len(folders_of(folder)) > 1):
+        others = [f"label_from={k} takes {v}" for k, v in _WHICH.items() if k != label_from]
         found.append(
-            f"Folders are nested, such as {nested[0]!r}: the label is the innermost one. "
-            "label_from=top takes the outermost, label_from=path all of them."
+            f"Folders are nested, such as {nested[0]!r}: the label is {_WHICH[label_from]}. "
+            f"{', '.join(others)}."
         )
     found += [f"These labels look alike and are not the same: {_some(a)}." for a in _alike(labels)]
     return found

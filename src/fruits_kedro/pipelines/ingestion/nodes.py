@@ -25,7 +25,7 @@ def index_images(
     raw_images: ImageSource,
     subset: str,
     subsets: dict[str, Any],
-    label_from: str,
+    label_from: LabelFrom,
     previous_selection: ParquetFiles | None,
 ) -> tuple[pa.Table, pd.DataFrame, dict[str, str]]:
     """The index of all photos, the counts of those of the subset, and where the photos come from.
@@ -45,14 +45,14 @@ def index_images(
     chosen = select_subset(subset, subsets)
     listing = raw_images.list()
     folders = _folders(listing["path"])
-    index = label_images(listing, folders, label_from)  # type: ignore[arg-type]
+    index = label_images(listing, folders, label_from)
     labels = pc.unique(index["label"]).drop_null().to_pylist()
     if not labels:
         raise FruitsError(
             f"The {len(index)} photos of {raw_images.root} have no labels: the label is the name "
             "of a photo's folder.\nPut them into folders such as Training/<variety>/ or <variety>/."
         )
-    for warning in warnings_of(folders.dictionary.to_pylist(), labels):
+    for warning in warnings_of(folders.dictionary.to_pylist(), labels, label_from):
         logger.warning(warning)
     selected = selected_paths(previous_selection) if chosen.selected else None
     kept = _rows_of(index, chosen, selected)

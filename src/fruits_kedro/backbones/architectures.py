@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
 from fruits_kedro.errors import FruitsError
@@ -77,3 +79,13 @@ def find_architecture(name: str) -> Architecture:
         f"There is no backbone {name}.{meant}\n'kedro backbones' lists all. A model of your own is "
         "a file that ends with .keras, .h5, .tflite or .onnx."
     )
+
+
+def keras_home() -> Path:
+    """Where Keras keeps its downloads: ``KERAS_HOME``, else ``~/.keras``."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+
+def imagenet_path(architecture: Architecture) -> Path:
+    """Where Keras keeps ImageNet's weights of an architecture."""
+    return keras_home() / "models" / architecture.imagenet_file

@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fruits_kedro.backbones.architectures import Architecture
+from fruits_kedro.backbones.architectures import Architecture, imagenet_path
 from fruits_kedro.backbones.preprocessing import Preprocessing
 from fruits_kedro.backbones.silence import quiet_stderr
-from fruits_kedro.backbones.weights import imagenet_path
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError, is_installed
 

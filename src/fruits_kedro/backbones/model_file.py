@@ -15,6 +15,7 @@ import numpy as np
 from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.backbone import Backbone, Engine
 from fruits_kedro.backbones.backbone_file import from_bytes, to_bytes
+from fruits_kedro.backbones.input_size import check_size
 from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
 from fruits_kedro.errors import FruitsError, need
 from fruits_kedro.storage.cache import cache_folder
@@ -111,27 +112,6 @@ def _convert(
     from fruits_kedro.backbones.onnx_model import prepare
 
     return "onnx", *prepare(path, content, input_size, layer), preprocessing
-
-
-def check_size(path: Path, own: Any, asked: int | None) -> int:
-    """The side of the input in pixels.
-
-    Args:
-        own: the sides that the model has; None, or a name, where it takes any.
-
-    Raises:
-        FruitsError: it is not square, of another side than is asked for, or nobody says it.
-    """
-    sides = {side for side in own if isinstance(side, int) and side > 0}
-    if len(sides) > 1:
-        raise FruitsError(f"{path} takes photos of {own[0]} x {own[1]} pixels: no square ones.")
-    if asked is not None and sides - {asked}:
-        raise FruitsError(f"{path} takes {sides.pop()} pixels, and extraction.input_size={asked}.")
-    if not sides and asked is None:
-        raise FruitsError(
-            f"{path} takes photos of any size.\nSay which: extraction.input_size=224."
-        )
-    return asked or sides.pop()
 
 
 def _no_preprocessing(path: Path) -> FruitsError:

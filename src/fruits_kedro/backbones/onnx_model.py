@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from fruits_kedro.backbones.model_file import check_size
+from fruits_kedro.backbones.input_size import check_size
 from fruits_kedro.backbones.preprocessing import Preprocessing
 from fruits_kedro.errors import FruitsError
 

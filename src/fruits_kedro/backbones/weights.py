@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import socket
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,8 @@ from fruits_kedro.backbones.architectures import (
     MOBILENETV2,
     Architecture,
     find_architecture,
+    imagenet_path,
+    keras_home,
 )
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError, is_installed
@@ -93,16 +94,6 @@ def compiled_path(name: str, sha256: str, input_size: int, engine: str) -> Path:
     """Where weights are kept once they are compiled for an engine, in float32."""
     suffix = "keras" if engine == "tensorflow" else engine
     return cache_folder() / f"{name}-{input_size}-f32-{sha256}.{suffix}"
-
-
-def keras_home() -> Path:
-    """Where Keras keeps its downloads: ``KERAS_HOME``, else ``~/.keras``."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-
-
-def imagenet_path(architecture: Architecture) -> Path:
-    """Where Keras keeps ImageNet's weights of an architecture."""
-    return keras_home() / "models" / architecture.imagenet_file
 
 
 def _from_file(path: Path, source: str, input_size: int = 224) -> Weights:

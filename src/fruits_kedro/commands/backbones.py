@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from fruits_kedro.backbones.architectures import ARCHITECTURES, MOBILENETV2, Architecture
+from fruits_kedro.backbones.architectures import (
+    ARCHITECTURES,
+    MOBILENETV2,
+    Architecture,
+    imagenet_path,
+)
 from fruits_kedro.backbones.litert import LiteRTModel
-from fruits_kedro.backbones.weights import imagenet_path
 from fruits_kedro.storage.cache import cache_folder
 
 _SECONDS = 0.5

@@ -12,7 +12,7 @@ from fruits_kedro.emr import bill
 from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.fetch import fetch_results
 from fruits_kedro.emr.plan import describe_cost, describe_nodes
-from fruits_kedro.emr.service import on, watch_run
+from fruits_kedro.emr.runs import on, watch_run
 from fruits_kedro.emr.upload import need_uploaded
 from fruits_kedro.errors import FruitsError
 

@@ -114,7 +114,7 @@ def up(context: EmrContext, yes: bool) -> Shown:
 def submit(context: EmrContext, mode: str, pipelines: str | None, stale: bool = False) -> Shown:
     """Submit a run to the cluster or application."""
     from fruits_kedro.emr import actions
-    from fruits_kedro.emr.service import need_place
+    from fruits_kedro.emr.runs import need_place
 
     place = need_place(context.service, context.settings.name)
     return actions.submit(context, place.id, place.package, mode, pipelines, stale)
@@ -127,7 +127,7 @@ def watch(context: EmrContext, run_id: str | None) -> Shown:
     Exit 3 after ten minutes without an answer of AWS: the run goes on.
     """
     from fruits_kedro.emr import actions
-    from fruits_kedro.emr.service import need_place
+    from fruits_kedro.emr.runs import need_place
 
     place_id = need_place(context.service, context.settings.name).id
     return actions.watch(context, place_id, run_id or context.service.last_run(place_id))
@@ -137,7 +137,7 @@ def watch(context: EmrContext, run_id: str | None) -> Shown:
 def logs(context: EmrContext, run_id: str | None, place_id: str | None) -> Shown:
     """Show the Python traceback of a failed run or bootstrap, then where the rest lies."""
     from fruits_kedro.emr.logs import report_errors
-    from fruits_kedro.emr.service import last_place
+    from fruits_kedro.emr.runs import last_place
 
     service = context.service
     place_id = place_id or last_place(service, context.settings.name).id
@@ -174,7 +174,7 @@ def cost(
 ) -> Shown:
     """Work out what a cluster or the runs of an application have cost, from AWS' reports."""
     from fruits_kedro.emr import actions
-    from fruits_kedro.emr.service import last_place
+    from fruits_kedro.emr.runs import last_place
 
     place_id = place_id or last_place(context.service, context.settings.name).id
     return actions.cost(context, place_id, run_id, cost_explorer)
@@ -184,7 +184,7 @@ def cost(
 def notebook(context: EmrContext) -> Shown:
     """Print the first cell of a notebook on the cluster, and how to reach JupyterHub."""
     from fruits_kedro.emr.notebook import configure_cell, reach_jupyterhub
-    from fruits_kedro.emr.service import need_place
+    from fruits_kedro.emr.runs import need_place
 
     settings = context.cluster
     if not settings.notebooks:
@@ -220,7 +220,7 @@ def clean(context: EmrContext, yes: bool) -> Shown:
     It refuses while a cluster lives or a run is at work, which may read the package again.
     """
     from fruits_kedro.emr.clean import delete_all, to_delete
-    from fruits_kedro.emr.service import on
+    from fruits_kedro.emr.runs import on
 
     if reader := context.service.needs_package():
         raise FruitsError(

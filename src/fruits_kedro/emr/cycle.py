@@ -13,7 +13,7 @@ from fruits_kedro.emr import actions
 from fruits_kedro.emr.aws import NoAnswerError, OutOfSightError
 from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.fetch import check_same_photos
-from fruits_kedro.emr.service import RunFailedError, on
+from fruits_kedro.emr.runs import RunFailedError, on
 from fruits_kedro.errors import FruitsError
 
 _ENDS = [signal.SIGTERM]

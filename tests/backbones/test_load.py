@@ -8,6 +8,7 @@ import pytest
 
 from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.architectures import ARCHITECTURES
+from fruits_kedro.backbones.backbone_file import to_bytes
 from fruits_kedro.backbones.load import BackboneSettings, find_backbone, load_backbone
 from fruits_kedro.backbones.weights import IMAGENET_FILE
 from fruits_kedro.errors import FruitsError
@@ -83,6 +84,21 @@ def test_auto_stays_with_what_the_store_was_made_with(random_weights, monkeypatc
     assert (smaller.weights_source, smaller.input_size) == ("embedded", 64)
     with pytest.raises(FruitsError, match="made with the weights random.weights.h5"):
         find_backbone(BackboneSettings(input_size=64), of_file)
+
+
+def test_a_store_keeps_its_backbone_unless_another_one_is_named(random_weights, tmp_path):
+    auto = BackboneSettings(backbone="auto")
+    own = replace(load_backbone(str(random_weights), "litert", 96), name="own", engine="onnx")
+    assert find_backbone(auto, own) == own
+    with pytest.raises(FruitsError, match="made with the model random.weights.h5"):
+        find_backbone(replace(auto, input_size=64), own)
+    with pytest.raises(FruitsError, match="is of mobilenetv2 alone"):
+        find_backbone(replace(auto, precision="int8"), replace(own, name="resnet50"))
+    (tmp_path / "own.backbone").write_bytes(to_bytes(own))
+    compiled = replace(auto, weights=str(tmp_path / "own.backbone"))
+    stored = load_backbone("embedded", "litert", None)
+    for previous in (None, own, stored, replace(stored, name="resnet50")):
+        assert find_backbone(compiled, previous) == own
 
 
 def test_missing_file_of_weights(tmp_path):

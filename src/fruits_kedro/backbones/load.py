@@ -77,6 +77,8 @@ def find_backbone(asked: BackboneSettings, previous: Backbone | None) -> Backbon
 
 def _find(asked: BackboneSettings, previous: Backbone | None) -> Backbone | None:
     if asked.backbone == AUTO:
+        if asked.weights.endswith(SUFFIX):  # it says what it is of
+            previous = None
         if previous is not None and previous.name not in ARCHITECTURES:
             return _own_again(asked, previous)
         asked = replace(asked, backbone=previous.name if previous else MOBILENETV2)

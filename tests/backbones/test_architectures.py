@@ -46,6 +46,7 @@ def agrees(name):
     error = np.linalg.norm(ours - theirs, axis=1) / np.linalg.norm(theirs, axis=1)
     assert error.max() <= 1e-5
     assert np.ptp(theirs / np.abs(theirs).max(), axis=0).max() > 1e-3  # photos differ
+    keras.backend.clear_session()  # else all stay in memory
 
 
 @pytest.mark.parametrize("name", QUICK)

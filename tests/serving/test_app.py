@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import struct
 import threading
 import urllib.parse
@@ -16,6 +17,7 @@ from fruits_kedro.serving import service as service_module
 from fruits_kedro.serving.app import create_app
 from fruits_kedro.serving.server import Server
 from fruits_kedro.serving.settings import ServeSettings, find_token
+from fruits_kedro.serving.store import load_store
 
 JPEG = {"Content-Type": "image/jpeg"}
 
@@ -39,6 +41,17 @@ def test_answers_are_the_predictions_of_the_store(client, classified):
         assert found["nearest"][0]["path"] == row["path"]
         assert found["nearest"][0]["similarity"] == pytest.approx(1, abs=1e-3)
         assert found["out_of_distribution"] == (found["distance"] > found["threshold"])
+
+
+def test_a_store_of_an_earlier_version_is_served(classified, tmp_path):
+    store = shutil.copytree(classified[1], tmp_path / "store")
+    models = store / "06_models"
+    (models / "model.backbone").rename(models / "mobilenetv2.backbone")
+    found, ours = load_store(str(store), {}), load_store(str(classified[1]), {})
+    assert found.backbone == ours.backbone and found.best == ours.best
+    (models / "mobilenetv2.backbone").unlink()
+    with pytest.raises(FruitsError, match="has no classifier, or not all"):
+        load_store(str(store), {})
 
 
 def test_similar_photos_are_those_of_all_photos(client, classified, photo):

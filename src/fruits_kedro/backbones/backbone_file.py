@@ -13,6 +13,7 @@ from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.errors import FruitsError
 
 SUFFIX = ".backbone"
+FORMERLY = "mobilenetv2.backbone"  # its name in stores of earlier versions
 _HDF5 = b"\x89HDF"  # weights alone, which the TensorFlow engine took
 
 

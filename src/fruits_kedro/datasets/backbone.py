@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 
 from fruits_kedro.backbones import Backbone
-from fruits_kedro.backbones.backbone_file import from_bytes, to_bytes
+from fruits_kedro.backbones.backbone_file import FORMERLY, from_bytes, to_bytes
 from fruits_kedro.datasets.base import AtomicFsspecDataset
 from fruits_kedro.storage.filesystem import file_system, write_file
 
-_FORMERLY = "mobilenetv2.backbone"  # the file of stores of earlier versions
 logger = logging.getLogger(__name__)
 
 
@@ -19,7 +18,7 @@ class BackboneDataset(AtomicFsspecDataset[Backbone, Backbone | None]):
     def load(self) -> Backbone | None:
         """The backbone; None if the file is missing or cannot be read."""
         fs, path = file_system(self._newest, self._credentials)
-        formerly = f"{path.rpartition('/')[0]}/{_FORMERLY}"
+        formerly = f"{path.rpartition('/')[0]}/{FORMERLY}"
         found = next((one for one in (path, formerly) if fs.exists(one)), None)
         if found is None:
             return None

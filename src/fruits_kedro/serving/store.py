@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from fruits_kedro.backbones import Backbone, FeatureModel
-from fruits_kedro.backbones.backbone_file import from_bytes
+from fruits_kedro.backbones.backbone_file import FORMERLY, from_bytes
 from fruits_kedro.curation.file_matrix import FileMatrix
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.rows import feature_rows, normalised, usable_rows
@@ -30,12 +30,12 @@ from fruits_kedro.serving.spark_files import (
 from fruits_kedro.storage.filesystem import file_system
 from fruits_kedro.storage.manifest import MARK, manifest_files, read_manifest
 
-_BACKBONE = "06_models/model.backbone"
+_BACKBONES = ("06_models/model.backbone", f"06_models/{FORMERLY}")
 _INFO = "06_models/classifier_info.json"
 _FEATURES = "04_feature/extracted_features"
 # Each is written last of its dataset: as long as they stay, so does the store.
 _MARKS = (
-    *(_BACKBONE, _INFO, "06_models/pca_model/metadata", "06_models/classifiers/names.json"),
+    *(_INFO, "06_models/pca_model/metadata", "06_models/classifiers/names.json"),
     f"{_FEATURES}/{MARK}",
 )
 _ROWS = 1024
@@ -129,7 +129,7 @@ def version_of(place: str, options: dict[str, Any]) -> str:
     """The same as long as the files of a store are; empty if one is missing."""
     fs, root = file_system(place, options)
     found = []
-    for name in _MARKS:
+    for name in (_backbone_of(fs, root), *_MARKS):
         try:
             about = fs.info(f"{root}/{name}")
         except FileNotFoundError:
@@ -137,6 +137,10 @@ def version_of(place: str, options: dict[str, Any]) -> str:
         changed = about.get("mtime") or about.get("ETag") or about.get("LastModified")
         found.append([name, about.get("ino"), about.get("size"), str(changed)])
     return json.dumps(found)
+
+
+def _backbone_of(fs: Any, root: str) -> str:
+    return next((one for one in _BACKBONES if fs.exists(f"{root}/{one}")), _BACKBONES[0])
 
 
 def load_store(place: str, options: dict[str, Any]) -> Store:
@@ -154,12 +158,12 @@ def load_store(place: str, options: dict[str, Any]) -> Store:
     fs, root = file_system(place, options)
     if not version:
         raise FruitsError(
-            f"The store {place} has no classifier.\nRun 'kedro run' and then 'kedro run "
-            "--pipelines classification' with this store first."
+            f"The store {place} has no classifier, or not all that belongs to it.\nRun 'kedro "
+            "run' and then 'kedro run --pipelines classification' with this store first."
         )
     models = Folder(fs, f"{root}/06_models")
     info = json.loads(fs.cat_file(f"{root}/{_INFO}"))
-    backbone = from_bytes(fs.cat_file(f"{root}/{_BACKBONE}"))
+    backbone = from_bytes(fs.cat_file(f"{root}/{_backbone_of(fs, root)}"))
     pca = read_pca(models / "pca_model")
     known = (backbone.fingerprint, pca.fingerprint)
     if known != (info["fingerprint"], info["pca_fingerprint"]):

@@ -89,7 +89,7 @@ def test_what_a_model_of_keras_lacks_is_named(classifier, tmp_path):
         load(tmp_path / "plain.keras")
     plain.add(keras.layers.GlobalAveragePooling2D())
     plain.save(tmp_path / "plain.keras")
-    with pytest.raises(FruitsError, match="extraction.preprocessing=none|tf|caffe|torch"):
+    with pytest.raises(FruitsError, match=r"extraction.preprocessing=none\|tf\|caffe\|torch"):
         load(tmp_path / "plain.keras")
     with pytest.raises(FruitsError, match="any size.\nSay which"):
         load(tmp_path / "plain.keras", preprocessing=PREPROCESSINGS["tf"])

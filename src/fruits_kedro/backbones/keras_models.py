@@ -48,17 +48,7 @@ def build(architecture: Architecture, weights: str | Path | None, input_size: in
             weights.
     """
     applications = load_keras().applications
-    is_imagenet = weights == "imagenet"
-    if weights is not None and architecture.builder.startswith(_GRAPH_OF_IMAGENET):
-        is_imagenet = is_imagenet or weights == imagenet_path(architecture)
-        if not is_imagenet:
-            raise FruitsError(
-                f"Keras builds {architecture.builder} differently for ImageNet's weights, and a "
-                "file of weights does not tell.\nSave the whole model (model.save('x.keras')), and "
-                "give that file as extraction.backbone. ImageNet's own weights: put "
-                f"{architecture.imagenet_file} into Keras' cache, and give "
-                "extraction.weights=imagenet."
-            )
+    is_imagenet = _is_by_name(architecture, weights)
     try:
         model = getattr(applications, architecture.builder)(
             input_shape=(input_size, input_size, 3),
@@ -83,6 +73,20 @@ def build(architecture: Architecture, weights: str | Path | None, input_size: in
                 f"{architecture.builder}(include_top=False) saved, or 'imagenet'."
             ) from error
     return model
+
+
+def _is_by_name(architecture: Architecture, weights: str | Path | None) -> bool:
+    """Whether Keras itself loads the weights, ImageNet's, and no file is to be loaded."""
+    if weights in (None, "imagenet") or not architecture.builder.startswith(_GRAPH_OF_IMAGENET):
+        return weights == "imagenet"
+    if weights != imagenet_path(architecture):
+        raise FruitsError(
+            f"Keras builds {architecture.builder} differently for ImageNet's weights, and a file "
+            "of weights does not tell.\nSave the whole model (model.save('x.keras')), and give "
+            "that file as extraction.backbone. ImageNet's own weights: put "
+            f"{architecture.imagenet_file} into Keras' cache, and give extraction.weights=imagenet."
+        )
+    return True
 
 
 def _short(error: Exception) -> str:

@@ -162,6 +162,27 @@ def _from_keras(
             "as extraction.weights, with the name of their architecture as extraction.backbone."
         ) from error
     model = _cut(keras, model, path, layer)
+    sides = _sides(path, model)
+    has_own = bool(_kinds(model) & {"Rescaling", "Normalization"})
+    if preprocessing is None:
+        if not has_own:
+            raise _no_preprocessing(path)
+        preprocessing = PREPROCESSINGS["none"]
+    elif has_own and preprocessing != PREPROCESSINGS["none"]:
+        logger.warning(
+            "%s has a layer that rescales pixels, and extraction.preprocessing changes them before "
+            "it: leave it out, or give none, unless both are meant.",
+            path,
+        )
+    size = check_size(path, sides, input_size)
+    if engine == "tensorflow":
+        return keras_models.to_bytes(model), size, preprocessing
+    logger.info("Converting %s for LiteRT (once; 10 s or more) …", path)
+    return keras_models.convert_to_litert(model, size), size, preprocessing
+
+
+def _sides(path: Path, model: keras.Model) -> Any:
+    """The sides of the photos that a model takes; FruitsError unless it gives a vector of each."""
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise FruitsError(
             f"{path} has {len(model.inputs)} inputs and {len(model.outputs)} outputs.\nOne is "
@@ -175,22 +196,7 @@ def _from_keras(
             f"{path} gives an array of {tuple(given[1:])} for a photo, not a vector.\nA layer that "
             "gives one can be named: extraction.layer=…"
         )
-    has_own = bool(_kinds(model) & {"Rescaling", "Normalization"})
-    if preprocessing is None:
-        if not has_own:
-            raise _no_preprocessing(path)
-        preprocessing = PREPROCESSINGS["none"]
-    elif has_own and preprocessing != PREPROCESSINGS["none"]:
-        logger.warning(
-            "%s has a layer that rescales pixels, and extraction.preprocessing changes them before "
-            "it: leave it out, or give none, unless both are meant.",
-            path,
-        )
-    size = check_size(path, taken[1:3], input_size)
-    if engine == "tensorflow":
-        return keras_models.to_bytes(model), size, preprocessing
-    logger.info("Converting %s for LiteRT (once; 10 s or more) …", path)
-    return keras_models.convert_to_litert(model, size), size, preprocessing
+    return taken[1:3]
 
 
 def _kinds(model: Any) -> set[str]:

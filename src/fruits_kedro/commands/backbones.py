@@ -16,7 +16,7 @@ from fruits_kedro.backbones.architectures import (
     imagenet_path,
 )
 from fruits_kedro.backbones.litert import LiteRTModel
-from fruits_kedro.storage.cache import cache_folder
+from fruits_kedro.backbones.weights import compiled_path
 
 _SECONDS = 0.5
 
@@ -45,7 +45,8 @@ def _row(architecture: Architecture) -> tuple[str, ...]:
 
 def _converted(architecture: Architecture) -> Iterator[Path]:
     """Models that were converted on this machine, for the usual size of photos."""
-    return cache_folder().glob(f"{architecture.name}-{architecture.input_size}-f32-*.litert")
+    pattern = compiled_path(architecture.name, "*", architecture.input_size, "litert")
+    return pattern.parent.glob(pattern.name)
 
 
 def measure(model: bytes, architecture: Architecture) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.backbones.backbone_file import FORMERLY, from_bytes, to_bytes
@@ -18,11 +19,13 @@ class BackboneDataset(AtomicFsspecDataset[Backbone, Backbone | None]):
     def load(self) -> Backbone | None:
         """The backbone; None if the file is missing or cannot be read."""
         fs, path = file_system(self._newest, self._credentials)
-        formerly = f"{path.rpartition('/')[0]}/{FORMERLY}"
-        found = next((one for one in (path, formerly) if fs.exists(one)), None)
-        if found is None:
+        folder, _, name = path.rpartition("/")
+        for known in (name, FORMERLY):
+            with suppress(FileNotFoundError):
+                content = fs.cat_file(f"{folder}/{known}")
+                break
+        else:
             return None
-        content = fs.cat_file(found)
         try:
             return from_bytes(content)
         except Exception:  # zip, JSON and numpy raise many types

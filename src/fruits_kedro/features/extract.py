@@ -157,8 +157,8 @@ def load_pixels(
     content: bytes | ImageError, size: int, limits: ImageLimits, decoding: Decoding = "full"
 ) -> NDArray[np.uint8] | ImageError:
     """One decoded and resized photo: uint8 ``(size, size, 3)``, or the ImageError."""
-    shrink_to = _SHRINK_TO * size if decoding == "scaled" else None
-    return _load(content, limits, lambda _, image: resize(image, size), shrink_to)
+    at_least = _shrink_to(size, decoding)
+    return _load(content, limits, at_least, lambda _, image: resize(image, size))
 
 
 def load_photo(
@@ -175,26 +175,30 @@ def load_photo(
         small = gray_thumbnail(gray), small_picture(seen, full_size(image))
         return Loaded(pixels, Facts(hashlib.sha256(file).hexdigest(), quality, *small))
 
-    shrink_to = _SHRINK_TO * size if decoding == "scaled" else None
-    loaded = _load(content, limits, describe, shrink_to)
+    loaded = _load(content, limits, _shrink_to(size, decoding), describe)
     if isinstance(loaded, ImageError) and loaded.stage == "decode" and isinstance(content, bytes):
         with suppress(TimeLimitError), time_limit(_SECONDS_FOR_REMAINS):
             loaded.picture = picture_of_remains(content, limits.pixels)
     return loaded
 
 
+def _shrink_to(size: int, decoding: Decoding) -> int | None:
+    """The square below which the decoder may not shrink a JPEG; None: it may not shrink it."""
+    return _SHRINK_TO * size if decoding == "scaled" else None
+
+
 def _load(
     content: bytes | ImageError,
     limits: ImageLimits,
+    at_least: int | None,
     make: Callable[[bytes, Image.Image], _Made],
-    shrink_to: int | None,
 ) -> _Made | ImageError:
     """What a function makes of a file and its decoded photo, or the ImageError."""
     if isinstance(content, ImageError):
         return content
     try:
         with time_limit(limits.seconds):
-            return make(content, decode(content, limits.pixels, shrink_to))
+            return make(content, decode(content, limits.pixels, at_least))
     except ImageError as error:
         return error
     except TimeLimitError:

@@ -24,6 +24,7 @@ _SHARDS = re.compile(r"\{(\d+)\.\.(\d+)\}")  # as WebDataset names them
 _PHOTOS, _BYTES = 256, 2**23  # that are read at once
 _BLOCK = 2**24  # of a file that is listed
 State = tuple[int, str]
+_Photo = tuple[str, int | None]  # its path, and its row of the index
 
 
 class IndexedImages(ImageSource):
@@ -88,10 +89,8 @@ class IndexedImages(ImageSource):
 
     def check(self) -> None:
         """Raise FruitsError unless all files are there."""
-        if not self._names:
+        if not self._states:  # each file was asked for
             raise FruitsError(f"There are no files {self.root}.")
-        for name in self._names:
-            self._state(name)
 
     def list(self) -> pa.Table:
         """List the photos, as :meth:`ImageSource.list`.
@@ -107,7 +106,7 @@ class IndexedImages(ImageSource):
 
     def read(self, path: str) -> bytes:
         """Read one photo, as :meth:`ImageSource.read`."""
-        (found,) = self._read([path])
+        (found,) = self._read([(path, self._find(path))])
         if isinstance(found, ImageError):
             raise found
         return found
@@ -116,7 +115,7 @@ class IndexedImages(ImageSource):
         self, paths: Sequence[str], seconds: float | None = None
     ) -> Iterator[bytes | ImageError]:
         """Read photos, as :meth:`ImageSource.read_all`, some hundred in one go."""
-        for some in self._together(paths):
+        for some in self._together((path, self._find(path)) for path in paths):
             read = Block(self._read, [some]).wait(seconds)
             if not read:
                 self._connect()  # the thread that hangs may hold what the old connection needs
@@ -124,16 +123,15 @@ class IndexedImages(ImageSource):
                 read = [[slow] * len(some)]
             yield from read[0]
 
-    def _together(self, paths: Sequence[str]) -> Iterator[Sequence[str]]:
-        some: list[str] = []
+    def _together(self, photos: Iterable[_Photo]) -> Iterator[Sequence[_Photo]]:
+        some: list[_Photo] = []
         size = 0
-        for path in paths:
-            row = self._find(path)
+        for path, row in photos:
             length = self._index["length"][row].as_py() if row is not None else 0
             if some and (len(some) == _PHOTOS or size + length > _BYTES):
                 yield some
                 some, size = [], 0
-            some.append(path)
+            some.append((path, row))
             size += length
         if some:
             yield some
@@ -144,8 +142,8 @@ class IndexedImages(ImageSource):
         row = bisect.bisect_left(rows, path, key=lambda i: column[i].as_py())
         return row if row < len(rows) and column[row].as_py() == path else None
 
-    def _read(self, paths: Sequence[str]) -> Sequence[bytes | ImageError]:
-        rows = [row for path in paths if (row := self._find(path)) is not None]
+    def _read(self, photos: Sequence[_Photo]) -> Sequence[bytes | ImageError]:
+        rows = [row for _, row in photos if row is not None]
         asked = self._index.take(pa.array(rows, pa.int64())).to_pylist()
         for file in {row["file"] for row in asked} - self._checked:
             if self._state(self._names[file]) != tuple(self._states[file]):
@@ -153,7 +151,7 @@ class IndexedImages(ImageSource):
             self._checked.add(file)
         missing = ImageError("read", "missing", f"not in {self.root}")
         found = dict(self._read_rows(asked))
-        return [found.get(path, missing) for path in paths]
+        return [found.get(path, missing) for path, _ in photos]
 
 
 def expand(root: str) -> list[str]:

@@ -6,6 +6,7 @@ import functools
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,18 +130,22 @@ def version_of(place: str, options: dict[str, Any]) -> str:
     """The same as long as the files of a store are; empty if one is missing."""
     fs, root = file_system(place, options)
     found = []
-    for name in (_backbone_of(fs, root), *_MARKS):
-        try:
-            about = fs.info(f"{root}/{name}")
-        except FileNotFoundError:
+    for names in (_BACKBONES, *((mark,) for mark in _MARKS)):
+        about = _info(fs, root, *names)
+        if about is None:
             return ""
         changed = about.get("mtime") or about.get("ETag") or about.get("LastModified")
-        found.append([name, about.get("ino"), about.get("size"), str(changed)])
+        found.append([about["name"], about.get("ino"), about.get("size"), str(changed)])
     return json.dumps(found)
 
 
-def _backbone_of(fs: Any, root: str) -> str:
-    return next((one for one in _BACKBONES if fs.exists(f"{root}/{one}")), _BACKBONES[0])
+def _info(fs: Any, root: str, *names: str) -> dict[str, Any] | None:
+    """What a file system knows of the first of these files that is there."""
+    for name in names:
+        with suppress(FileNotFoundError):
+            found: dict[str, Any] = fs.info(f"{root}/{name}")
+            return found
+    return None
 
 
 def load_store(place: str, options: dict[str, Any]) -> Store:
@@ -156,14 +161,15 @@ def load_store(place: str, options: dict[str, Any]) -> Store:
     """
     version = version_of(place, options)
     fs, root = file_system(place, options)
-    if not version:
+    compiled = _info(fs, root, *_BACKBONES)
+    if not version or compiled is None:
         raise FruitsError(
             f"The store {place} has no classifier, or not all that belongs to it.\nRun 'kedro "
             "run' and then 'kedro run --pipelines classification' with this store first."
         )
     models = Folder(fs, f"{root}/06_models")
     info = json.loads(fs.cat_file(f"{root}/{_INFO}"))
-    backbone = from_bytes(fs.cat_file(f"{root}/{_backbone_of(fs, root)}"))
+    backbone = from_bytes(fs.cat_file(compiled["name"]))
     pca = read_pca(models / "pca_model")
     known = (backbone.fingerprint, pca.fingerprint)
     if known != (info["fingerprint"], info["pca_fingerprint"]):

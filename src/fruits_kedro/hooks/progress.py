@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from threading import Lock
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -44,6 +45,7 @@ class ProgressHooks(UsesLocations):
         self._images: int | None = None  # of the run, and those at work
         self._at_work = 0
         self._bar: Any = None
+        self._one_at_a_time = Lock()  # nodes may run side by side, each in a thread
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
@@ -85,21 +87,26 @@ class ProgressHooks(UsesLocations):
         """Show a bar: of the rows of a checkpoint, of the tasks of Spark, or without a count."""
         from fruits_kedro.spark.progress import ProgressBar, photos_of_tasks_done
 
-        self._stop()  # that of another node, where nodes run side by side
         if total is None:
-            self._bar = ProgressBar(what)
+            bar = ProgressBar(what)
         elif dataset_name == "extraction_checkpoint":
             checkpoint: Any = self._catalog.get(dataset_name)
-            self._bar = ProgressBar(what, total, checkpoint.rows_written, self._note)
+            bar = ProgressBar(what, total, checkpoint.rows_written, self._note)
         else:
             note = {"note": self._note} if dataset_name in _NOTED else {}
-            self._bar = ProgressBar(what, total, lambda: photos_of_tasks_done(total), **note)
-        self._bar.start()
+            bar = ProgressBar(what, total, lambda: photos_of_tasks_done(total), **note)
+        self._replace(bar)
 
     def _stop(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        self._replace(None)
+
+    def _replace(self, bar: Any) -> None:
+        with self._one_at_a_time:
+            if self._bar is not None:
+                self._bar.stop()
+            if bar is not None:
+                bar.start()
+            self._bar = bar
 
     def _note(self, figures: dict[str, Any] | None) -> None:
         store = self._locations.roots.store

@@ -9,10 +9,12 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from fruits_kedro.backbones.load import load_backbone
+from fruits_kedro.backbones.load import find_backbone, load_backbone
 from fruits_kedro.commands.sample import draw_class
+from fruits_kedro.config.parameters import ExtractionParams
 from fruits_kedro.errors import ImageError
 from fruits_kedro.features import extract as extractor
+from fruits_kedro.images.decode import decode
 from fruits_kedro.images.limits import ImageLimits
 from fruits_kedro.images.quality import measure_quality
 from fruits_kedro.images.thumbnail import SIDE, small_picture
@@ -28,6 +30,7 @@ class MeanColour:
     n_features: int = 3
     fingerprint: str = "mean-colour"
     decoding: str = "full"
+    resize: str = "bicubic"
 
     def load_model(self):
         return lambda images: images.mean(axis=(1, 2)).astype(np.float32)
@@ -158,6 +161,20 @@ def test_the_model_is_loaded_once(monkeypatch):
 @pytest.fixture(autouse=True)
 def fresh_models(monkeypatch):
     monkeypatch.setattr(extractor, "_models", {})
+
+
+def test_another_filter_gives_its_pixels_and_its_own_fingerprint():
+    usual, lanczos, both = (
+        find_backbone(ExtractionParams(weights="embedded", **given).backbone_settings, None)
+        for given in ({}, {"resize": "lanczos"}, {"resize": "box", "decoding": "scaled"})
+    )
+    assert lanczos.fingerprint == usual.fingerprint.replace("-f32-", "-f32.lanczos-")
+    assert both.fingerprint == usual.fingerprint.replace("-f32-", "-f32.scaled.box-")
+    photo = decode(PHOTOS["0.jpg"])
+    seen: list[np.ndarray] = []
+    extractor.extract([PHOTOS["0.jpg"]], lambda x: seen.append(x) or np.zeros((1, 3)), lanczos)
+    expected = photo.resize((96, 96), Image.Resampling.LANCZOS)
+    assert (seen[0][0] == np.asarray(expected)).all()
 
 
 def test_scaled_decoding_gives_nearly_the_features_and_its_own_fingerprint():

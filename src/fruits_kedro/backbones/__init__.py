@@ -1,5 +1,12 @@
 """The backbone: RGB arrays to feature vectors. No Spark in here."""
 
-from fruits_kedro.backbones.backbone import Backbone, Decoding, Engine, FeatureModel, Precision
+from fruits_kedro.backbones.backbone import (
+    Backbone,
+    Decoding,
+    Engine,
+    FeatureModel,
+    Precision,
+    Resize,
+)
 
-__all__ = ["Backbone", "Decoding", "Engine", "FeatureModel", "Precision"]
+__all__ = ["Backbone", "Decoding", "Engine", "FeatureModel", "Precision", "Resize"]

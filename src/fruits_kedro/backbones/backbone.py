@@ -15,6 +15,7 @@ from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
 Engine = Literal["litert", "tensorflow", "onnx"]
 Precision = Literal["f32", "mixed", "int8"]
 Decoding = Literal["full", "scaled"]
+Resize = Literal["bicubic", "bilinear", "lanczos", "hamming", "box", "nearest"]  # of Pillow
 
 
 class FeatureModel(Protocol):
@@ -42,6 +43,7 @@ class Backbone:
         model: the serialised model that ``engine`` loads.
         preprocessing: of the pixels, before the model.
         decoding: whether the decoder may shrink large JPEGs (``scaled``).
+        resize: Pillow's filter that makes photos as large as the input.
     """
 
     name: str
@@ -55,18 +57,21 @@ class Backbone:
     model: bytes
     preprocessing: Preprocessing = PREPROCESSINGS["tf"]
     decoding: Decoding = "full"
+    resize: Resize = "bicubic"
 
     @property
     def fingerprint(self) -> str:
-        """A name for architecture, input size, precision, scaled decoding and weights.
+        """A name for architecture, input size, precision, decoding, filter and weights.
 
         Features of two fingerprints are never mixed. Below float32 the hash is that of the model,
-        which depends on its calibration photos. Resize filter and engine are not part of it: a
-        change of the filter needs a change of the fingerprint.
+        which depends on its calibration photos. The defaults of decoding and filter are not named.
+        The engine is not part of it.
         """
         is_f32 = self.precision == "f32"
         digest = self.weights_sha256 if is_f32 else hashlib.sha256(self.model).hexdigest()
-        how = self.precision if self.decoding == "full" else f"{self.precision}.{self.decoding}"
+        usual = ("full", "bicubic")
+        other = [one for one in (self.decoding, self.resize) if one not in usual]
+        how = ".".join([self.precision, *other])
         return fingerprint(self.name, self.input_size, how, digest)
 
     def describe(self) -> dict[str, str | int]:
@@ -81,6 +86,7 @@ class Backbone:
             "precision": self.precision,
             "input_size": self.input_size,
             "decoding": self.decoding,
+            "resize": self.resize,
             "n_features": self.n_features,
         }
 

@@ -17,7 +17,7 @@ from fruits_kedro.backbones.architectures import (
     MOBILENETV2,
     find_architecture,
 )
-from fruits_kedro.backbones.backbone import Backbone, Decoding, Engine, Precision
+from fruits_kedro.backbones.backbone import Backbone, Decoding, Engine, Precision, Resize
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
 from fruits_kedro.backbones.model_file import is_model_file, read_model_file
 from fruits_kedro.backbones.preprocessing import Preprocessing
@@ -49,6 +49,7 @@ class BackboneSettings:
         layer: of a model's file, whose output are the features; None takes the last one, or the one
             before a softmax.
         decoding: of large JPEGs.
+        resize: the filter.
     """
 
     backbone: str = MOBILENETV2
@@ -59,6 +60,7 @@ class BackboneSettings:
     preprocessing: Preprocessing | None = None
     layer: str | None = None
     decoding: Decoding = "full"
+    resize: Resize = "bicubic"
 
 
 def find_backbone(asked: BackboneSettings, previous: Backbone | None) -> Backbone | None:
@@ -72,7 +74,7 @@ def find_backbone(asked: BackboneSettings, previous: Backbone | None) -> Backbon
             :func:`read_model_file`.
     """
     found = _find(asked, previous)
-    return found and replace(found, decoding=asked.decoding)
+    return found and replace(found, decoding=asked.decoding, resize=asked.resize)
 
 
 def _find(asked: BackboneSettings, previous: Backbone | None) -> Backbone | None:

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from fruits_kedro.backbones import Decoding, Precision
+from fruits_kedro.backbones import Decoding, Precision, Resize
 from fruits_kedro.backbones.architectures import AUTO, find_architecture
 from fruits_kedro.backbones.load import BackboneSettings
 from fruits_kedro.backbones.model_file import is_model_file
@@ -72,6 +72,7 @@ class ExtractionParams(StrictModel):
         layer: of the file of a model, whose output are the features.
         decoding: ``scaled`` lets the decoder shrink JPEGs that are much larger than ``input_size``:
             photos of 12 megapixels in a fifth of the time, with slightly other features.
+        resize: Pillow's filter that makes photos as large as the input.
         partitions: number of feature files; by default a multiple of the cores, with about 128 MB
             at most per file.
         incremental: extract only photos that are new, changed, or done by another backbone.
@@ -90,6 +91,7 @@ class ExtractionParams(StrictModel):
     preprocessing: Literal["none", "tf", "caffe", "torch"] | PixelStatistics | None = None
     layer: str | None = None
     decoding: Decoding = "full"
+    resize: Resize = "bicubic"
     partitions: PositiveInt | None = Field(default=None, repr=False)
     incremental: bool = Field(default=True, repr=False)
     retry_rejected: bool = Field(default=True, repr=False)
@@ -133,6 +135,7 @@ class ExtractionParams(StrictModel):
             preprocessing=preprocessing,
             layer=self.layer,
             decoding=self.decoding,
+            resize=self.resize,
         )
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
-from fruits_kedro.backbones import Backbone, Decoding, FeatureModel
+from fruits_kedro.backbones import Backbone, Decoding, FeatureModel, Resize
 from fruits_kedro.errors import ImageError
 from fruits_kedro.features.schema import QUALITY
 from fruits_kedro.images.decode import decode, full_size, resize
@@ -120,7 +120,7 @@ def extract(
     outcomes: list[Outcome] = []
     contents = iter(contents)
     while chunk := list(islice(contents, _CHUNK)):
-        loaded = [load_pixels(x, backbone.input_size, limits, backbone.decoding) for x in chunk]
+        loaded = [load_pixels(x, *_how(backbone, limits)) for x in chunk]
         usable = [pixels for pixels in loaded if not isinstance(pixels, ImageError)]
         features = iter(_infer(usable, model))
         outcomes += [one if isinstance(one, ImageError) else next(features) for one in loaded]
@@ -137,7 +137,7 @@ def extract_photos(
     outcomes: list[Extracted | ImageError] = []
     contents = iter(contents)
     while chunk := list(islice(contents, _CHUNK)):
-        loaded = [load_photo(x, backbone.input_size, limits, backbone.decoding) for x in chunk]
+        loaded = [load_photo(x, *_how(backbone, limits)) for x in chunk]
         usable = [photo.pixels for photo in loaded if not isinstance(photo, ImageError)]
         features = iter(_infer(usable, model))
         for photo in loaded:
@@ -153,21 +153,33 @@ def extract_photos(
     return outcomes
 
 
+def _how(backbone: Backbone, limits: ImageLimits) -> tuple[int, ImageLimits, Decoding, Resize]:
+    return backbone.input_size, limits, backbone.decoding, backbone.resize
+
+
 def load_pixels(
-    content: bytes | ImageError, size: int, limits: ImageLimits, decoding: Decoding = "full"
+    content: bytes | ImageError,
+    size: int,
+    limits: ImageLimits,
+    decoding: Decoding = "full",
+    by: Resize = "bicubic",
 ) -> NDArray[np.uint8] | ImageError:
     """One decoded and resized photo: uint8 ``(size, size, 3)``, or the ImageError."""
     at_least = _shrink_to(size, decoding)
-    return _load(content, limits, at_least, lambda _, image: resize(image, size))
+    return _load(content, limits, at_least, lambda _, image: resize(image, size, by))
 
 
 def load_photo(
-    content: bytes | ImageError, size: int, limits: ImageLimits, decoding: Decoding = "full"
+    content: bytes | ImageError,
+    size: int,
+    limits: ImageLimits,
+    decoding: Decoding = "full",
+    by: Resize = "bicubic",
 ) -> Loaded | ImageError:
     """One decoded and resized photo and its facts, or the ImageError."""
 
     def describe(file: bytes, image: Image.Image) -> Loaded:
-        pixels = resize(image, size)
+        pixels = resize(image, size, by)
         # The backbone's input stands for a photo with more pixels: reducing those takes longer.
         seen = image if max(image.size) <= size else Image.fromarray(pixels)
         gray = seen.convert("L")

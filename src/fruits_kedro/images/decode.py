@@ -114,14 +114,14 @@ def without_png_metadata(content: bytes) -> bytes | None:
     return b"".join(kept)
 
 
-def resize(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """An RGB image as a uint8 array ``(size, size, 3)``, by Pillow's default filter (bicubic).
+def resize(image: Image.Image, size: int, by: str = "bicubic") -> NDArray[np.uint8]:
+    """An RGB image as a uint8 array ``(size, size, 3)``, by one of Pillow's filters.
 
     Raises:
         ImageError: stage ``resize``.
     """
     try:
-        return np.asarray(image.resize((size, size)))
+        return np.asarray(image.resize((size, size), Image.Resampling[by.upper()]))
     except Exception as error:
         raise ImageError("resize", "damaged", error) from None
 

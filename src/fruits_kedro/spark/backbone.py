@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
+from fruits_kedro.backbones.architectures import MOBILENETV2
 from fruits_kedro.backbones.load import calibrate_backbone, find_backbone, settle_weights
 from fruits_kedro.config.parameters import ExtractionParams
 from fruits_kedro.errors import ImageError
@@ -42,13 +43,15 @@ def choose_backbone(
         )
         paths = [row.path for row in training.limit(2 * _CALIBRATION_PHOTOS).collect()]
         loaded = (
-            load_pixels(x, size, params.limits, params.decoding) for x in raw_images.read_all(paths)
+            load_pixels(x, size, params.limits, params.decoding, params.resize)
+            for x in raw_images.read_all(paths)
         )
         usable = (x for x in loaded if not isinstance(x, ImageError))
         return itertools.islice(usable, _CALIBRATION_PHOTOS)
 
-    weights = settle_weights(params.weights, previous_backbone)
-    found = calibrate_backbone(
-        weights, params.input_size, params.precision, previous_backbone, photos
-    )
-    return replace(found, decoding=params.decoding)
+    # Only MobileNetV2 has a lower precision.
+    is_of_it = previous_backbone is not None and previous_backbone.name == MOBILENETV2
+    previous = previous_backbone if is_of_it else None
+    weights = settle_weights(params.weights, previous)
+    found = calibrate_backbone(weights, params.input_size, params.precision, previous, photos)
+    return replace(found, decoding=params.decoding, resize=params.resize)

@@ -36,6 +36,7 @@ _EXTRAS = {
     "mlflow": "mlflow",
     "onnx": "onnx",
     "onnxruntime": "onnx",
+    "openvino": "openvino",
     "prometheus_client": "serve",
     "python_multipart": "serve",
     "s3fs": "s3",

@@ -118,7 +118,7 @@ def test_a_tensorflow_lite_model_runs_as_it_is(classifier, tmp_path):
         load(path, preprocessing=PREPROCESSINGS["none"], layer="pool")
     path.write_bytes(b"no model")
     with pytest.raises(FruitsError, match="no model of TensorFlow Lite"):
-        load(path, preprocessing=PREPROCESSINGS["none"])
+        load(path)
 
 
 def write_onnx(path, layout, outputs=("probabilities",), side=64):
@@ -164,7 +164,7 @@ def test_what_an_onnx_model_lacks_is_named(tmp_path):
     path, how = tmp_path / "own.onnx", {"preprocessing": PREPROCESSINGS["none"]}
     with pytest.raises(FruitsError, match="no ONNX model"):
         path.write_bytes(b"no model")
-        load(path, **how)
+        load(path)
     write_onnx(path, "nchw", ("logits", "probabilities"))
     with pytest.raises(FruitsError, match="2 outputs: logits, probabilities"):
         load(path, **how)

@@ -4,9 +4,10 @@ from fruits_kedro.backbones.backbone import (
     Backbone,
     Decoding,
     Engine,
+    EngineSetting,
     FeatureModel,
     Precision,
     Resize,
 )
 
-__all__ = ["Backbone", "Decoding", "Engine", "FeatureModel", "Precision", "Resize"]
+__all__ = ["Backbone", "Decoding", "Engine", "EngineSetting", "FeatureModel", "Precision", "Resize"]

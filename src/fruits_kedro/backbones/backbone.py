@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from fruits_kedro.backbones.fingerprints import fingerprint
 from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
+from fruits_kedro.errors import need
 
-Engine = Literal["litert", "tensorflow", "onnx"]
+Engine = Literal["litert", "tensorflow", "onnx", "openvino"]
+EngineSetting = Literal["litert", "tensorflow", "openvino", "auto"]
 Precision = Literal["f32", "mixed", "int8"]
 Decoding = Literal["full", "scaled"]
 Resize = Literal["bicubic", "bilinear", "lanczos", "hamming", "box", "nearest"]  # of Pillow
+
+_FLATBUFFER = b"TFL3"  # of TensorFlow Lite, in bytes 4 to 8
 
 
 class FeatureModel(Protocol):
@@ -74,6 +78,13 @@ class Backbone:
         how = ".".join([self.precision, *other])
         return fingerprint(self.name, self.input_size, how, digest)
 
+    @property
+    def made_for(self) -> Engine:
+        """The engine whose format the model has; OpenVINO loads LiteRT's and ONNX's."""
+        if self.engine != "openvino":
+            return self.engine
+        return "litert" if self.model[4:8] == _FLATBUFFER else "onnx"
+
     def describe(self) -> dict[str, str | int]:
         """The fingerprint and all attributes but the model."""
         return {
@@ -100,6 +111,11 @@ class Backbone:
             from fruits_kedro.backbones.onnx_model import OnnxModel
 
             return OnnxModel(self.model, self.preprocessing)
+        if self.engine == "openvino":
+            need("openvino")
+            from fruits_kedro.backbones.openvino_model import OpenVinoModel
+
+            return OpenVinoModel(self.model, self.preprocessing, self.made_for)
         from fruits_kedro.backbones.keras_models import TensorFlowModel
 
         return TensorFlowModel(self.model, self.preprocessing)

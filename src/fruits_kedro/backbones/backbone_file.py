@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +58,7 @@ def read_backbone(
         raise FruitsError(
             f"{path} is of {found.name}, not of {name}.\nGive extraction.backbone={found.name}."
         )
+    found = replace(found, engine=found.made_for)
     fits = found.engine in (engine, "onnx") and input_size in (None, found.input_size)
     if not fits or precision not in (None, found.precision):
         raise FruitsError(

@@ -17,8 +17,16 @@ from fruits_kedro.backbones.architectures import (
     MOBILENETV2,
     find_architecture,
 )
-from fruits_kedro.backbones.backbone import Backbone, Decoding, Engine, Precision, Resize
+from fruits_kedro.backbones.backbone import (
+    Backbone,
+    Decoding,
+    Engine,
+    EngineSetting,
+    Precision,
+    Resize,
+)
 from fruits_kedro.backbones.backbone_file import SUFFIX, read_backbone
+from fruits_kedro.backbones.engines import with_engine
 from fruits_kedro.backbones.model_file import is_model_file, read_model_file
 from fruits_kedro.backbones.preprocessing import Preprocessing
 from fruits_kedro.backbones.weights import (
@@ -43,6 +51,7 @@ class BackboneSettings:
             MobileNetV2.
         weights: ``auto``, ``imagenet``, ``embedded``, a weights file or a compiled ``.backbone``
             file.
+        engine: ``auto`` takes the store's or, in a new one, the fastest.
         input_size: side of the square input, in pixels; None takes the size of the weights'
             training, or the model's own.
         preprocessing: of the pixels, for a model's file; None if the file says it.
@@ -54,7 +63,7 @@ class BackboneSettings:
 
     backbone: str = MOBILENETV2
     weights: str = "auto"
-    engine: Engine = "litert"
+    engine: EngineSetting = "litert"
     precision: Precision = "f32"
     input_size: int | None = None
     preprocessing: Preprocessing | None = None
@@ -70,14 +79,21 @@ def find_backbone(asked: BackboneSettings, previous: Backbone | None) -> Backbon
         previous: the store's.
 
     Raises:
-        FruitsError: as for :func:`settle_weights`, :func:`load_backbone` and
-            :func:`read_model_file`.
+        FruitsError: as for :func:`settle_weights`, :func:`load_backbone`,
+            :func:`read_model_file` and :func:`with_engine`.
     """
-    found = _find(asked, previous)
-    return found and replace(found, decoding=asked.decoding, resize=asked.resize)
+    engine: EngineSetting = asked.engine
+    if engine == "auto" and previous is not None and previous.engine == "tensorflow":
+        engine = "tensorflow"
+    made_for: Engine = "tensorflow" if engine == "tensorflow" else "litert"
+    found = _find(asked, made_for, previous and replace(previous, engine=previous.made_for))
+    if found is None:
+        return None
+    found = replace(found, decoding=asked.decoding, resize=asked.resize)
+    return with_engine(found, engine, previous)
 
 
-def _find(asked: BackboneSettings, previous: Backbone | None) -> Backbone | None:
+def _find(asked: BackboneSettings, engine: Engine, previous: Backbone | None) -> Backbone | None:
     if asked.backbone == AUTO:
         if asked.weights.endswith(SUFFIX):  # it says what it is of
             previous = None
@@ -88,19 +104,19 @@ def _find(asked: BackboneSettings, previous: Backbone | None) -> Backbone | None
         raise FruitsError(f"extraction.precision={asked.precision} is of {MOBILENETV2} alone.")
     if is_model_file(asked.backbone):
         path = Path(asked.backbone).expanduser()
-        given = asked.engine, asked.input_size, asked.preprocessing, asked.layer
+        given = engine, asked.input_size, asked.preprocessing, asked.layer
         return read_model_file(path, *given)
     if previous is not None and previous.name != asked.backbone:
         previous = None
     if asked.weights == "auto" and previous is not None:
-        wanted = (asked.engine, asked.precision, asked.input_size or previous.input_size)
+        wanted = (engine, asked.precision, asked.input_size or previous.input_size)
         if wanted == (previous.engine, previous.precision, previous.input_size):
             return replace(previous, weights_requested=asked.weights)
     weights = settle_weights(asked.weights, previous)
     if asked.precision == "f32":
-        return load_backbone(weights, asked.engine, asked.input_size, asked.backbone)
+        return load_backbone(weights, engine, asked.input_size, asked.backbone)
     if weights.endswith(SUFFIX):
-        return read_backbone(Path(weights), asked.engine, asked.input_size, asked.precision)
+        return read_backbone(Path(weights), engine, asked.input_size, asked.precision)
     find_weights(weights)
     return None
 

@@ -102,16 +102,19 @@ def _convert(
     suffix = path.suffix.lower()
     if suffix in _KERAS:
         return engine, *_from_keras(path, engine, input_size, preprocessing, layer)
-    if preprocessing is None:
-        raise _no_preprocessing(path)
     if engine == "tensorflow":
         raise FruitsError(f"{path} is no model of Keras: leave extraction.engine=litert.")
+    made_for: Engine = "litert" if suffix == ".tflite" else "onnx"
     if suffix == ".tflite":
-        return engine, content, _from_tflite(path, content, input_size, layer), preprocessing
-    need("onnxruntime", "onnx")
-    from fruits_kedro.backbones.onnx_model import prepare
+        model, size = content, _from_tflite(path, content, input_size, layer)
+    else:
+        need("onnxruntime", "onnx")
+        from fruits_kedro.backbones.onnx_model import prepare
 
-    return "onnx", *prepare(path, content, input_size, layer), preprocessing
+        model, size = prepare(path, content, input_size, layer)
+    if preprocessing is None:
+        raise _no_preprocessing(path)
+    return made_for, model, size, preprocessing
 
 
 def _no_preprocessing(path: Path) -> FruitsError:

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from fruits_kedro.backbones import Decoding, Precision, Resize
+from fruits_kedro.backbones import Decoding, EngineSetting, Precision, Resize
 from fruits_kedro.backbones.architectures import AUTO, find_architecture
 from fruits_kedro.backbones.load import BackboneSettings
 from fruits_kedro.backbones.model_file import is_model_file
@@ -62,7 +62,8 @@ class ExtractionParams(StrictModel):
             (``.keras``, ``.h5``, ``.tflite``, ``.onnx``), or ``auto``: that of the store, else
             MobileNetV2.
         weights: ``auto``, ``imagenet``, ``embedded`` or a file.
-        engine: ``litert`` (fast, on CPUs) or ``tensorflow`` (the reference, and GPUs).
+        engine: ``litert`` (fast, on CPUs), ``tensorflow`` (the reference, and GPUs), ``openvino``
+            (for large networks), or ``auto``: the store's or, in a new one, the fastest here.
         precision: ``f32``, or for LiteRT 8 bits in some layers (``mixed``) or all (``int8``):
             faster, with other features; of MobileNetV2 only.
         input_size: side of the backbone's input in pixels; None takes the size of the weights'
@@ -85,7 +86,7 @@ class ExtractionParams(StrictModel):
     # count by their fingerprint.
     backbone: str = AUTO
     weights: str = Field(default="auto", repr=False)
-    engine: Literal["litert", "tensorflow"] = "litert"
+    engine: EngineSetting = "litert"
     precision: Precision = "f32"
     input_size: Annotated[int, Field(ge=32, le=1024)] | None = None
     preprocessing: Literal["none", "tf", "caffe", "torch"] | PixelStatistics | None = None
@@ -100,7 +101,7 @@ class ExtractionParams(StrictModel):
 
     @model_validator(mode="after")
     def _fits(self) -> ExtractionParams:
-        if self.engine != "litert" and self.precision != "f32":
+        if self.engine not in ("litert", "auto") and self.precision != "f32":
             raise ValueError(
                 f"precision={self.precision} is LiteRT's: leave engine=litert, or precision=f32"
             )

@@ -82,8 +82,8 @@ class ImageFolder(ImageSource):
         if not table.num_rows:
             raise FruitsError(
                 f"There are no photos in {self.root} (looked for {', '.join(extensions())} in it "
-                "and in every folder below).\nGive the folder of your photos, or make a sample "
-                "with 'kedro sample'."
+                "and in every folder below).\nGive the folder of your photos or their archive "
+                "(images=photos.zip), or make a sample with 'kedro sample'."
             )
         return table
 

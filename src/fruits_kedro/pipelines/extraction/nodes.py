@@ -90,7 +90,7 @@ def _check_weights(earlier: DataFrame, backbone: Backbone, params: ExtractionPar
         )
     asked = backbone.fingerprint.rsplit("-", 2)[1]
     is_as_asked = params.input_size in (None, int(size)) and precision == asked
-    if is_as_asked and row.engine == params.engine:
+    if is_as_asked and params.engine in ("auto", row.engine):
         raise FruitsError(
             f"The store's features are of {row.fingerprint}, and extraction.weights=auto found "
             f"{backbone.weights_source} weights ({backbone.fingerprint}).\nGive the weights of "

@@ -55,6 +55,15 @@ def test_validation_takes_its_share_of_each_class_of_training_only():
     assert set(shuffled.index[shuffled]) == set(validation.index[validation])
 
 
+def test_photos_of_the_split_validation_are_validated_on():
+    frame = index(a=40, b=20)
+    frame.loc[len(frame)] = ("Validation/a/1.jpg", "Validation", "a")
+    frame.loc[len(frame)] = ("Validation/c/1.jpg", "Validation", "c")  # not in Training
+    validation = library().split_validation(frame, 0.1, 8)
+    assert len(validation) == 61
+    assert frame.loc[validation.index[validation], "path"].tolist() == ["Validation/a/1.jpg"]
+
+
 @pytest.mark.parametrize("classes", [{}, {"a": 30}])
 def test_fewer_than_two_classes(classes):
     with pytest.raises(FruitsError, match="two classes or more; the Training split has"):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from fruits_kedro.backbones import keras_models
+from fruits_kedro.backbones.architectures import ARCHITECTURES
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.weights_file import WeightsFile
 from fruits_kedro.config.parameters import PretrainingParams
@@ -97,6 +98,31 @@ def _pixels(paths, folder):
     from fruits_kedro.images.decode import decode
 
     return [decode(folder.read(path)).resize((32, 32)) for path in paths]
+
+
+def test_fine_tuning_leaves_what_it_is_told_to(random_weights, index, folder, tmp_path):
+    how = {"init": str(random_weights), "train_from": "block_16", "batch_norm": False, "epochs": 2}
+    params = PretrainingParams(**PARAMS.model_dump() | how)
+    trained = train(index, folder.read_all, params, random_weights, Checkpoint(tmp_path))
+    untouched = keras_models.build(ARCHITECTURES["mobilenetv2"], random_weights, 32)
+    before, after = arrays_of(untouched), arrays_of(trained.backbone)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == {
+        *(f"block_16_{layer}/kernel" for layer in ("expand", "depthwise", "project")),
+        "Conv_1/kernel",
+    }
+
+
+def test_a_layer_that_is_not_there_is_named(random_weights, index, folder, tmp_path):
+    params = PARAMS.model_copy(update={"init": "imagenet", "train_from": "block_17"})
+    with pytest.raises(FruitsError, match=r"no layer block_17.\nIts layers are input.*, Conv1,"):
+        train(index, folder.read_all, params, random_weights, Checkpoint(tmp_path))
+
+
+@pytest.mark.parametrize("keeps", [{"train_from": "block_7"}, {"batch_norm": False}])
+def test_random_weights_are_not_kept(keeps):
+    with pytest.raises(ValueError, match="give init=imagenet, embedded or a file"):
+        PretrainingParams(**keeps)
 
 
 def test_a_finished_training_is_not_repeated(resumed, index, folder):

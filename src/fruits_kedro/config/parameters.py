@@ -174,6 +174,7 @@ class Augmentation(StrictModel):
         flip: left to right and upside down.
         rotation: at most, in degrees, either way.
         scale: largest relative change of size.
+        shift: at most, as a share of the side, in both directions.
         colour: largest relative change of brightness, contrast and saturation; a quarter of it for
             hue.
     """
@@ -181,6 +182,7 @@ class Augmentation(StrictModel):
     flip: bool = True
     rotation: Annotated[float, Field(ge=0, le=180)] = 30.0
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    shift: Annotated[float, Field(ge=0, lt=1)] = 0.0
     colour: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
@@ -189,12 +191,17 @@ class PretrainingParams(StrictModel):
 
     Attributes:
         init: ``random``, ``imagenet``, ``embedded`` or a weights file to start from.
+        train_from: the first layer that is trained, such as ``block_7``, the earlier ones keep the
+            weights they start from; None trains all.
+        batch_norm: false leaves statistics and scales of batch normalisation as they are: for
+            fine-tuning on some thousand photos.
         input_size: side of the backbone's input in pixels, a multiple of 32.
         epochs: passes over the photos.
         batch_size: photos per step.
         learning_rate: its peak after one epoch of warm-up; a half cosine then leads to 0.
         label_smoothing: share of the probability that the other classes get.
-        validation_share: of the Training photos of each class.
+        validation_share: of the Training photos of each class, unless there are photos of the
+            split Validation.
         class_balance: make every class count the same.
         augmentation: what is varied at random.
         weights_dtype: of the stored kernels: ``float32`` or ``float16``.
@@ -202,6 +209,8 @@ class PretrainingParams(StrictModel):
     """
 
     init: str = "random"
+    train_from: str | None = None
+    batch_norm: bool = True
     input_size: Annotated[int, Field(ge=32, le=512, multiple_of=32)] = 96
     epochs: PositiveInt = 30
     batch_size: Annotated[int, Field(ge=2)] = 32
@@ -214,6 +223,15 @@ class PretrainingParams(StrictModel):
 
     weights_dtype: Literal["float32", "float16"] = "float32"
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _starts_from_weights(self) -> PretrainingParams:
+        if self.init == "random" and (self.train_from is not None or not self.batch_norm):
+            raise ValueError(
+                "train_from, batch_norm=false: they keep weights, so give init=imagenet, embedded "
+                "or a file"
+            )
+        return self
 
 
 class ReportParams(StrictModel):

@@ -9,6 +9,7 @@ import keras
 from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.architectures import ARCHITECTURES, MOBILENETV2
 from fruits_kedro.config.parameters import Augmentation, PretrainingParams
+from fruits_kedro.errors import FruitsError
 
 _DROPOUT = 0.2
 # Of batch normalisation's moving averages: Keras' 0.999 takes many thousands of steps to converge.
@@ -26,9 +27,7 @@ def build_classifier(
     """
     size = params.input_size
     backbone = keras_models.build(ARCHITECTURES[MOBILENETV2], init, size)
-    for layer in backbone.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = _MOMENTUM
+    freeze(backbone, params.train_from, params.batch_norm)
     model = keras.Sequential(
         [
             keras.Input((size, size, 3), dtype="uint8"),
@@ -58,6 +57,26 @@ def build_classifier(
     return model
 
 
+def freeze(backbone: keras.Model, train_from: str | None, batch_norm: bool) -> None:
+    """Keep the weights of the layers before the named one, and of batch normalisation if asked to.
+
+    Raises:
+        FruitsError: there is no layer of that name.
+    """
+    names = [layer.name for layer in backbone.layers]
+    first = next((i for i, name in enumerate(names) if name.startswith(train_from or "")), None)
+    if first is None:
+        raise FruitsError(
+            f"pretraining.train_from: {backbone.name} has no layer {train_from}.\nIts layers are "
+            f"{', '.join(names[:4])}, … {', '.join(names[-4:])}."
+        )
+    for i, layer in enumerate(backbone.layers):
+        layer.trainable = i >= first
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = _MOMENTUM
+            layer.trainable = i >= first and batch_norm
+
+
 def augment(augmentation: Augmentation, seed: int) -> list[keras.Layer]:
     """Layers that vary images (values in 0..1) while training, and otherwise do nothing."""
     layers = keras.layers
@@ -69,6 +88,8 @@ def augment(augmentation: Augmentation, seed: int) -> list[keras.Layer]:
         chosen.append(layers.RandomRotation(turn, fill_mode="nearest", seed=seed + 1))
     if augmentation.scale:
         chosen.append(layers.RandomZoom(augmentation.scale, fill_mode="nearest", seed=seed + 2))
+    if shift := augmentation.shift:
+        chosen.append(layers.RandomTranslation(shift, shift, fill_mode="nearest", seed=seed + 4))
     if augmentation.colour:
         share = augmentation.colour
         # Keras' saturation f multiplies by f / (1 - f): 0.5 changes nothing.

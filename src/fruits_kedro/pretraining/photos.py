@@ -19,11 +19,12 @@ Batch = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
 
 
 def split_validation(index: pd.DataFrame, share: float, batch_size: int) -> pd.Series:
-    """Which Training photos to validate on: the same share of every class.
+    """Which photos to validate on: those of the split Validation or, without one, of Training.
 
     Args:
-        index: ``path, split, label``; rows of other splits or without a label are left out.
-        share: of the photos of each class, rounded down.
+        index: ``path, split, label``; Test, rows without a label, and photos of the split
+            Validation whose class is not in Training are left out.
+        share: of the Training photos of each class, rounded down, where there is no Validation.
         batch_size: the least number of photos to train on.
 
     Returns:
@@ -39,16 +40,24 @@ def split_validation(index: pd.DataFrame, share: float, batch_size: int) -> pd.S
             f"Training needs photos of two classes or more; the Training split has {len(labels)}"
             f"{f' ({labels[0]})' if len(labels) else ''}."
         )
-    hashed = pd.util.hash_array(training["path"].to_numpy(object))
-    rank = pd.Series(hashed, training.index).groupby(training["label"]).rank(method="first")
-    size = training.groupby("label")["path"].transform("size")
-    validation = rank <= np.floor(size * share)
+    given = index[(index["split"] == "Validation") & index["label"].isin(labels)]
+    if len(given):
+        validation = pd.concat([training, given])["split"] == "Validation"
+    else:
+        validation = _share_of_each(training, share)
     if (~validation).sum() < batch_size:
         raise FruitsError(
             f"There are {(~validation).sum()} photos to train on, fewer than a batch of "
             f"{batch_size}: give more photos, or a smaller pretraining.batch_size."
         )
     return validation
+
+
+def _share_of_each(training: pd.DataFrame, share: float) -> pd.Series:
+    hashed = pd.util.hash_array(training["path"].to_numpy(object))
+    rank = pd.Series(hashed, training.index).groupby(training["label"]).rank(method="first")
+    size = training.groupby("label")["path"].transform("size")
+    return rank <= np.floor(size * share)
 
 
 def class_weights(labels: pd.Series) -> dict[str, float]:

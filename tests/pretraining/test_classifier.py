@@ -24,7 +24,9 @@ def varied(images, **options):
     return np.asarray(model(images, training=True)), np.asarray(model(images, training=False))
 
 
-@pytest.mark.parametrize("option", [{"flip": True}, {"rotation": 30}, {"scale": 0.2}, {"shift": 0.2}])
+@pytest.mark.parametrize(
+    "option", [{"flip": True}, {"rotation": 30}, {"scale": 0.2}, {"crop": 0.4}, {"shift": 0.2}]
+)
 def test_shape_is_varied_in_training_alone(option):
     images = np.random.default_rng(0).random((8, 16, 16, 3), np.float32)
     trained, applied = varied(images, **option)

@@ -174,6 +174,7 @@ class Augmentation(StrictModel):
         flip: left to right and upside down.
         rotation: at most, in degrees, either way.
         scale: largest relative change of size.
+        crop: at most, as a share of the side: the rest is enlarged.
         shift: at most, as a share of the side, in both directions.
         colour: largest relative change of brightness, contrast and saturation; a quarter of it for
             hue.
@@ -182,6 +183,7 @@ class Augmentation(StrictModel):
     flip: bool = True
     rotation: Annotated[float, Field(ge=0, le=180)] = 30.0
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    crop: Annotated[float, Field(ge=0, lt=1)] = 0.0
     shift: Annotated[float, Field(ge=0, lt=1)] = 0.0
     colour: Annotated[float, Field(ge=0, lt=1)] = 0.1
 

@@ -88,6 +88,8 @@ def augment(augmentation: Augmentation, seed: int) -> list[keras.Layer]:
         chosen.append(layers.RandomRotation(turn, fill_mode="nearest", seed=seed + 1))
     if augmentation.scale:
         chosen.append(layers.RandomZoom(augmentation.scale, fill_mode="nearest", seed=seed + 2))
+    if crop := augmentation.crop:
+        chosen.append(layers.RandomZoom((-crop, 0.0), fill_mode="nearest", seed=seed + 5))
     if shift := augmentation.shift:
         chosen.append(layers.RandomTranslation(shift, shift, fill_mode="nearest", seed=seed + 4))
     if augmentation.colour:

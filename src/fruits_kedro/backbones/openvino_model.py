@@ -1,4 +1,4 @@
-"""The engine for large networks: OpenVINO, which loads the models of LiteRT and of ONNX."""
+"""OpenVINO as an engine: it loads the models of LiteRT and ONNX, and runs some of them faster."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class ExtractionParams(StrictModel):
             MobileNetV2.
         weights: ``auto``, ``imagenet``, ``embedded`` or a file.
         engine: ``litert`` (fast, on CPUs), ``tensorflow`` (the reference, and GPUs), ``openvino``
-            (for large networks), or ``auto``: the store's or, in a new one, the fastest here.
+            (for some networks), or ``auto``: the store's or, in a new one, the fastest here.
         precision: ``f32``, or for LiteRT 8 bits in some layers (``mixed``) or all (``int8``):
             faster, with other features; of MobileNetV2 only.
         input_size: side of the backbone's input in pixels; None takes the size of the weights'

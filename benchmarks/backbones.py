@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import tempfile
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,22 +20,15 @@ from whole_run import PROJECT, kedro_run, usable_cores, write_results
 
 from fruits_kedro.backbones import Backbone, keras_models
 from fruits_kedro.backbones.architectures import ARCHITECTURES, Architecture, imagenet_path
+from fruits_kedro.backbones.engines import seconds_a_photo
 from fruits_kedro.backbones.preprocessing import PREPROCESSINGS
 
 _PHOTOS, _ROUNDS = 20, 3
 _SECONDS = 40  # of one core's time for the network, in the extraction
 _DOCS, _MARK = PROJECT / "docs/backbones.md", "<!-- from benchmarks/backbones.py -->\n"
 _TITLES = (
-    *(
-        "backbone",
-        "features",
-        "pixels",
-        "MB",
-        "ms a photo, LiteRT",
-        "OpenVINO",
-        "images/s of a run",
-    ),
-    *("MB of a worker", "core hours for a million", "Fruits-360, unseen varieties", "shops"),
+    "backbone | features | pixels | MB | ms a photo, LiteRT | OpenVINO | images/s of a run | "
+    "MB of a worker | core hours for a million | Fruits-360, unseen varieties | shops"
 )
 
 
@@ -67,12 +59,8 @@ def measure(name: str, folder: str) -> Speed:
     models = {
         engine: replace(litert, engine=engine).load_model() for engine in ("litert", "openvino")
     }
-    ms = dict.fromkeys(models, np.inf)
-    for _ in range(_ROUNDS):
-        for engine, run in models.items():
-            started = time.perf_counter()
-            run(photos)
-            ms[engine] = min(ms[engine], 1000 * (time.perf_counter() - started) / _PHOTOS)
+    seconds = seconds_a_photo(models, photos, _ROUNDS)
+    ms = {engine: 1000 * least for engine, least in seconds.items()}
     return Speed(len(converted) / 1e6, ms)
 
 
@@ -135,8 +123,8 @@ def main() -> None:
     shops = asked.shops and str(Path(asked.shops).resolve())
     rows = sorted(row_of(one, images, shops) for one in ARCHITECTURES.values())
     table = [
-        f"| {' | '.join(_TITLES)} |",
-        f"| --- |{' ---: |' * (len(_TITLES) - 1)}",
+        f"| {_TITLES} |",
+        f"| --- |{' ---: |' * _TITLES.count(' | ')}",
         *(line for _, line in rows),
     ]
     write_results("backbones", "The backbones", table)

@@ -9,7 +9,12 @@ import pytest
 from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.architectures import ARCHITECTURES
 from fruits_kedro.backbones.backbone_file import to_bytes
-from fruits_kedro.backbones.load import BackboneSettings, find_backbone, load_backbone
+from fruits_kedro.backbones.load import (
+    BackboneSettings,
+    find_backbone,
+    load_backbone,
+    settle_weights,
+)
 from fruits_kedro.backbones.weights import IMAGENET_FILE
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.extract import extract, get_model
@@ -99,6 +104,13 @@ def test_a_store_keeps_its_backbone_unless_another_one_is_named(random_weights, 
     stored = load_backbone("embedded", "litert", None)
     for previous in (None, own, stored, replace(stored, name="resnet50")):
         assert find_backbone(compiled, previous) == own
+
+
+def test_weights_of_a_store_of_another_network_are_not_asked_for():
+    store = replace(load_backbone("embedded", "litert", None), weights_source="own.npz")
+    with pytest.raises(FruitsError, match="The store was made with the weights own.npz"):
+        settle_weights("auto", store, "mobilenetv2")
+    assert settle_weights("auto", replace(store, name="resnet50"), "mobilenetv2") == "auto"
 
 
 def test_missing_file_of_weights(tmp_path):

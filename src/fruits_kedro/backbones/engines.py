@@ -7,12 +7,14 @@ import importlib.metadata
 import json
 import logging
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fruits_kedro.backbones.backbone import Backbone, Engine
+from fruits_kedro.backbones.backbone import Backbone, Engine, FeatureModel
 from fruits_kedro.errors import FruitsError, is_installed, need
 from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.storage.filesystem import write_atomic
@@ -36,19 +38,19 @@ def with_engine(found: Backbone, asked: str, previous: Backbone | None) -> Backb
     Raises:
         FruitsError: OpenVINO is not installed, cannot load the model, or gives other features.
     """
-    if asked == "openvino":
-        need("openvino")
-        _measure(found)
-        return replace(found, engine="openvino")
-    if asked != "auto" or found.precision != "f32" or found.engine == "tensorflow":
+    if asked == "auto":
+        is_of_store = previous is not None and previous.fingerprint == found.fingerprint
+        asked = previous.engine if previous is not None and is_of_store else _faster(found)
+    if asked != "openvino":
         return found
-    if previous is not None and previous.fingerprint == found.fingerprint:
-        return replace(found, engine=previous.engine)
-    return replace(found, engine=_faster(found))
+    need("openvino")
+    _measure(found)
+    return replace(found, engine="openvino")
 
 
 def _faster(found: Backbone) -> Engine:
-    if not is_installed("openvino"):
+    is_comparable = found.precision == "f32" and found.engine != "tensorflow"
+    if not is_comparable or not is_installed("openvino"):
         return found.engine
     try:
         seconds = _measure(found)
@@ -91,12 +93,20 @@ def _measure(found: Backbone) -> dict[str, float]:
             f"{difference:.0e} of the largest, and {_TOLERANCE:.0e} is allowed.\nLeave "
             "extraction.engine=litert."
         )
+    seconds = seconds_a_photo(models, photos, _ROUNDS)
+    with suppress(OSError):
+        write_atomic(cached, json.dumps(seconds).encode())
+    return seconds
+
+
+def seconds_a_photo(
+    models: Mapping[str, FeatureModel], photos: NDArray[np.uint8], rounds: int
+) -> dict[str, float]:
+    """Of each model the least of some rounds, in which the models take turns."""
     seconds = dict.fromkeys(models, np.inf)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         for name, model in models.items():
             started = time.perf_counter()
             model(photos)
-            seconds[name] = min(seconds[name], (time.perf_counter() - started) / _PHOTOS)
-    with suppress(OSError):
-        write_atomic(cached, json.dumps(seconds).encode())
+            seconds[name] = min(seconds[name], (time.perf_counter() - started) / len(photos))
     return seconds

@@ -112,7 +112,7 @@ def _find(asked: BackboneSettings, engine: Engine, previous: Backbone | None) ->
         wanted = (engine, asked.precision, asked.input_size or previous.input_size)
         if wanted == (previous.engine, previous.precision, previous.input_size):
             return replace(previous, weights_requested=asked.weights)
-    weights = settle_weights(asked.weights, previous)
+    weights = settle_weights(asked.weights, previous, asked.backbone)
     if asked.precision == "f32":
         return load_backbone(weights, engine, asked.input_size, asked.backbone)
     if weights.endswith(SUFFIX):
@@ -132,13 +132,16 @@ def _own_again(asked: BackboneSettings, previous: Backbone) -> Backbone:
     )
 
 
-def settle_weights(weights: str, previous: Backbone | None) -> str:
+def settle_weights(weights: str, previous: Backbone | None, name: str) -> str:
     """The setting; for ``auto`` that of the store's backbone, whatever can be downloaded today.
+
+    Args:
+        name: of the architecture; that of another one has no weights for it.
 
     Raises:
         FruitsError: the store's backbone was made with a file, which ``auto`` cannot find.
     """
-    if weights != "auto" or previous is None:
+    if weights != "auto" or previous is None or previous.name != name:
         return weights
     if previous.weights_source not in ("imagenet", "embedded"):
         raise FruitsError(

@@ -49,9 +49,8 @@ def choose_backbone(
         usable = (x for x in loaded if not isinstance(x, ImageError))
         return itertools.islice(usable, _CALIBRATION_PHOTOS)
 
-    # Only MobileNetV2 has a lower precision.
-    is_of_it = previous_backbone is not None and previous_backbone.name == MOBILENETV2
-    previous = previous_backbone if is_of_it else None
-    weights = settle_weights(params.weights, previous)
-    found = calibrate_backbone(weights, params.input_size, params.precision, previous, photos)
+    weights = settle_weights(params.weights, previous_backbone, MOBILENETV2)
+    found = calibrate_backbone(
+        weights, params.input_size, params.precision, previous_backbone, photos
+    )
     return replace(found, decoding=params.decoding, resize=params.resize)

@@ -13,6 +13,7 @@ from tests.s3.server import BUCKET, SECRET
 from fruits_kedro.config.locations import check_store
 from fruits_kedro.errors import FruitsError, ImageError
 from fruits_kedro.images.folder import ImageFolder
+from fruits_kedro.storage import s3_check
 from fruits_kedro.storage.s3 import S3Settings, end_of_login
 from fruits_kedro.storage.s3_check import check_bucket
 
@@ -96,6 +97,7 @@ def test_no_keys(s3_environment, monkeypatch):
 
 
 def test_endpoints_that_are_not_there_or_say_nothing(s3_environment, monkeypatch):
+    monkeypatch.setattr(s3_check, "_DEADLINE_S", 600)
     assert "Could not connect" in fault(monkeypatch, AWS_ENDPOINT_URL="http://127.0.0.1:9")
     assert "Could not connect" in fault(monkeypatch, AWS_ENDPOINT_URL="http://none.invalid")
     assert "Invalid endpoint" in fault(monkeypatch, AWS_ENDPOINT_URL="nonsense")
@@ -104,7 +106,10 @@ def test_endpoints_that_are_not_there_or_say_nothing(s3_environment, monkeypatch
         silent.listen(9)
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         found = fault(monkeypatch, AWS_ENDPOINT_URL=url)
-    assert "Read timeout" in found and f"the endpoint is {url}" in found
+        assert "Read timeout" in found and f"the endpoint is {url}" in found
+        monkeypatch.setattr(s3_check, "_DEADLINE_S", 0.1)
+        found = fault(monkeypatch, AWS_ENDPOINT_URL=url)
+        assert "no answer within 0.1 s" in found and f"the endpoint is {url}" in found
 
 
 @pytest.mark.parametrize("status", [200, 301])

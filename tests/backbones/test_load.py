@@ -61,6 +61,15 @@ def test_the_compiled_embedded_weights_are_those_of_their_file(monkeypatch):
     assert error.max() <= 1e-4
 
 
+def test_workers_share_a_gpu(random_weights, monkeypatch):
+    """There is no GPU here: two names stand for two, and TensorFlow still computes on the CPU."""
+    config, grows = keras_models.load_tensorflow().config, []
+    monkeypatch.setattr(config, "list_physical_devices", lambda kind: [f"{kind}:0", f"{kind}:1"])
+    monkeypatch.setattr(config.experimental, "set_memory_growth", lambda *one: grows.append(one))
+    load_backbone(str(random_weights), "tensorflow", 96).load_model()
+    assert grows == [("GPU:0", True), ("GPU:1", True)]
+
+
 def test_a_cached_model_needs_no_tensorflow(random_weights, monkeypatch):
     first = load_backbone(str(random_weights), "litert", 96)
     assert (cache_folder() / f"mobilenetv2-96-f32-{first.weights_sha256}.litert").is_file()

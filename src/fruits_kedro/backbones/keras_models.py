@@ -11,14 +11,14 @@ import io
 import os
 import tempfile
 import warnings
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fruits_kedro.backbones.architectures import Architecture, imagenet_path
+from fruits_kedro.backbones.architectures import EFFICIENTNET_LITE0, Architecture, imagenet_path
 from fruits_kedro.backbones.preprocessing import Preprocessing
 from fruits_kedro.backbones.silence import quiet_stderr
 from fruits_kedro.backbones.weights_file import WeightsFile
@@ -47,14 +47,12 @@ def build(architecture: Architecture, weights: str | Path | None, input_size: in
         FruitsError: the network cannot take photos of this size, or the file does not hold its
             weights.
     """
-    applications = load_keras().applications
+    if architecture.name == EFFICIENTNET_LITE0 and weights == "imagenet":
+        weights = imagenet_path(architecture)
     is_imagenet = _is_by_name(architecture, weights)
     try:
-        model = getattr(applications, architecture.builder)(
-            input_shape=(input_size, input_size, 3),
-            include_top=False,
-            pooling="avg",
-            weights="imagenet" if is_imagenet else None,
+        model = _build(
+            architecture, (input_size, input_size, 3), "imagenet" if is_imagenet else None
         )
     except ValueError as error:
         raise FruitsError(
@@ -73,6 +71,19 @@ def build(architecture: Architecture, weights: str | Path | None, input_size: in
                 f"{architecture.builder}(include_top=False) saved, or 'imagenet'."
             ) from error
     return model
+
+
+def _build(
+    architecture: Architecture, shape: tuple[int, int, int], weights: str | None
+) -> keras.Model:
+    applications = load_keras().applications
+    if architecture.name == EFFICIENTNET_LITE0:
+        from fruits_kedro.backbones.efficientnet_lite import build_efficientnet_lite0
+
+        return build_efficientnet_lite0(shape)
+    return getattr(applications, architecture.builder)(
+        input_shape=shape, include_top=False, pooling="avg", weights=weights
+    )
 
 
 def _is_by_name(architecture: Architecture, weights: str | Path | None) -> bool:
@@ -94,6 +105,11 @@ def _short(error: Exception) -> str:
 
 
 def _load(model: keras.Model, path: Path) -> None:
+    if model.name == EFFICIENTNET_LITE0 and path.suffix == ".pth":
+        from fruits_kedro.backbones.efficientnet_lite import load_efficientnet_lite0
+
+        load_efficientnet_lite0(model, path)
+        return
     if path.suffix != ".npz":
         model.load_weights(path)
         return
@@ -135,12 +151,13 @@ class TensorFlowModel:
 
     def __init__(self, model: bytes, preprocessing: Preprocessing) -> None:
         tf, keras = load_tensorflow(), load_keras()
-        if not tf.config.list_physical_devices("GPU"):
-            try:
+        gpus = tf.config.list_physical_devices("GPU")
+        with suppress(RuntimeError):  # TensorFlow already runs in this process: it stays as it is
+            for gpu in gpus:  # all workers share it, and the first would take all of its memory
+                tf.config.experimental.set_memory_growth(gpu, True)
+            if not gpus:
                 tf.config.threading.set_intra_op_parallelism_threads(1)
                 tf.config.threading.set_inter_op_parallelism_threads(1)
-            except RuntimeError:  # TensorFlow already runs in this process and keeps its threads
-                pass
         self._preprocessing = preprocessing
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, _FILE)

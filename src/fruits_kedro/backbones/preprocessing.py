@@ -44,10 +44,12 @@ class Preprocessing:
         np.subtract(pixels, np.asarray(self.shift, np.float32), out=pixels)
 
 
-# By the names of keras.applications.imagenet_utils.preprocess_input; ``none``: it is in the model.
+# By the names of keras.applications.imagenet_utils.preprocess_input; ``none``: it is in the model;
+# ``lite``: of EfficientNet-Lite, (pixels - 127) / 128.
 PREPROCESSINGS = {
     "none": Preprocessing((1.0,), (0.0,)),
     "tf": Preprocessing((127.5,), (1.0,)),
     "caffe": Preprocessing((1.0,), (103.939, 116.779, 123.68), "bgr"),
+    "lite": Preprocessing((128.0,), (127 / 128,)),
     "torch": Preprocessing.of_statistics(_MEAN, _STD),
 }

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from fruits_kedro.backbones.architectures import (
     ARCHITECTURES,
+    EFFICIENTNET_LITE0,
+    LITE0_PACKAGE,
     MOBILENETV2,
     Architecture,
     find_architecture,
@@ -19,7 +21,7 @@ from fruits_kedro.backbones.architectures import (
     keras_home,
 )
 from fruits_kedro.backbones.weights_file import WeightsFile
-from fruits_kedro.errors import FruitsError, is_installed
+from fruits_kedro.errors import FruitsError, is_installed, need
 from fruits_kedro.storage.cache import cache_folder
 from fruits_kedro.storage.filesystem import sha256_of
 
@@ -160,6 +162,8 @@ def _compiled_imagenet() -> Path:
 
 def _imagenet(architecture: Architecture) -> Weights:
     path = imagenet_path(architecture)
+    if architecture.name == EFFICIENTNET_LITE0:
+        need(LITE0_PACKAGE)
     if not path.is_file():
         _download(architecture)
     if not path.is_file():

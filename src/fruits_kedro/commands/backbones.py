@@ -11,6 +11,7 @@ import numpy as np
 
 from fruits_kedro.backbones.architectures import (
     ARCHITECTURES,
+    EFFICIENTNET_LITE0,
     MOBILENETV2,
     Architecture,
     imagenet_path,
@@ -36,7 +37,8 @@ def _row(architecture: Architecture) -> tuple[str, ...]:
     model = next(_converted(architecture), None)
     megabytes = f"{model.stat().st_size / 1e6:.1f}" if model else "–"
     speed = f"{measure(model.read_bytes(), architecture):.0f}" if model else "–"
-    weights = "ImageNet" if imagenet_path(architecture).is_file() else "to download"
+    missing = "to install" if architecture.name == EFFICIENTNET_LITE0 else "to download"
+    weights = "ImageNet" if imagenet_path(architecture).is_file() else missing
     if architecture.name == MOBILENETV2:
         weights += ", embedded"
     size = str(architecture.input_size)

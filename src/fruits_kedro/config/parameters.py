@@ -89,7 +89,7 @@ class ExtractionParams(StrictModel):
     engine: EngineSetting = "litert"
     precision: Precision = "f32"
     input_size: Annotated[int, Field(ge=32, le=1024)] | None = None
-    preprocessing: Literal["none", "tf", "caffe", "torch"] | PixelStatistics | None = None
+    preprocessing: Literal["none", "tf", "caffe", "torch", "lite"] | PixelStatistics | None = None
     layer: str | None = None
     decoding: Decoding = "full"
     resize: Resize = "bicubic"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fruits_kedro.backbones.keras_models import load_tensorflow
+from fruits_kedro.backbones.keras_models import litert_converter, load_tensorflow
 from fruits_kedro.backbones.preprocessing import PREPROCESSINGS
 from fruits_kedro.backbones.silence import quiet_stderr
 
@@ -41,11 +41,11 @@ def quantize(model: keras.Model, precision: str, photos: Iterable[NDArray[np.uin
         for pixels in calibration:
             yield [pixels]
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = dataset
     with quiet_stderr(), redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        converter = litert_converter(model, model.input_shape[1])
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = dataset
         quantized = bytes(converter.convert())
         return quantized if precision == "int8" else _partly(tf, converter, quantized, dataset)
 

@@ -37,7 +37,7 @@ docs: setup ## the site of docs/, in build/site; fails on a broken link
 
 bench: setup ## measure for an hour: IMAGES=<folder of photos>
 	@for name in extraction pca precision incremental spark_cluster linear_probe classification \
-		curation_planted large_photos backbones; do \
+		curation_planted large_photos backbones archives; do \
 		$(BIN)/python benchmarks/$$name.py --images "$(IMAGES)" || exit 1; done
 	@for name in s3_requests scaling curation; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 

@@ -127,17 +127,14 @@ class Bench:
             "pca.n_components": 3,
         }
 
-    def start(
-        self, store: Path, event: Event | None = None, log: str | None = None
-    ) -> subprocess.Popen:
-        """Start a run; its output goes to a file.
+    def start(self, store: Path, event: Event | None = None) -> subprocess.Popen:
+        """Start a run; its output goes to a file with the store's name.
 
         Args:
             store: to write to.
             event: to wait for.
-            log: name of the file; by default that of the store.
         """
-        log = log or store.name
+        log = store.name
         text = ",".join(f"{key}={value}" for key, value in self.params(store).items())
         with self._log(log).open("wb") as file:
             process = subprocess.Popen(

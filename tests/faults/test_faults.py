@@ -31,13 +31,13 @@ def test_a_driver_that_is_killed_again_and_again(bench):
     bench.check_after(store)
 
 
-def test_a_second_run_and_a_worker_that_is_killed(bench):
+def test_a_second_run_and_a_worker_that_is_killed(bench, kedro_run):
     store = bench.store("busy")
     first = bench.start(store, extracts)
     with paused(first):  # in the middle of its work
-        second = bench.start(store, log="second")
-        assert second.wait(timeout=120) == 1
-        refused = bench.output("second")
+        second = kedro_run(**bench.params(store))
+        assert second.exit_code == 1
+        refused = second.output
         message = " ".join(refused[refused.rindex("Error: ") :].split())
         assert f"Another run (process {first.pid} on" in message and "Traceback" not in refused
         assert kill_worker(first)
@@ -84,7 +84,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_disk_that_is_full(bench, small_disk):
+def test_a_disk_that_is_full(bench, kedro_run, small_disk):
     store = small_disk / "store"
     shutil.copytree(bench.folder / "first", store)
     filler = small_disk / "filler"
@@ -92,8 +92,9 @@ def test_a_disk_that_is_full(bench, small_disk):
     for room in (extracted // 10, extracted):  # no room for the checkpoint, or for the features
         free = shutil.disk_usage(small_disk).free
         filler.write_bytes(bytes(free - room))
-        assert bench.start(store).wait(timeout=600) == 1
-        output = bench.output("store")
+        result = kedro_run(**bench.params(store))
+        assert result.exit_code == 1
+        output = result.output
         message = output[output.rindex("Error: ") :]
         assert "No space left on device" in message
         assert "\tat " not in output and len(message.splitlines()) < 10

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from sklearn.metrics import f1_score
-from tests.notebooks import executed, figures
+from tests.notebooks import executed_here, figures
 from tests.s3.results import metrics
 
 from fruits_kedro.cli import predict
@@ -166,9 +166,9 @@ def test_without_classifiers_a_word_says_what_to_run(classified, tmp_path):
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_the_notebook_shows_it(project, classified):
+def test_the_notebook_shows_it(project, classified, monkeypatch):
     images, store, _ = classified
-    shown = executed("02_classification", project, images, store)
+    shown = executed_here("02_classification", project, images, store, monkeypatch)
     assert len(figures(shown)) == 2
     assert "srcdoc=" in shown[-1]["data"]["text/html"]
     text = "".join(o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in shown)

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from tests.notebooks import executed, figures
+from tests.notebooks import executed_here, figures
 
 from fruits_kedro.commands.sample import write_sample
 from fruits_kedro.curation.similarity_index import SimilarityIndex
@@ -176,9 +176,9 @@ def test_an_index_and_photos_that_are_gone(curated, kedro_run, tmp_path):
     assert name not in {*found["path"], *found["neighbour"]}
 
 
-def test_the_notebook_shows_it(project, curated):
+def test_the_notebook_shows_it(project, curated, monkeypatch):
     images, store, _, _ = curated
-    shown = executed("03_curation", project, images, store)
+    shown = executed_here("03_curation", project, images, store, monkeypatch)
     assert len(figures(shown)) >= 4
     text = "".join(o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in shown)
     assert "leak" in text and "duplicate" in text

@@ -37,6 +37,7 @@ def copy(before, tmp_path):
 
 
 EXTRACT = ("--tags", "ingestion,extraction")
+NUMBERS = ("--tags", "ingestion,extraction,reduction")
 
 
 def plan(store):
@@ -55,9 +56,9 @@ def test_new_changed_and_deleted_photos(copy, kedro_run, tmp_path):
     os.utime(photos[30])  # touched: it may have changed
     for path in photos[50:52]:
         path.unlink()
-    assert kedro_run(images=images, store=store).exit_code == 0
+    assert kedro_run(*NUMBERS, images=images, store=store).exit_code == 0
     assert plan(store) == {"gone": 2, "new": 10, "changed": 6, "failed_before": 4, "done": 72}
-    assert kedro_run(images=images, store=tmp_path / "scratch").exit_code == 0
+    assert kedro_run(*NUMBERS, images=images, store=tmp_path / "scratch").exit_code == 0
     assert_same(results(store), results(tmp_path / "scratch"))
     names = [path.name for path in (store / "04_feature").iterdir()]
     assert "extraction_checkpoint" not in names
@@ -76,7 +77,7 @@ def test_what_is_asked_for_is_done_again(copy, kedro_run):
     table = pa.Table.from_pandas(left, schema=schema, preserve_index=False)
     pq.write_table(table, store / "04_feature/extraction_checkpoint/x-0.parquet")
     again = {"extraction.incremental": "false"}
-    assert kedro_run(images=images, store=store, **again).exit_code == 0
+    assert kedro_run(*NUMBERS, images=images, store=store, **again).exit_code == 0
     assert plan(store) == {"new": 84}
     assert_same(results(store), before)
 
@@ -85,12 +86,12 @@ def test_subsets_grow_into_the_whole_and_lose_nothing(copy, kedro_run, tmp_path)
     images, store = copy
     before = results(store)
     mine = {"subset": "mine", "subsets.mine.total": 30, "extraction.max_failure_rate": 1}
-    assert kedro_run(images=images, store=store, **mine).exit_code == 0
+    assert kedro_run(*NUMBERS, images=images, store=store, **mine).exit_code == 0
     counts = plan(store)
     assert counts.pop("kept") == 84 - 30 and sum(counts.values()) == 30
     flags = pd.read_parquet(store / "04_feature/extracted_features")["in_subset"]
     assert len(flags) == 84 and flags.sum() == 30
-    assert kedro_run(images=images, store=tmp_path / "own", **mine).exit_code == 0
+    assert kedro_run(*NUMBERS, images=images, store=tmp_path / "own", **mine).exit_code == 0
     of_subset, own = results(store), results(tmp_path / "own")
     rows = of_subset["features"]
     of_subset["features"] = rows[rows["in_subset"]].reset_index(drop=True)
@@ -98,7 +99,7 @@ def test_subsets_grow_into_the_whole_and_lose_nothing(copy, kedro_run, tmp_path)
     refused = kedro_run(images=images, store=store, **mine, **{"extraction.input_size": 64})
     assert refused.exit_code == 1 and "54 photos outside the subset" in refused.output
     assert len(pd.read_parquet(store / "04_feature/extracted_features")) == 84
-    assert kedro_run(images=images, store=store).exit_code == 0
+    assert kedro_run(*NUMBERS, images=images, store=store).exit_code == 0
     assert plan(store) == {"failed_before": 4, "done": 80}
     assert_same(results(store), before)
 
@@ -109,7 +110,6 @@ def test_a_part_of_any_kind_loses_nothing(copy, kedro_run):
     for part in (
         ("--to-outputs", "extraction_plan"),
         ("--to-nodes", "extraction.extract_features"),
-        ("--tags", "ingestion,extraction"),
         ("--from-nodes", "extraction.merge_features"),
         ("--only-missing-outputs",),
     ):
@@ -139,9 +139,7 @@ def test_photos_of_another_folder_replace_nothing_unless_told(copy, kedro_run, t
     retry = {"extraction.retry_rejected": "false"}
     assert kedro_run(*EXTRACT, images=tmp_path / "link", store=store, **retry).exit_code == 0
     assert plan(store) == {"done": 84}
-    replaced = kedro_run(
-        images=other, store=store, replace_images="true", **{"extraction.max_failure_rate": 1}
-    )
+    replaced = kedro_run(*EXTRACT, images=other, store=store, replace_images="true")
     assert replaced.exit_code == 0 and "84 photos that left the input root" in replaced.output
 
 
@@ -179,14 +177,14 @@ def test_a_model_of_ones_own_takes_all_photos_and_is_not_left_unsaid(copy, kedro
     network = [layers.Input((96, 96, 3)), layers.Rescaling(1 / 255), layers.Conv2D(16, 5, 4)]
     keras.Sequential([*network, layers.GlobalAveragePooling2D()]).save(tmp_path / "own.keras")
     own = {"extraction.backbone": tmp_path / "own.keras", "extraction.weights": "auto"}
-    result = kedro_run(images=images, store=store, **own)
+    result = kedro_run(*NUMBERS, images=images, store=store, **own)
     assert result.exit_code == 0, result.output
     assert plan(store) == {"other_backbone": 84}
     features = pd.read_parquet(store / "04_feature/extracted_features")
     assert {len(row) for row in features["features"].dropna()} == {16}
     assert features["fingerprint"].str.startswith("own-96-f32-").all()
     (tmp_path / "own.keras").unlink()
-    again = kedro_run(images=images, store=store, **{"extraction.weights": "auto"})
+    again = kedro_run(*EXTRACT, images=images, store=store, **{"extraction.weights": "auto"})
     assert again.exit_code == 0, again.output  # the store has its own
     assert plan(store)["done"] == 80 and "other_backbone" not in plan(store)
     (store / "06_models/model.backbone").unlink()
@@ -214,6 +212,6 @@ def test_a_run_that_was_interrupted_is_gone_on_with(copy, kedro_run, monkeypatch
     one = sorted((store / "04_feature/extraction_checkpoint").glob("*.parquet"))[0]
     lost = len(pd.read_parquet(one))
     one.unlink()  # as if it had died earlier
-    assert kedro_run(images=images, store=store).exit_code == 0
+    assert kedro_run(*NUMBERS, images=images, store=store).exit_code == 0
     assert plan(store)["new"] == lost < 84
     assert_same(results(store), whole)

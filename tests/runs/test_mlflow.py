@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import mlflow
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from tests.ports import free_ports
 
 from fruits_kedro.cli import predict
 from fruits_kedro.commands.sample import write_sample
@@ -29,8 +29,7 @@ def mlflow_server(tmp_path_factory):
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder / "venv"], check=True)
     install = [uv, "pip", "install", "--quiet", "--system-certs", "--python", python, SERVER]
     subprocess.run(install, check=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     command = [python.with_name("mlflow"), "server", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/runs.db"]
     command += ["--artifacts-destination", str(folder / "artifacts")]
@@ -104,8 +103,7 @@ def test_runs_stand_side_by_side(mlflow_server, conf, kedro_run, tmp_path):
 
 
 def test_a_server_that_is_not_there_costs_no_work(conf, kedro_run, sample, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     done = kedro_run(*conf(f"http://127.0.0.1:{port}"), images=sample, store=tmp_path / "store")
     assert done.exit_code == 1 and "does not answer" in done.output
     assert not (tmp_path / "store/02_intermediate").exists()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
-import socket
 import subprocess
 import sys
 import time
@@ -12,23 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import boto3
+from tests.ports import free_ports
 
 KEY, SECRET = "AKTESTTESTTEST", "the-secret-of-the-tests"
 BUCKET = "fruits"
-
-
-def _free_port() -> int:
-    # SeaweedFS listens on each port and on the same plus 10,000; both are below those that systems
-    # give to outgoing connections (from 32,768): a server that starts again finds its own free.
-    while True:
-        port = random.randrange(12_000, 22_000)
-        with socket.socket() as one, socket.socket() as other:
-            try:
-                one.bind(("127.0.0.1", port))
-                other.bind(("127.0.0.1", port + 10_000))
-                return port
-            except OSError:
-                continue
 
 
 @dataclass
@@ -37,7 +22,7 @@ class S3Server:
 
     folder: Path
     ports: dict[str, int] = field(
-        default_factory=lambda: {n: _free_port() for n in ("master", "volume", "filer", "s3")}
+        default_factory=lambda: dict(zip(("master", "volume", "filer", "s3"), free_ports(4)))
     )
     process: subprocess.Popen | None = None
 

@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.ports import free_ports
 
 from fruits_kedro.spark.java import find_java
 
@@ -122,16 +123,6 @@ def _download(url: str) -> bytes:
     return urllib.request.urlopen(url, timeout=60).read()
 
 
-def _free_ports(n: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(n)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 def _write_xml(path: Path, values: dict[str, object]) -> None:
     lines = [f"<property><name>{k}</name><value>{v}</value></property>" for k, v in values.items()]
     path.write_text(f"<configuration>{''.join(lines)}</configuration>")
@@ -198,13 +189,14 @@ class Yarn:
     def _write_configuration(self) -> Path:
         conf = self.folder / "conf"
         conf.mkdir()
-        ports = _free_ports(len(_HDFS_ADDRESSES) + 1)
-        hdfs = {f"dfs.{name}": f"127.0.0.1:{port}" for name, port in zip(_HDFS_ADDRESSES, ports)}
+        ports = free_ports(len(_HDFS_ADDRESSES) + len(_ADDRESSES) + 1)
+        places = [f"127.0.0.1:{port}" for port in ports]
+        hdfs = {f"dfs.{name}": place for name, place in zip(_HDFS_ADDRESSES, places)}
         self.hdfs_web = f"http://{hdfs['dfs.namenode.http-address']}"
         self.shuffle_port = ports[-1]
         hdfs |= {"dfs.replication": 1, "dfs.permissions.enabled": "false"}
         hdfs |= {f"dfs.{n}node.{n}.dir": self.folder / f"hdfs/{n}" for n in ("name", "data")}
-        addresses = {name: f"127.0.0.1:{port}" for name, port in zip(_ADDRESSES, _free_ports(8))}
+        addresses = dict(zip(_ADDRESSES, places[len(_HDFS_ADDRESSES) :]))
         self.web = f"http://{addresses['resourcemanager.webapp.address']}"
         yarn = addresses | {
             "resourcemanager.bind-host": "127.0.0.1",

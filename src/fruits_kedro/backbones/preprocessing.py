@@ -50,6 +50,6 @@ PREPROCESSINGS = {
     "none": Preprocessing((1.0,), (0.0,)),
     "tf": Preprocessing((127.5,), (1.0,)),
     "caffe": Preprocessing((1.0,), (103.939, 116.779, 123.68), "bgr"),
-    "lite": Preprocessing((128.0,), (127 / 128,)),
     "torch": Preprocessing.of_statistics(_MEAN, _STD),
+    "lite": Preprocessing((128.0,), (127 / 128,)),
 }

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.s3.results import assert_same, results
+from tests.s3.results import NUMBERS, assert_same, results
 
 from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.weights import EMBEDDED
@@ -37,7 +37,6 @@ def copy(before, tmp_path):
 
 
 EXTRACT = ("--tags", "ingestion,extraction")
-NUMBERS = ("--tags", "ingestion,extraction,reduction")
 
 
 def plan(store):

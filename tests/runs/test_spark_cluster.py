@@ -3,7 +3,7 @@
 import pytest
 import whole_run
 from spark_cluster import running
-from tests.s3.results import assert_same, results
+from tests.s3.results import NUMBERS, assert_same, results
 from tests.s3.server import BUCKET
 
 # For 90 photos: less compiling, of which tests/yarn does what a cluster does.
@@ -30,7 +30,8 @@ def test_a_cluster_gives_what_local_mode_gives(
         "extraction.max_failure_rate": 0.5,
         "pca.n_components": 5,
     }
-    assert kedro_run(images=sample, store=tmp_path / "local", **params).exit_code == 0
+    place = {"images": sample, "store": tmp_path / "local"}
+    assert kedro_run(*NUMBERS, **place, **params).exit_code == 0
     s3_server.upload(sample, "cluster/photos")
     conf = spark_cluster.configuration()
     with (conf / "standalone/spark.yml").open("a") as file:
@@ -38,7 +39,7 @@ def test_a_cluster_gives_what_local_mode_gives(
     place = f"s3://{BUCKET}/cluster"
     whole_run.kedro_run(
         f"{place}/store",
-        *("--env", "standalone"),
+        *("--env", "standalone", *NUMBERS),
         conf=conf,
         variables=s3_server.environment,
         images=f"{place}/photos",

@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+# Of a run whose report nobody reads.
+NUMBERS = ("--tags", "ingestion,extraction,reduction")
+
 
 def results(store):
     """All that a run found out, in an order of its own making."""

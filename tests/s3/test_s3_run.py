@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from tests.s3.fixtures import ODD
-from tests.s3.results import assert_same, results
+from tests.s3.results import NUMBERS, assert_same, results
 from tests.s3.server import BUCKET, KEY, SECRET
 
 from fruits_kedro.curation.similarity_index import SimilarityIndex
@@ -36,7 +36,7 @@ def run(kedro_process, *arguments, **params):
 @pytest.fixture(scope="module")
 def local(kedro_run, photos, tmp_path_factory):
     store = tmp_path_factory.mktemp("local")
-    outcome = kedro_run(images=photos, store=store)
+    outcome = kedro_run(*NUMBERS, images=photos, store=store)
     assert outcome.exit_code == 0, outcome.output
     return results(store)
 
@@ -146,7 +146,8 @@ def replaced(in_bucket, bucket, kedro_process, photos, project, tmp_path_factory
 
 
 def test_a_second_run_replaces(replaced, bucket, kedro_run, photos, tmp_path):
-    assert kedro_run(images=photos, store=tmp_path / "local", **SUBSET).exit_code == 0
+    place = {"images": photos, "store": tmp_path / "local"}
+    assert kedro_run(*NUMBERS, **place, **SUBSET).exit_code == 0
     found = results(bucket.download("store", tmp_path / "s3"))
     assert len(found["features"]) == 300
     assert_same(found, results(tmp_path / "local"))
@@ -205,7 +206,7 @@ def test_a_service_over_a_bucket(replaced, bucket, kedro_process, photos, tmp_pa
 
 def test_photos_in_a_bucket(bucket, s3_environment, kedro_run, local, tmp_path):
     """The session of the tests has no S3 client: Spark itself never sees the bucket."""
-    outcome = kedro_run(images=f"s3://{BUCKET}/photos", store=tmp_path)
+    outcome = kedro_run(*NUMBERS, images=f"s3://{BUCKET}/photos", store=tmp_path)
     assert outcome.exit_code == 0, outcome.output
     assert_same(results(tmp_path), local)
 
@@ -216,6 +217,6 @@ def test_photos_in_archives_in_a_bucket(bucket, s3_environment, photos, kedro_ru
             archive.add(part, part.name)
     bucket.upload(tmp_path, "shards")
     images = f"s3://{BUCKET}/shards/shard-{{0..{i}}}.tar"
-    outcome = kedro_run(images=images, store=tmp_path / "store")
+    outcome = kedro_run(*NUMBERS, images=images, store=tmp_path / "store")
     assert outcome.exit_code == 0, outcome.output
     assert_same(results(tmp_path / "store"), local)

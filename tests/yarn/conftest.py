@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.s3.results import results
+from tests.s3.results import NUMBERS, results
 from tests.s3.server import BUCKET
 from tests.yarn.server import QUICK_START, Yarn, fetch_jars, fetch_native, fetch_spark
 
@@ -182,7 +182,8 @@ def job(package, in_server):
 
     def make(params):
         small = {name: value for name, value in SMALL.items() if " " not in value}
-        options = RunOptions(context.spark | small, "serverless", params=params)
+        numbers = "ingestion,extraction,reduction"
+        options = RunOptions(context.spark | small, "serverless", pipelines=numbers, params=params)
         return job_request(settings, options, uploaded)
 
     return make
@@ -192,7 +193,7 @@ def job(package, in_server):
 def local(kedro_run, photos, node, tmp_path_factory):
     store = tmp_path_factory.mktemp("local")
     params = {"extraction.weights": node / "model.backbone", "pca.n_components": 7}
-    outcome = kedro_run(images=photos, store=store, **params)
+    outcome = kedro_run(*NUMBERS, images=photos, store=store, **params)
     assert outcome.exit_code == 0, outcome.output
     return results(store)
 

@@ -99,7 +99,7 @@ params = {{"pca": {{"n_components": 7}}, "extraction": {{"max_failure_rate": 0.0
 with KedroSession.create(
     conf_source="{node}/conf", env="emr", runtime_params=places | params
 ) as session:
-    session.run()
+    session.run(tags=["ingestion", "extraction", "reduction"])
     catalog = session.load_context().catalog
     found = catalog.load("pca_features").count(), catalog.load("pca_matrix").columns[:4]
     print(f"FOUND {{found}}", flush=True)

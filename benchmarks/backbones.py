@@ -28,7 +28,7 @@ _SECONDS = 40  # of one core's time for the network, in the extraction
 _DOCS, _MARK = PROJECT / "docs/backbones.md", "<!-- from benchmarks/backbones.py -->\n"
 _TITLES = (
     "backbone | features | pixels | MB | ms a photo, LiteRT | OpenVINO | images/s of a run | "
-    "MB of a worker | core hours for a million | Fruits-360, unseen varieties | shops"
+    "MB of a worker | core hours for a million | Fruits-360, unseen varieties | shops | licence"
 )
 
 
@@ -108,6 +108,7 @@ def row_of(one: Architecture, images: str, shops: str | None) -> tuple[float, st
         cells.append(recognised(one, shops, "in_distribution", "accuracy") if shops else "")
     else:
         cells += ["", ""]
+    cells.append(one.licence)
     line = f"| {' | '.join(map(str, cells))} |"
     print(line, flush=True)
     return speed.ms["litert"], line

@@ -15,24 +15,25 @@ MOBILENETV2 = "mobilenetv2"
 AUTO = "auto"  # the backbone of the store, else MobileNetV2
 
 # Name, builder in keras.applications, preprocessing, side of the photos that ImageNet's weights
-# were trained on, length of a feature vector, and the file of these weights.
+# were trained on, length of a feature vector, licence and file of these weights. The licences are
+# those that Keras' documentation states, or those of the repositories that the weights come from.
 _TABLE = """
-mobilenetv2      MobileNetV2      tf    224 1280 mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5
-mobilenetv3small MobileNetV3Small none  224  576 weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5
-mobilenetv3large MobileNetV3Large none  224  960 weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5
-mobilenet        MobileNet        tf    224 1024 mobilenet_1_0_224_tf_no_top.h5
-efficientnetlite0 EfficientNetLite0 lite 224 1280 efficientnet-lite0-57934424.pth
-nasnetmobile     NASNetMobile     tf    224 1056 nasnet_mobile_no_top.h5
-efficientnetb0   EfficientNetB0   none  224 1280 efficientnetb0_notop.h5
-efficientnetb3   EfficientNetB3   none  300 1536 efficientnetb3_notop.h5
-efficientnetv2b0 EfficientNetV2B0 none  224 1280 efficientnetv2-b0_notop.h5
-efficientnetv2b3 EfficientNetV2B3 none  300 1536 efficientnetv2-b3_notop.h5
-resnet50         ResNet50         caffe 224 2048 resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5
-resnet50v2       ResNet50V2       tf    224 2048 resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5
-densenet121      DenseNet121      torch 224 1024 densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5
-inceptionv3      InceptionV3      tf    299 2048 inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5
-xception         Xception         tf    299 2048 xception_weights_tf_dim_ordering_tf_kernels_notop.h5
-convnexttiny     ConvNeXtTiny     none  224  768 convnext_tiny_notop.h5
+mobilenetv2       MobileNetV2       tf    224 1280 Apache-2.0   mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5
+mobilenetv3small  MobileNetV3Small  none  224  576 Apache-2.0   weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5
+mobilenetv3large  MobileNetV3Large  none  224  960 Apache-2.0   weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5
+mobilenet         MobileNet         tf    224 1024 Apache-2.0   mobilenet_1_0_224_tf_no_top.h5
+efficientnetlite0 EfficientNetLite0 lite  224 1280 Apache-2.0   efficientnet-lite0-57934424.pth
+nasnetmobile      NASNetMobile      tf    224 1056 Apache-2.0   nasnet_mobile_no_top.h5
+efficientnetb0    EfficientNetB0    none  224 1280 Apache-2.0   efficientnetb0_notop.h5
+efficientnetb3    EfficientNetB3    none  300 1536 Apache-2.0   efficientnetb3_notop.h5
+efficientnetv2b0  EfficientNetV2B0  none  224 1280 Apache-2.0   efficientnetv2-b0_notop.h5
+efficientnetv2b3  EfficientNetV2B3  none  300 1536 Apache-2.0   efficientnetv2-b3_notop.h5
+resnet50          ResNet50          caffe 224 2048 MIT          resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5
+resnet50v2        ResNet50V2        tf    224 2048 BSD-3-Clause resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5
+densenet121       DenseNet121       torch 224 1024 BSD-3-Clause densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5
+inceptionv3       InceptionV3       tf    299 2048 Apache-2.0   inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5
+xception          Xception          tf    299 2048 MIT          xception_weights_tf_dim_ordering_tf_kernels_notop.h5
+convnexttiny      ConvNeXtTiny      none  224  768 MIT          convnext_tiny_notop.h5
 """  # noqa: E501
 EFFICIENTNET_LITE0 = "efficientnetlite0"
 # Brings the weights of EfficientNet-Lite0, which keras.applications does not have.
@@ -49,6 +50,7 @@ class Architecture:
         preprocessing: of the pixels, as Keras' ``preprocess_input`` of this network does it.
         input_size: side of the photos that ImageNet's weights were trained on, in pixels.
         n_features: length of a feature vector.
+        licence: of ImageNet's weights.
         imagenet_file: of ImageNet's weights, as Keras or the package names it.
     """
 
@@ -57,14 +59,14 @@ class Architecture:
     preprocessing: Preprocessing
     input_size: int
     n_features: int
+    licence: str
     imagenet_file: str
 
 
 def _read(row: str) -> Architecture:
-    name, builder, preprocessing, size, features, file = row.split()
-    return Architecture(
-        name, builder, PREPROCESSINGS[preprocessing], int(size), int(features), file
-    )
+    name, builder, preprocessing, size, features, licence, file = row.split()
+    how = PREPROCESSINGS[preprocessing]
+    return Architecture(name, builder, how, int(size), int(features), licence, file)
 
 
 ARCHITECTURES = {one.name: one for one in map(_read, _TABLE.strip().splitlines())}

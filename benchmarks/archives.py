@@ -2,41 +2,34 @@
 
     python benchmarks/archives.py --images ../shared/data/fruits-360/Test
 
-starts SeaweedFS with copies of a folder's photos, 513 in a tar file, extracts from both in turn,
+starts SeaweedFS with a folder's photos, 513 in a tar file, extracts from both in turn,
 and writes benchmarks/results/archives.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import http.server
 import tarfile
 import tempfile
-import threading
 from pathlib import Path
 from statistics import median
 
-from s3_requests import BUCKET, CountingProxy, S3Server
+from s3_requests import BUCKET, CountingProxy, S3Server, start_proxy
 from whole_run import kedro_run, usable_cores, write_results
 
 _IN_A_TAR = 513  # 132 files for 67,692 photos
 
 
-def write_tars(images: Path, copies: int, folder: Path) -> tuple[int, int, str]:
+def write_tars(images: Path, folder: Path) -> tuple[int, int, str]:
     """Tar files of all photos, in order of their paths; photos, files, and a pattern of these."""
-    photos = [path for path in sorted(images.rglob("*")) if path.is_file()]
-    named = sorted(
-        (f"{path.relative_to(images).parent.as_posix()}/{copy}-{path.name}", path)
-        for path in photos
-        for copy in range(copies)
-    )
+    photos = sorted(path for path in images.rglob("*") if path.is_file())
     folder.mkdir()
-    last = (len(named) - 1) // _IN_A_TAR
+    last = (len(photos) - 1) // _IN_A_TAR
     for number in range(last + 1):
         with tarfile.open(folder / f"{number:03d}.tar", "w") as archive:
-            for name, path in named[number * _IN_A_TAR :][:_IN_A_TAR]:
-                archive.add(path, name)
-    return len(named), last + 1, f"{{000..{last:03d}}}.tar"
+            for path in photos[number * _IN_A_TAR :][:_IN_A_TAR]:
+                archive.add(path, path.relative_to(images))
+    return len(photos), last + 1, f"{{000..{last:03d}}}.tar"
 
 
 def seconds(images: str, variables: dict[str, str]) -> float:
@@ -46,15 +39,10 @@ def seconds(images: str, variables: dict[str, str]) -> float:
         return kedro_run(store, *given, variables=variables, images=images).seconds
 
 
-def gets(images: str, server: S3Server) -> int:
-    """GET requests for the photos in one run."""
-    CountingProxy.port = server.ports["s3"]
+def gets(images: str, variables: dict[str, str]) -> int:
+    """GET requests for the photos in one run through the proxy that counts."""
     CountingProxy.counts.clear()
-    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), CountingProxy)
-    threading.Thread(target=proxy.serve_forever, daemon=True).start()
-    endpoint = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.server_port}"}
-    seconds(images, server.environment | endpoint)
-    proxy.shutdown()
+    seconds(images, variables)
     return sum(count for (kind, _), count in CountingProxy.counts.items() if kind == "GET")
 
 
@@ -62,13 +50,12 @@ def main() -> None:
     """Pack in both ways, run in turn, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", required=True, help="a folder of photos")
-    parser.add_argument("--copies", type=int, default=1, help="of each photo")
     parser.add_argument("--pairs", type=int, default=5)
     asked = parser.parse_args()
     source = Path(asked.images).resolve()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        photos, tars, pattern = write_tars(source, asked.copies, folder / "tars")
+        photos, tars, pattern = write_tars(source, folder / "tars")
         server = S3Server(folder / "server")
         server.folder.mkdir()
         server.start()
@@ -85,7 +72,9 @@ def main() -> None:
         for _ in range(asked.pairs):
             for place, images in places.items():
                 found[place].append(seconds(images, server.environment))
-        counts = {place: gets(images, server) for place, images in places.items()}
+        endpoint = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{start_proxy(server)}"}
+        counted = server.environment | endpoint
+        counts = {place: gets(images, counted) for place, images in places.items()}
         server.stop()
     lines = [
         f"{photos:,} photos, {asked.pairs} runs of each in turn, the server on the same "

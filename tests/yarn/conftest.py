@@ -182,8 +182,8 @@ def job(package, in_server):
 
     def make(params):
         small = {name: value for name, value in SMALL.items() if " " not in value}
-        numbers = "ingestion,extraction,reduction"
-        options = RunOptions(context.spark | small, "serverless", pipelines=numbers, params=params)
+        how = {"pipelines": NUMBERS[1], "params": params}
+        options = RunOptions(context.spark | small, "serverless", **how)
         return job_request(settings, options, uploaded)
 
     return make

@@ -62,6 +62,11 @@ class Architecture:
     licence: str
     imagenet_file: str
 
+    @property
+    def package(self) -> str | None:
+        """What brings ImageNet's weights, where Keras does not download them."""
+        return LITE0_PACKAGE if self.name == EFFICIENTNET_LITE0 else None
+
 
 def _read(row: str) -> Architecture:
     name, builder, preprocessing, size, features, licence, file = row.split()
@@ -95,8 +100,8 @@ def keras_home() -> Path:
 
 def imagenet_path(architecture: Architecture) -> Path:
     """Where ImageNet's weights of an architecture are: in Keras' cache, or in a package."""
-    if architecture.name == EFFICIENTNET_LITE0:
-        package = importlib.util.find_spec(LITE0_PACKAGE)
-        if package is not None and package.origin is not None:
-            return Path(package.origin).parent / "models" / architecture.imagenet_file
+    if architecture.package:
+        found = importlib.util.find_spec(architecture.package)
+        if found is not None and found.origin is not None:
+            return Path(found.origin).parent / "models" / architecture.imagenet_file
     return keras_home() / "models" / architecture.imagenet_file

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from fruits_kedro.backbones.architectures import (
     ARCHITECTURES,
-    EFFICIENTNET_LITE0,
-    LITE0_PACKAGE,
     MOBILENETV2,
     Architecture,
     find_architecture,
@@ -162,8 +160,8 @@ def _compiled_imagenet() -> Path:
 
 def _imagenet(architecture: Architecture) -> Weights:
     path = imagenet_path(architecture)
-    if architecture.name == EFFICIENTNET_LITE0:
-        need(LITE0_PACKAGE)
+    if architecture.package:
+        need(architecture.package)
     if not path.is_file():
         _download(architecture)
     if not path.is_file():

@@ -11,7 +11,6 @@ import numpy as np
 
 from fruits_kedro.backbones.architectures import (
     ARCHITECTURES,
-    EFFICIENTNET_LITE0,
     MOBILENETV2,
     Architecture,
     imagenet_path,
@@ -37,7 +36,7 @@ def _row(architecture: Architecture) -> tuple[str, ...]:
     model = next(_converted(architecture), None)
     megabytes = f"{model.stat().st_size / 1e6:.1f}" if model else "–"
     speed = f"{measure(model.read_bytes(), architecture):.0f}" if model else "–"
-    missing = "to install" if architecture.name == EFFICIENTNET_LITE0 else "to download"
+    missing = "to install" if architecture.package else "to download"
     weights = "ImageNet" if imagenet_path(architecture).is_file() else missing
     if architecture.name == MOBILENETV2:
         weights += ", embedded"

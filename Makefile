@@ -17,6 +17,8 @@ run: setup ## set everything up, run the pipeline (on a sample at first)
 	@sh tools/run.sh
 
 test test-servers test-faults test-slow: export PYTHONDONTWRITEBYTECODE =
+# Each core has a test worker of its own.
+test test-servers test-faults test-slow: export OMP_NUM_THREADS = 1
 test: setup ## set everything up, run the tests: a few minutes
 	@$(BIN)/pytest -n 2 $(PARALLEL) -m "not servers and not faults"
 

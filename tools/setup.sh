@@ -46,17 +46,18 @@ if [ "$spark" != 3.5 ]; then
 fi
 
 # uv installs in a third of pip's time; it comes from the same lock, and pip serves where it cannot.
-# Both compile to bytecode: TensorFlow's modules alone take 7 s, in each process where nothing keeps it.
+# Python compiles what it imports, once: all packages would take longer than their installation.
+unset PYTHONDONTWRITEBYTECODE
 echo "2 of 4  installing some 270 packages: Spark $spark, TensorFlow, a Java and others"
 awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements.lock >.venv/uv.lock
 export VIRTUAL_ENV="$PWD/.venv"
 if .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock &&
-    briefly .venv/bin/uv pip install --system-certs --compile-bytecode --no-config \
-        --require-hashes -r $lock; then
+    briefly .venv/bin/uv pip install --system-certs --no-config --require-hashes -r $lock; then
     :
 else
     echo "        uv could not; now with pip (a few minutes more)"
-    briefly .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $lock
+    briefly .venv/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
+        --require-hashes -r $lock
 fi
 echo "3 of 4  installing the project"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -87,7 +87,7 @@ class Bench:
     Attributes:
         folder: for photos and stores.
         weights: of the backbone.
-        images: photos of each of 4 classes: 600 are three files of the checkpoint for each of two
+        images: photos of each of 4 classes: 200 are three files of the checkpoint for each of two
             cores, so that a run is in the middle of its work when the first one shows.
         environment: of the runs.
         run: a quicker way to a run that nobody disturbs.
@@ -95,7 +95,7 @@ class Bench:
 
     folder: Path
     weights: str = "embedded"
-    images: int = 600
+    images: int = 200
     environment: str = "test"
     run: Callable[..., object] | None = None
     before: dict[str, str | None] = field(default_factory=dict)

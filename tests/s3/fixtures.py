@@ -80,12 +80,12 @@ def kedro_process(project: Path, s3_server: S3Server) -> Callable[..., subproces
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """720 photos, of which some have names that URLs do not love, and 10 broken ones.
+    """240 photos, of which some have names that URLs do not love, and 10 broken ones.
 
-    With two cores, each has two files of the checkpoint to write.
+    With two cores, each has two files of the checkpoint to write, of 64 rows.
     """
     root = tmp_path_factory.mktemp("photos")
-    sum(write_sample(root, classes=6, images=120, seed=1, broken=10))
+    sum(write_sample(root, classes=6, images=40, seed=1, broken=10))
     for folder, name in zip(sorted((root / "Training").iterdir()), ODD):
         (root / "Training" / name).mkdir()
         for path in sorted(folder.glob("r0_1*")):

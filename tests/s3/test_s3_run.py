@@ -89,7 +89,7 @@ def test_the_numbers_are_those_of_a_local_run(in_bucket, bucket, local, photos, 
     assert_same(results(store), local)
     assert set(local["classes"]["label"]) > set(ODD)
     info = json.loads((store / "08_reporting/model_info.json").read_text())
-    assert info["counts"]["images"] == len(list(photos.rglob("*.jpg"))) > 700
+    assert info["counts"]["images"] == len(list(photos.rglob("*.jpg"))) > 230
     assert info["counts"]["rejected"] == 10 and info["counts"]["reused"] > 0
     assert f"s3://{BUCKET}/store/08_reporting/report.html" in in_bucket
 
@@ -116,7 +116,7 @@ def test_no_key_was_written_anywhere(in_bucket, bucket, tmp_path):
             assert KEY.encode() not in content and SECRET.encode() not in content, path
 
 
-SUBSET = {"subset": "mine", "subsets.mine.total": 300}
+SUBSET = {"subset": "mine", "subsets.mine.total": 150}
 FEW = {
     "gradient_boosting.n_estimators": 3,
     "random_forest.numTrees": 3,
@@ -149,7 +149,7 @@ def test_a_second_run_replaces(replaced, bucket, kedro_run, photos, tmp_path):
     place = {"images": photos, "store": tmp_path / "local"}
     assert kedro_run(*NUMBERS, **place, **SUBSET).exit_code == 0
     found = results(bucket.download("store", tmp_path / "s3"))
-    assert len(found["features"]) == 300
+    assert len(found["features"]) == 150
     assert_same(found, results(tmp_path / "local"))
 
 
@@ -181,7 +181,7 @@ def test_classifiers_in_a_bucket(replaced, bucket, kedro_process, tmp_path):
     named = table.dropna(subset="predicted").set_index("path")["predicted"]
     stored = pq.read_table(local / "07_model_output/predictions").to_pandas().set_index("path")
     stored = stored["predicted"].rename(lambda path: path.removeprefix("Test/"))
-    assert len(named) >= len(stored) > 50
+    assert len(named) >= len(stored) > 20
     assert (stored == named[stored.index]).all()
 
 

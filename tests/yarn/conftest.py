@@ -111,6 +111,7 @@ SMALL = {
     "spark.driver.memory": "700m",
     "spark.default.parallelism": "2",
     "spark.sql.shuffle.partitions": "4",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "64",  # of a file of the checkpoint
     "spark.driver.extraJavaOptions": " ".join(QUICK_START),
     "spark.executor.extraJavaOptions": " ".join(QUICK_START),
     "spark.yarn.am.extraJavaOptions": " ".join(QUICK_START),

@@ -58,6 +58,7 @@ def loader() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # hundreds, anew after each test
     from moto.server import ThreadedMotoServer  # a second, which only these tests should pay
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

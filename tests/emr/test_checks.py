@@ -121,7 +121,7 @@ def test_a_quota_that_is_too_small(faults, quotas):
 
 
 def test_a_quota_that_others_use(faults, aws, monkeypatch):
-    image = aws("ec2").describe_images()["Images"][0]["ImageId"]
+    image = aws("ec2").register_image(Name="any")["ImageId"]
     kind = {"ImageId": image, "InstanceType": "c5.2xlarge", "MinCount": 6, "MaxCount": 6}
     aws("ec2").run_instances(**kind)
     # Moto says nothing of their cores, which EC2 always does.

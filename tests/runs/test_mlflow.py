@@ -1,6 +1,7 @@
 """Runs are noted in a real MLflow server, and its model predicts what ``kedro predict`` does."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -33,8 +34,11 @@ def mlflow_server(tmp_path_factory):
     command = [python.with_name("mlflow"), "server", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/runs.db"]
     command += ["--artifacts-destination", str(folder / "artifacts")]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # six processes
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(
+            command, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
     url = f"http://127.0.0.1:{port}"
     while not answers(url):
         assert server.poll() is None, (folder / "log").read_text()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import boto3
@@ -46,7 +47,7 @@ class S3Server:
             "region_name": self.environment["AWS_REGION"],
         }
 
-    @property
+    @cached_property
     def client(self):
         return boto3.client("s3", **self.settings)
 

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -50,6 +51,7 @@ _S3A = (
     "com/amazonaws/aws-java-sdk-bundle/1.12.262/aws-java-sdk-bundle-1.12.262.jar",
     "org/wildfly/openssl/wildfly-openssl/1.0.7.Final/wildfly-openssl-1.0.7.Final.jar",
 )
+_TLS = ssl.create_default_context()
 _SHUFFLE = "org.apache.spark.network.yarn.YarnShuffleService"
 # What it needs beside its own jar: EMR has all in one.
 _SHUFFLE_JARS = (
@@ -115,12 +117,12 @@ def _download(url: str) -> bytes:
     """The content of a URL; a network that is away for a moment is asked again."""
     for pause in (1, 4, 16):
         try:
-            return urllib.request.urlopen(url, timeout=60).read()
+            return urllib.request.urlopen(url, timeout=60, context=_TLS).read()
         except urllib.error.URLError as error:
             if isinstance(error, urllib.error.HTTPError):
                 raise
             time.sleep(pause)
-    return urllib.request.urlopen(url, timeout=60).read()
+    return urllib.request.urlopen(url, timeout=60, context=_TLS).read()
 
 
 def _write_xml(path: Path, values: dict[str, object]) -> None:

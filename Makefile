@@ -29,7 +29,7 @@ test-faults: setup ## the tests that break runs: kills, fuzz, full disks
 	@$(BIN)/pytest -n 2 $(PARALLEL) -m faults
 
 test-slow: setup ## test-servers and test-faults together: they wait some of their time
-	@$(BIN)/pytest -n 4 $(PARALLEL) -m "servers or faults"
+	@$(BIN)/pytest -n 3 $(PARALLEL) -m "servers or faults"
 
 lint: setup ## style, types, and which folder imports from which
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache

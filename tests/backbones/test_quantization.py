@@ -41,7 +41,8 @@ def test_a_run_in_lower_precision_keeps_its_calibration(kedro_run, sample, tmp_p
     int8 = {"extraction.precision": "int8"}
     prints = []
     for subset in ({"subset": "mine", "subsets.mine.total": 30}, {}):
-        result = kedro_run(images=sample, store=tmp_path, **int8, **subset)
+        given = {"images": sample, "store": tmp_path, **int8, **subset}
+        result = kedro_run("--to-outputs", "model_info", **given)
         assert result.exit_code == 0, result.output
         info = json.loads((tmp_path / "08_reporting/model_info.json").read_text())
         prints.append(info["backbone"]["fingerprint"])

@@ -93,7 +93,9 @@ def node(package, uploaded, settings, tmp_path_factory):
             *("bash", package.folder / "bootstrap.sh", uploaded.url, python, settings.region),
             uploaded.sums,
         ],
-        env={**os.environ, "FRUITS_KEDRO_ROOT": str(root / "opt"), "PATH": path},
+        # Python compiles what it imports: pip would compile all packages.
+        env=os.environ
+        | {"FRUITS_KEDRO_ROOT": str(root / "opt"), "PATH": path, "PIP_NO_COMPILE": "1"},
         capture_output=True,
         text=True,
     )

@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import pytest
-from tests.faults.harness import OUTPUTS, Bench, extracts, read_all, writes
+from tests.faults.harness import Bench, extracts, read_all, writes
 from tests.faults.kills import kill, kill_jvm, kill_worker, paused
 
 pytestmark = pytest.mark.faults
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.faults
 
 @pytest.fixture(scope="module")
 def bench(kedro_run, tmp_path_factory):
-    def run(**params):  # without the report, which nobody compares
-        result = kedro_run("--to-outputs", ",".join(OUTPUTS), **params)
+    def run(**params):
+        result = kedro_run(**params)
         assert result.exit_code == 0, result.output
 
     made = Bench(tmp_path_factory.mktemp("bench"), run=run)

@@ -184,7 +184,7 @@ def job(package, in_server):
     uploaded = need_uploaded(in_server, settings.package_root)
 
     def make(params):
-        small = {name: value for name, value in SMALL.items() if " " not in value}
+        small = {name: value.split()[0] for name, value in SMALL.items()}  # no spaces there
         how = {"pipelines": NUMBERS[1], "params": params}
         options = RunOptions(context.spark | small, "serverless", **how)
         return job_request(settings, options, uploaded)

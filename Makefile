@@ -9,6 +9,8 @@ PARALLEL := --dist loadfile --no-loadscope-reorder
 
 .PHONY: help run test test-servers test-faults test-slow setup lint docs bench clean
 .DEFAULT_GOAL := help
+# What Python has compiled is kept: else each process compiles what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -16,8 +18,7 @@ help: ## show this list
 run: setup ## set everything up, run the pipeline (on a sample at first)
 	@sh tools/run.sh
 
-test test-servers test-faults test-slow: export PYTHONDONTWRITEBYTECODE =
-# Each core has a test worker of its own.
+# The workers have all cores: threads of linear algebra would wait for each other.
 test test-servers test-faults test-slow: export OMP_NUM_THREADS = 1
 test: setup ## set everything up, run the tests: a few minutes
 	@$(BIN)/pytest -n 2 $(PARALLEL) -m "not servers and not faults"

@@ -47,7 +47,6 @@ fi
 
 # uv installs in a third of pip's time; it comes from the same lock, and pip serves where it cannot.
 # Python compiles what it imports, once: all packages would take longer than their installation.
-unset PYTHONDONTWRITEBYTECODE
 echo "2 of 4  installing some 270 packages: Spark $spark, TensorFlow, a Java and others"
 awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements.lock >.venv/uv.lock
 export VIRTUAL_ENV="$PWD/.venv"

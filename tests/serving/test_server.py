@@ -60,7 +60,7 @@ class Process:
                 worker.kill()
 
     def predict(self, content):
-        return httpx.post(f"{self.url}/predict", content=content, timeout=30, verify=False)
+        return httpx.post(f"{self.url}/predict", content=content, timeout=30)
 
 
 @pytest.fixture

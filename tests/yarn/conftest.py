@@ -184,7 +184,8 @@ def job(package, in_server):
     uploaded = need_uploaded(in_server, settings.package_root)
 
     def make(params):
-        small = {name: value.split()[0] for name, value in SMALL.items()}  # no spaces there
+        # The first of Java's options alone: a value has no spaces there.
+        small = {name: value.split()[0] for name, value in SMALL.items()}
         how = {"pipelines": NUMBERS[1], "params": params}
         options = RunOptions(context.spark | small, "serverless", **how)
         return job_request(settings, options, uploaded)

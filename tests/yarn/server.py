@@ -16,6 +16,7 @@ import urllib.request
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from tests.ports import free_ports
@@ -51,7 +52,6 @@ _S3A = (
     "com/amazonaws/aws-java-sdk-bundle/1.12.262/aws-java-sdk-bundle-1.12.262.jar",
     "org/wildfly/openssl/wildfly-openssl/1.0.7.Final/wildfly-openssl-1.0.7.Final.jar",
 )
-_TLS = ssl.create_default_context()
 _SHUFFLE = "org.apache.spark.network.yarn.YarnShuffleService"
 # What it needs beside its own jar: EMR has all in one.
 _SHUFFLE_JARS = (
@@ -113,16 +113,22 @@ def fetch_spark(folder: Path) -> Path:
     return home / "pyspark"
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """The certificates, read once for some hundred files."""
+    return ssl.create_default_context()
+
+
 def _download(url: str) -> bytes:
     """The content of a URL; a network that is away for a moment is asked again."""
     for pause in (1, 4, 16):
         try:
-            return urllib.request.urlopen(url, timeout=60, context=_TLS).read()
+            return urllib.request.urlopen(url, timeout=60, context=_tls()).read()
         except urllib.error.URLError as error:
             if isinstance(error, urllib.error.HTTPError):
                 raise
             time.sleep(pause)
-    return urllib.request.urlopen(url, timeout=60, context=_TLS).read()
+    return urllib.request.urlopen(url, timeout=60, context=_tls()).read()
 
 
 def _write_xml(path: Path, values: dict[str, object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,12 +19,17 @@ pytest_plugins = ["tests.s3.fixtures"]
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
+# Python would look through all objects of TensorFlow and Spark for garbage every few seconds.
+gc.set_threshold(10_000, 20, 20)
 
 _LONGEST = (
     *("test_s3_run.py", "test_faults.py", "test_yarn.py", "test_classification.py"),
     *("test_incremental_run.py", "test_train.py"),
 )
-_SERVERS = {"s3_server", "yarn", "spark_cluster", "browser", "mlflow_server", "served"}
+_SERVERS = {
+    *("s3_server", "yarn", "spark_cluster", "browser", "mlflow_server"),
+    *("served", "shared_service"),
+}
 
 
 @pytest.hookimpl(tryfirst=True)

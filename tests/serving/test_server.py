@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from playwright.sync_api import sync_playwright
 
 WORKER = "fruits_kedro.serving.worker"
 LOST = {"ConnectError", "ReadError", "RemoteProtocolError"}
+TLS = ssl.create_default_context()  # else each request reads the certificates
 
 
 class Process:
@@ -60,7 +62,7 @@ class Process:
                 worker.kill()
 
     def predict(self, content):
-        return httpx.post(f"{self.url}/predict", content=content, timeout=30)
+        return httpx.post(f"{self.url}/predict", content=content, timeout=30, verify=TLS)
 
 
 @pytest.fixture
@@ -70,7 +72,16 @@ def store(classified, tmp_path):
 
 @pytest.fixture
 def served(store, tmp_path):
+    """A service of a test's own, to break."""
     process = Process(store, tmp_path / "serve.log")
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def shared_service(classified, tmp_path_factory):
+    """A service that is only asked."""
+    process = Process(classified[1], tmp_path_factory.mktemp("shared_service") / "serve.log")
     yield process
     process.kill()
 
@@ -102,8 +113,8 @@ class Load:
         return self.codes
 
 
-def test_a_process_loads_no_spark_and_no_tensorflow(served):
-    for worker in served.workers():
+def test_a_process_loads_no_spark_and_no_tensorflow(shared_service):
+    for worker in shared_service.workers():
         mapped = {region.path for region in worker.memory_maps()}
         assert not [path for path in mapped if "tensorflow" in path or "libjvm" in path]
         assert worker.memory_info().rss < 350e6
@@ -172,6 +183,27 @@ def test_it_ends_in_time_and_finishes_what_it_has(served, photos):
         urllib.request.urlopen(f"{served.url}/health/live", timeout=2)
 
 
+def test_a_request_on_its_way_is_answered_before_the_end(served, photos):
+    connection = connect(served)
+    at = connection.getsockname()[1]
+
+    def connections():
+        found = []
+        for worker in served.workers():
+            with suppress(psutil.Error):  # it has just ended
+                found += worker.net_connections()
+        return found
+
+    while not any(one.raddr and one.raddr.port == at for one in connections()):
+        time.sleep(0.01)  # no process has accepted it
+    served.process.send_signal(signal.SIGTERM)
+    while any(one.status == psutil.CONN_LISTEN for one in connections()):
+        time.sleep(0.01)
+    connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+    assert served.process.wait(timeout=30) == 0
+
+
 def test_processes_end_with_the_one_that_started_them(served):
     workers = served.workers()
     served.process.kill()
@@ -179,9 +211,9 @@ def test_processes_end_with_the_one_that_started_them(served):
         worker.wait(timeout=30)
 
 
-def test_damaged_uploads_break_nothing(served, photos):
+def test_damaged_uploads_break_nothing(shared_service, photos):
     rng = np.random.default_rng(0)
-    with httpx.Client(base_url=served.url, timeout=60) as client:
+    with httpx.Client(base_url=shared_service.url, timeout=60) as client:
         for i in range(300):
             content = bytearray(photos[i % len(photos)])
             for at in rng.integers(0, len(content), 20):
@@ -192,7 +224,7 @@ def test_damaged_uploads_break_nothing(served, photos):
             assert answer.status_code in (200, 422)
             form = {"Content-Type": f"multipart/form-data; boundary={'x' * (i % 3)}"}
             assert client.post("/predict", content=bytes(content), headers=form).status_code == 400
-    assert len(served.workers()) == 2 and "Traceback" not in served.log.read_text()
+    assert len(shared_service.workers()) == 2 and "Traceback" not in shared_service.log.read_text()
 
 
 def connect(served):
@@ -202,11 +234,11 @@ def connect(served):
     return connection
 
 
-def test_a_slow_client_holds_nobody_up(served, photos):
-    slow = [connect(served) for _ in range(20)]
+def test_a_slow_client_holds_nobody_up(shared_service, photos):
+    slow = [connect(shared_service) for _ in range(20)]
     for one in slow:
         one.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nx")
-    first, second = connect(served), connect(served)
+    first, second = connect(shared_service), connect(shared_service)
     first.sendall(b"POST /predict HTTP/1.1\r\nX: ")
     second.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
     answer = b""
@@ -215,20 +247,20 @@ def test_a_slow_client_holds_nobody_up(served, photos):
     assert answer.startswith(b"HTTP/1.1 200")
     second.sendall(b"GET /health/live HTTP/1.1\r\nX: ")
     for content in photos:
-        assert served.predict(content).status_code == 200
+        assert shared_service.predict(content).status_code == 200
     for silent in (first, second):
         assert silent.recv(100) == b""  # it was closed
     for one in slow:
         one.close()
 
 
-def test_headers_have_an_end(served, photos):
-    endless = connect(served)
+def test_headers_have_an_end(shared_service, photos):
+    endless = connect(shared_service)
     endless.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
     with pytest.raises(OSError):  # the connection is closed
         for _ in range(1000):
             endless.sendall(b"x" * 10_000)
-    assert served.predict(photos[0]).status_code == 200
+    assert shared_service.predict(photos[0]).status_code == 200
 
 
 @pytest.fixture
@@ -255,12 +287,12 @@ def browse():
     assert faults == []
 
 
-def test_a_phone_gets_an_answer(served, classified, tmp_path, browse):
+def test_a_phone_gets_an_answer(shared_service, classified, tmp_path, browse):
     photo = sorted(classified[0].glob("Test/*/*.jpg"))[0]
     (tmp_path / "no photo.jpg").write_bytes(b"no photo")
     page, asked = browse(), []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(served.url)
+    page.goto(shared_service.url)
     page.locator("#file").set_input_files(photo)
     answer = page.locator("article").first
     answer.wait_for()
@@ -270,12 +302,12 @@ def test_a_phone_gets_an_answer(served, classified, tmp_path, browse):
     page.locator("article", has_text="cannot be used").wait_for()
     assert page.locator("article").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    own = (served.url, "blob:", "data:")
+    own = (shared_service.url, "blob:", "data:")
     assert not [url for url in asked if not url.startswith(own)]
     page.screenshot(path=tmp_path / "phone.png", full_page=True)
 
 
-def test_the_camera_of_a_phone_sees_the_fruit(served, classified, tmp_path, browse):
+def test_the_camera_of_a_phone_sees_the_fruit(shared_service, classified, tmp_path, browse):
     photo = sorted(classified[0].glob("Test/*/*.jpg"))[0]
     frame = io.BytesIO()
     Image.open(photo).resize((480, 480)).save(frame, "JPEG", quality=95)
@@ -286,7 +318,7 @@ def test_the_camera_of_a_phone_sees_the_fruit(served, classified, tmp_path, brow
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     )
-    page.goto(served.url)
+    page.goto(shared_service.url)
     page.locator("#camera").click()
     page.locator("#shoot").click()
     answer = page.locator("article")

@@ -21,13 +21,17 @@ from fruits_kedro.serving.settings import CANNOT_START, SETTINGS, TOKEN, ServeSe
 
 _SECONDS_TO_FINISH = 7
 _SECONDS_FOR_HEAD = 10
+_SECONDS_FOR_FIRST = 1  # requests on their way when the process is told to end
 _HEAD_BYTES = 64_000
 _CONNECTIONS = 512
 _LOOK_FOR_PARENT_S = 1.0
 
 
 class _Protocol(HttpToolsProtocol):
-    """HTTP that closes a connection whose next request's head is too long or comes too slowly."""
+    """HTTP that closes a connection whose next request's head is too long or comes too slowly.
+
+    When the process ends, a new connection may still bring its first request.
+    """
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first head."""
@@ -62,6 +66,11 @@ class _Protocol(HttpToolsProtocol):
         """No head will come."""
         self._timer.cancel()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Close the connection after its request: at once, or when the first had time to come."""
+        wait = _SECONDS_FOR_FIRST if self.cycle is None else 0
+        self.loop.call_later(wait, super().shutdown)
 
 
 def main() -> None:

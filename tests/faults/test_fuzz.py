@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.s3.results import NUMBERS
+from tests.s3.results import EXTRACTION
 
 from fruits_kedro.commands.sample import draw_class
 from fruits_kedro.errors import ImageError
@@ -85,7 +85,7 @@ def test_ten_thousand_damaged_files_in_one_run(kedro_run, tmp_path):
         content = mutate(i)
         (folder / f"{i}.jpg").write_bytes(content)
         usable[f"{folder.parent.name}/{folder.name}/{i}.jpg"] = opens(content)
-    result = kedro_run(*NUMBERS, images=tmp_path / "images", store=tmp_path / "store")
+    result = kedro_run(*EXTRACTION, images=tmp_path / "images", store=tmp_path / "store")
     assert result.exit_code == 0, result.output
     table = pq.read_table(tmp_path / "store/04_feature/extracted_features")
     rows = table.select(["path", "error"]).to_pylist()

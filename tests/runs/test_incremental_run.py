@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.s3.results import NUMBERS, assert_same, results
+from tests.s3.results import EXTRACTION, NUMBERS, assert_same, extracted, results
 
 from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.weights import EMBEDDED
@@ -36,9 +36,6 @@ def copy(before, tmp_path):
     return tmp_path / "images", tmp_path / "store"
 
 
-EXTRACT = ("--tags", "ingestion,extraction")
-
-
 def plan(store):
     counts = json.loads((store / "04_feature/extraction_plan.json").read_text())
     return {state: n for state, n in counts.items() if n}
@@ -55,10 +52,10 @@ def test_new_changed_and_deleted_photos(copy, kedro_run, tmp_path):
     os.utime(photos[30])  # touched: it may have changed
     for path in photos[50:52]:
         path.unlink()
-    assert kedro_run(*NUMBERS, images=images, store=store).exit_code == 0
+    assert kedro_run(*EXTRACTION, images=images, store=store).exit_code == 0
     assert plan(store) == {"gone": 2, "new": 10, "changed": 6, "failed_before": 4, "done": 72}
-    assert kedro_run(*NUMBERS, images=images, store=tmp_path / "scratch").exit_code == 0
-    assert_same(results(store), results(tmp_path / "scratch"))
+    assert kedro_run(*EXTRACTION, images=images, store=tmp_path / "scratch").exit_code == 0
+    assert_same(extracted(store), extracted(tmp_path / "scratch"))
     names = [path.name for path in (store / "04_feature").iterdir()]
     assert "extraction_checkpoint" not in names
 
@@ -66,9 +63,9 @@ def test_new_changed_and_deleted_photos(copy, kedro_run, tmp_path):
 def test_what_is_asked_for_is_done_again(copy, kedro_run):
     images, store = copy
     retry = {"extraction.retry_rejected": "false"}
-    assert kedro_run(*EXTRACT, images=images, store=store, **retry).exit_code == 0
+    assert kedro_run(*EXTRACTION, images=images, store=store, **retry).exit_code == 0
     assert plan(store) == {"done": 84}
-    before = results(store)
+    before = extracted(store)
     left = pd.read_parquet(store / "04_feature/extracted_features")  # of an interrupted run
     left["features"] = [None if row is None else [0.0] * len(row) for row in left["features"]]
     (store / "04_feature/extraction_checkpoint").mkdir()
@@ -76,9 +73,9 @@ def test_what_is_asked_for_is_done_again(copy, kedro_run):
     table = pa.Table.from_pandas(left, schema=schema, preserve_index=False)
     pq.write_table(table, store / "04_feature/extraction_checkpoint/x-0.parquet")
     again = {"extraction.incremental": "false"}
-    assert kedro_run(*NUMBERS, images=images, store=store, **again).exit_code == 0
+    assert kedro_run(*EXTRACTION, images=images, store=store, **again).exit_code == 0
     assert plan(store) == {"new": 84}
-    assert_same(results(store), before)
+    assert_same(extracted(store), before)
 
 
 def test_subsets_grow_into_the_whole_and_lose_nothing(copy, kedro_run, tmp_path):
@@ -136,9 +133,9 @@ def test_photos_of_another_folder_replace_nothing_unless_told(copy, kedro_run, t
     assert refused.exit_code == 1 and f"not from those in {other}" in refused.output
     assert len(pd.read_parquet(store / "04_feature/extracted_features")) == 84
     retry = {"extraction.retry_rejected": "false"}
-    assert kedro_run(*EXTRACT, images=tmp_path / "link", store=store, **retry).exit_code == 0
+    assert kedro_run(*EXTRACTION, images=tmp_path / "link", store=store, **retry).exit_code == 0
     assert plan(store) == {"done": 84}
-    replaced = kedro_run(*EXTRACT, images=other, store=store, replace_images="true")
+    replaced = kedro_run(*EXTRACTION, images=other, store=store, replace_images="true")
     assert replaced.exit_code == 0 and "84 photos that left the input root" in replaced.output
 
 
@@ -146,7 +143,7 @@ def test_auto_never_changes_the_weights_of_a_store(copy, kedro_run, monkeypatch)
     images, store = copy
     auto = {"extraction.weights": "auto", "extraction.retry_rejected": "false"}
     monkeypatch.setattr("fruits_kedro.backbones.weights._choose", lambda _: pytest.fail("probed"))
-    assert kedro_run(*EXTRACT, images=images, store=store, **auto).exit_code == 0
+    assert kedro_run(*EXTRACTION, images=images, store=store, **auto).exit_code == 0
     assert plan(store) == {"done": 84}
     monkeypatch.undo()
     (store / "06_models/model.backbone").unlink()
@@ -163,7 +160,7 @@ def test_auto_never_changes_the_weights_of_a_store(copy, kedro_run, monkeypatch)
 def test_another_backbone_takes_all_photos(copy, kedro_run, tmp_path):
     images, store = copy
     size = {"extraction.input_size": 64}
-    assert kedro_run(*EXTRACT, images=images, store=store, **size).exit_code == 0
+    assert kedro_run(*EXTRACTION, images=images, store=store, **size).exit_code == 0
     assert plan(store) == {"other_backbone": 84}
     prints = pq.read_table(store / "04_feature/extracted_features")["fingerprint"].unique()
     assert len(prints) == 1 and "-64-" in prints[0].as_py()
@@ -176,14 +173,14 @@ def test_a_model_of_ones_own_takes_all_photos_and_is_not_left_unsaid(copy, kedro
     network = [layers.Input((96, 96, 3)), layers.Rescaling(1 / 255), layers.Conv2D(16, 5, 4)]
     keras.Sequential([*network, layers.GlobalAveragePooling2D()]).save(tmp_path / "own.keras")
     own = {"extraction.backbone": tmp_path / "own.keras", "extraction.weights": "auto"}
-    result = kedro_run(*NUMBERS, images=images, store=store, **own)
+    result = kedro_run(*EXTRACTION, images=images, store=store, **own)
     assert result.exit_code == 0, result.output
     assert plan(store) == {"other_backbone": 84}
     features = pd.read_parquet(store / "04_feature/extracted_features")
     assert {len(row) for row in features["features"].dropna()} == {16}
     assert features["fingerprint"].str.startswith("own-96-f32-").all()
     (tmp_path / "own.keras").unlink()
-    again = kedro_run(*EXTRACT, images=images, store=store, **{"extraction.weights": "auto"})
+    again = kedro_run(*EXTRACTION, images=images, store=store, **{"extraction.weights": "auto"})
     assert again.exit_code == 0, again.output  # the store has its own
     assert plan(store)["done"] == 80 and "other_backbone" not in plan(store)
     (store / "06_models/model.backbone").unlink()

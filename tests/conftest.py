@@ -22,9 +22,11 @@ SHARED = ROOT.parent / "shared"
 # Python would look through all objects of TensorFlow and Spark for garbage every few seconds.
 gc.set_threshold(10_000, 20, 20)
 
+# Files by what they take, so that none of them is left alone in the end.
 _LONGEST = (
-    *("test_s3_run.py", "test_faults.py", "test_yarn.py", "test_classification.py"),
-    *("test_incremental_run.py", "test_train.py"),
+    *("test_yarn.py", "test_s3_run.py", "test_faults.py", "test_architectures.py"),
+    *("test_wheel.py", "test_server.py", "test_spark_cluster.py", "test_mlflow.py"),
+    *("test_classification.py", "test_incremental_run.py", "test_train.py"),
 )
 _SERVERS = {
     *("s3_server", "yarn", "spark_cluster", "browser", "mlflow_server"),
@@ -38,7 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
-    items.sort(key=lambda item: item.path.name not in _LONGEST)
+    place = {name: i for i, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @pytest.fixture(scope="session")

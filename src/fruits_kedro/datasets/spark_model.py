@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 
 from pyspark.ml import PipelineModel
 from pyspark.sql import SparkSession
@@ -30,16 +31,38 @@ class SparkModelDataset(SparkDataset[PipelineModel, PipelineModel]):
             data.write().save(url)
 
 
-class SparkModelsDataset(SparkDataset[Models, dict[str, PipelineModel]]):
+class StoredModels(Mapping[str, PipelineModel]):
+    """The models in a folder by name; each is loaded when it is asked for.
+
+    Args:
+        url: of the folder.
+        names: of the models.
+    """
+
+    def __init__(self, url: str, names: list[str]) -> None:
+        self._url, self._names = url, names
+
+    def __getitem__(self, name: str) -> PipelineModel:
+        if name not in self._names:
+            raise KeyError(name)
+        return _load(f"{self._url}/{name}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class SparkModelsDataset(SparkDataset[Models, StoredModels]):
     """A folder of ``PipelineModel`` by name, replaced as a whole."""
 
     last_file = "names.json"
 
-    def load(self) -> dict[str, PipelineModel]:
+    def load(self) -> StoredModels:
         """The models by name."""
         fs, path = file_system(self._newest, self._credentials)
-        names = json.loads(fs.cat_file(f"{path}/{self.last_file}"))
-        return {name: _load(f"{self._newest}/{name}") for name in names}
+        return StoredModels(self._newest, json.loads(fs.cat_file(f"{path}/{self.last_file}")))
 
     def save(self, data: Models) -> None:
         """Replace all models atomically. Classifiers of the driver become Spark's."""

@@ -10,8 +10,8 @@ from tests.backbones.test_model_file import write_onnx
 from fruits_kedro import errors
 from fruits_kedro.backbones.backbone import Backbone
 from fruits_kedro.backbones.backbone_file import from_bytes, read_backbone, to_bytes
+from fruits_kedro.backbones.find import BackboneSettings, find_backbone
 from fruits_kedro.backbones.litert import LiteRTModel
-from fruits_kedro.backbones.load import BackboneSettings, find_backbone
 from fruits_kedro.backbones.openvino_model import OpenVinoModel
 from fruits_kedro.backbones.preprocessing import PREPROCESSINGS
 from fruits_kedro.errors import FruitsError

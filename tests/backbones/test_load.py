@@ -9,12 +9,8 @@ import pytest
 from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.architectures import ARCHITECTURES
 from fruits_kedro.backbones.backbone_file import to_bytes
-from fruits_kedro.backbones.load import (
-    BackboneSettings,
-    find_backbone,
-    load_backbone,
-    settle_weights,
-)
+from fruits_kedro.backbones.find import BackboneSettings, find_backbone, settle_weights
+from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.backbones.weights import IMAGENET_FILE
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.extract import extract, get_model
@@ -88,7 +84,9 @@ def test_other_weights_have_another_fingerprint(random_weights, tmp_path):
 def test_auto_stays_with_what_the_store_was_made_with(random_weights, monkeypatch, tmp_path):
     embedded = load_backbone("embedded", "litert", None)
     of_file = load_backbone(str(random_weights), "litert", 96)
-    monkeypatch.setattr("fruits_kedro.backbones.load.find_weights", lambda _: pytest.fail("probed"))
+    for module in ("find", "load"):
+        name = f"fruits_kedro.backbones.{module}.find_weights"
+        monkeypatch.setattr(name, lambda *_: pytest.fail("probed"))
     for stored in (embedded, of_file):
         found = find_backbone(BackboneSettings(), stored)
         assert found == replace(stored, weights_requested="auto")

@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from fruits_kedro.backbones import keras_models
-from fruits_kedro.backbones.load import BackboneSettings, find_backbone
+from fruits_kedro.backbones.find import BackboneSettings, find_backbone
 from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
 from fruits_kedro.errors import FruitsError
 

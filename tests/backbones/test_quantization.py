@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from fruits_kedro.backbones.load import BackboneSettings, calibrate_backbone, find_backbone
+from fruits_kedro.backbones.find import BackboneSettings, find_backbone
+from fruits_kedro.backbones.load import calibrate_backbone
 from fruits_kedro.errors import FruitsError
 from fruits_kedro.features.extract import get_model, load_pixels
 from fruits_kedro.images.folder import ImageFolder

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from fruits_kedro.backbones.load import find_backbone, load_backbone
+from fruits_kedro.backbones.find import find_backbone
+from fruits_kedro.backbones.load import load_backbone
 from fruits_kedro.commands.sample import draw_class
 from fruits_kedro.config.parameters import ExtractionParams
 from fruits_kedro.errors import ImageError

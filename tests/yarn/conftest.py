@@ -10,7 +10,7 @@ from tests.s3.results import NUMBERS, results
 from tests.s3.server import BUCKET
 from tests.yarn.server import QUICK_START, Yarn, fetch_jars, fetch_native, fetch_spark
 
-from fruits_kedro.backbones.load import BackboneSettings
+from fruits_kedro.backbones.find import BackboneSettings
 from fruits_kedro.emr.aws import Aws
 from fruits_kedro.emr.context import EmrContext
 from fruits_kedro.emr.environment import build_environment

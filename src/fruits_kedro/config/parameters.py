@@ -16,7 +16,7 @@ from pydantic import (
 
 from fruits_kedro.backbones import Decoding, EngineSetting, Precision, Resize
 from fruits_kedro.backbones.architectures import AUTO, find_architecture
-from fruits_kedro.backbones.load import BackboneSettings
+from fruits_kedro.backbones.find import BackboneSettings
 from fruits_kedro.backbones.model_file import is_model_file
 from fruits_kedro.backbones.preprocessing import PREPROCESSINGS, Preprocessing
 from fruits_kedro.config.classification import ClassificationParams

@@ -10,7 +10,7 @@ from typing import Any
 
 from kedro.framework.session import KedroSession
 
-from fruits_kedro.backbones.load import BackboneSettings
+from fruits_kedro.backbones.find import BackboneSettings
 from fruits_kedro.commands.params import parse_params
 from fruits_kedro.config.locations import Locations
 from fruits_kedro.config.prices import PriceList

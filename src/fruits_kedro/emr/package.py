@@ -19,7 +19,7 @@ from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 
-from fruits_kedro.backbones.load import BackboneSettings, find_backbone
+from fruits_kedro.backbones.find import BackboneSettings, find_backbone
 from fruits_kedro.config.template import PACKAGE, conf_source
 from fruits_kedro.emr.archive import write_tar_gz
 from fruits_kedro.errors import FruitsError

@@ -52,7 +52,7 @@ class InputHooks(UsesLocations):
         if "packed_images" in pipeline.outputs() and not self._may_replace:
             _check_packed(catalog)
         if "params:extraction" in pipeline.inputs():
-            from fruits_kedro.backbones.load import find_backbone
+            from fruits_kedro.backbones.find import find_backbone
 
             asked = catalog.load("params:extraction").backbone_settings
             find_backbone(asked, catalog.load("previous_backbone"))

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 from fruits_kedro.backbones import Backbone
 from fruits_kedro.backbones.architectures import MOBILENETV2
-from fruits_kedro.backbones.load import calibrate_backbone, find_backbone, settle_weights
+from fruits_kedro.backbones.find import find_backbone, settle_weights
+from fruits_kedro.backbones.load import calibrate_backbone
 from fruits_kedro.config.parameters import ExtractionParams
 from fruits_kedro.errors import ImageError
 from fruits_kedro.features.extract import load_pixels

@@ -187,17 +187,16 @@ def test_a_request_on_its_way_is_answered_before_the_end(served, photos):
     connection = connect(served)
     at = connection.getsockname()[1]
 
-    def connections():
-        found = []
-        for worker in served.workers():
-            with suppress(psutil.Error):  # it has just ended
-                found += worker.net_connections()
-        return found
+    def has_it(worker):
+        return any(one.raddr and one.raddr.port == at for one in worker.net_connections())
 
-    while not any(one.raddr and one.raddr.port == at for one in connections()):
+    def listens(worker):
+        return any(one.status == psutil.CONN_LISTEN for one in worker.net_connections())
+
+    while not (found := [worker for worker in served.workers() if has_it(worker)]):
         time.sleep(0.01)  # no process has accepted it
     served.process.send_signal(signal.SIGTERM)
-    while any(one.status == psutil.CONN_LISTEN for one in connections()):
+    while listens(found[0]):
         time.sleep(0.01)
     connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert connection.recv(1000).startswith(b"HTTP/1.1 200")

@@ -21,7 +21,7 @@ from fruits_kedro.serving.settings import CANNOT_START, SETTINGS, TOKEN, ServeSe
 
 _SECONDS_TO_FINISH = 7
 _SECONDS_FOR_HEAD = 10
-_SECONDS_FOR_FIRST = 1  # requests on their way when the process is told to end
+_SECONDS_FOR_FIRST = 2  # requests on their way when the process is told to end
 _HEAD_BYTES = 64_000
 _CONNECTIONS = 512
 _LOOK_FOR_PARENT_S = 1.0

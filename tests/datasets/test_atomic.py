@@ -1,6 +1,7 @@
 """An output is there whole or not at all, and the last one stays until the new one is complete."""
 
 import os
+import shutil
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -201,6 +202,18 @@ def test_what_is_held_back_takes_its_place_later_or_never(name, kept, frame, tmp
     dataset.publish() if kept else dataset.discard()
     assert found(dataset) == found(other) == (3 if kept else 1)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_model_is_loaded_by_its_name_and_without_the_others(spark, tmp_path):
+    dataset = datasets.SparkModelsDataset(filepath=str(tmp_path / "models"))
+    dataset.save({f"m{n}": model(n) for n in (1, 2)})
+    found = dataset.load()
+    for n in (1, 2):
+        assert found[f"m{n}"].stages[0].getStatement() == model(n).stages[0].getStatement()
+    shutil.rmtree(tmp_path / "models/m1")
+    assert list(found) == ["m1", "m2"] and found["m2"].stages
+    with pytest.raises(KeyError):
+        found["m3"]
 
 
 @pytest.mark.parametrize("kind", [datasets.JsonDataset, datasets.ArrowTableDataset])

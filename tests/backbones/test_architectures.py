@@ -32,8 +32,6 @@ MODULES = {
     "convnexttiny": "convnext",
 }
 QUICK = ("mobilenetv3small",)
-# Built as the smaller one of their family, of the same layers.
-LARGER = {"efficientnetb3": "efficientnetb0", "efficientnetv2b3": "efficientnetv2b0"}
 SIDE = 100  # small; networks whose weights depend on the side take those of 224
 pytestmark = pytest.mark.filterwarnings("ignore:.input_shape. is undefined")
 
@@ -79,21 +77,9 @@ def test_a_small_one_gives_keras_features(name, no_download):
 
 
 @pytest.mark.servers  # with those: it takes a minute
-@pytest.mark.parametrize("name", [n for n in ARCHITECTURES if n not in {*QUICK, *LARGER}])
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name not in QUICK])
 def test_each_gives_keras_features(name, no_download):
     agrees(name, no_download)
-
-
-@pytest.mark.servers
-@pytest.mark.parametrize("name", LARGER)
-def test_a_larger_one_has_the_layers_and_preprocessing_of_the_smaller(name, no_download):
-    ours, smaller = find_architecture(name), find_architecture(LARGER[name])
-    models = [keras_models.build(one, "imagenet", SIDE) for one in (ours, smaller)]
-    assert no_download == [ours.imagenet_file, smaller.imagenet_file]
-    assert models[0].output_shape == (None, ours.n_features)
-    kinds = [{type(layer) for layer in model.layers} for model in models]
-    assert kinds[0] == kinds[1] and ours.preprocessing == smaller.preprocessing
-    assert MODULES[name] == MODULES[LARGER[name]]
 
 
 def test_all_are_tested():

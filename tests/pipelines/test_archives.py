@@ -3,20 +3,20 @@
 import json
 import tarfile
 
-from tests.s3.results import EXTRACTION, assert_same, extracted
+from tests.s3.results import EXTRACTION, NUMBERS, assert_same, results
 
 COUNTS = "04_feature/extraction_plan.json"
 
 
 def test_a_run_over_shards(sample, finished, kedro_run, tmp_path):
-    expected = extracted(finished[0])
+    expected = results(finished[0])
     for i, part in enumerate(sorted(sample.iterdir())):
         with tarfile.open(tmp_path / f"shard-{i}.tar", "w") as archive:
             archive.add(part, part.name)
     images = tmp_path / f"shard-{{0..{i}}}.tar"
-    result = kedro_run(*EXTRACTION, images=images, store=tmp_path / "store")
+    result = kedro_run(*NUMBERS, images=images, store=tmp_path / "store")
     assert result.exit_code == 0, result.output
-    assert_same(extracted(tmp_path / "store"), expected)
+    assert_same(results(tmp_path / "store"), expected)
     given = {"extraction.retry_rejected": "false", "extraction.partitions": 2}
     again = kedro_run(*EXTRACTION, images=images, store=tmp_path / "store", **given)
     assert again.exit_code == 0, again.output

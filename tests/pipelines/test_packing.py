@@ -7,7 +7,7 @@ import shutil
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from tests.s3.results import EXTRACTION, assert_same, extracted
+from tests.s3.results import EXTRACTION, NUMBERS, assert_same, results
 
 from fruits_kedro.datasets import ParquetDataset
 from fruits_kedro.errors import FruitsError, ImageError
@@ -93,9 +93,9 @@ def test_photos_are_read_a_row_group_at_a_time(photos, packed, tmp_path, monkeyp
 
 
 def test_a_run_over_packed_photos(photos, packed, kedro_run, tmp_path):
-    assert kedro_run(*EXTRACTION, images=photos, store=tmp_path / "folder").exit_code == 0
-    assert kedro_run(*EXTRACTION, images=packed, store=tmp_path / "packed").exit_code == 0
-    assert_same(extracted(tmp_path / "packed"), extracted(tmp_path / "folder"))
+    assert kedro_run(*NUMBERS, images=photos, store=tmp_path / "folder").exit_code == 0
+    assert kedro_run(*NUMBERS, images=packed, store=tmp_path / "packed").exit_code == 0
+    assert_same(results(tmp_path / "packed"), results(tmp_path / "folder"))
     # The same photos, of the same input root: nothing but the rejected ones is done again.
     assert kedro_run(*EXTRACTION, images=packed, store=tmp_path / "folder").exit_code == 0
     plan = json.loads((tmp_path / "folder/04_feature/extraction_plan.json").read_text())

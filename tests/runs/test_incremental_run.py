@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.s3.results import EXTRACTION, NUMBERS, assert_same, extracted, results
+from tests.s3.results import EXTRACTION, NUMBERS, assert_same, results
 
 from fruits_kedro.backbones import keras_models
 from fruits_kedro.backbones.weights import EMBEDDED
@@ -52,10 +52,10 @@ def test_new_changed_and_deleted_photos(copy, kedro_run, tmp_path):
     os.utime(photos[30])  # touched: it may have changed
     for path in photos[50:52]:
         path.unlink()
-    assert kedro_run(*EXTRACTION, images=images, store=store).exit_code == 0
+    assert kedro_run(*NUMBERS, images=images, store=store).exit_code == 0
     assert plan(store) == {"gone": 2, "new": 10, "changed": 6, "failed_before": 4, "done": 72}
-    assert kedro_run(*EXTRACTION, images=images, store=tmp_path / "scratch").exit_code == 0
-    assert_same(extracted(store), extracted(tmp_path / "scratch"))
+    assert kedro_run(*NUMBERS, images=images, store=tmp_path / "scratch").exit_code == 0
+    assert_same(results(store), results(tmp_path / "scratch"))
     names = [path.name for path in (store / "04_feature").iterdir()]
     assert "extraction_checkpoint" not in names
 
@@ -65,7 +65,7 @@ def test_what_is_asked_for_is_done_again(copy, kedro_run):
     retry = {"extraction.retry_rejected": "false"}
     assert kedro_run(*EXTRACTION, images=images, store=store, **retry).exit_code == 0
     assert plan(store) == {"done": 84}
-    before = extracted(store)
+    before = results(store)
     left = pd.read_parquet(store / "04_feature/extracted_features")  # of an interrupted run
     left["features"] = [None if row is None else [0.0] * len(row) for row in left["features"]]
     (store / "04_feature/extraction_checkpoint").mkdir()
@@ -73,9 +73,9 @@ def test_what_is_asked_for_is_done_again(copy, kedro_run):
     table = pa.Table.from_pandas(left, schema=schema, preserve_index=False)
     pq.write_table(table, store / "04_feature/extraction_checkpoint/x-0.parquet")
     again = {"extraction.incremental": "false"}
-    assert kedro_run(*EXTRACTION, images=images, store=store, **again).exit_code == 0
+    assert kedro_run(*NUMBERS, images=images, store=store, **again).exit_code == 0
     assert plan(store) == {"new": 84}
-    assert_same(extracted(store), before)
+    assert_same(results(store), before)
 
 
 def test_subsets_grow_into_the_whole_and_lose_nothing(copy, kedro_run, tmp_path):
@@ -173,7 +173,7 @@ def test_a_model_of_ones_own_takes_all_photos_and_is_not_left_unsaid(copy, kedro
     network = [layers.Input((96, 96, 3)), layers.Rescaling(1 / 255), layers.Conv2D(16, 5, 4)]
     keras.Sequential([*network, layers.GlobalAveragePooling2D()]).save(tmp_path / "own.keras")
     own = {"extraction.backbone": tmp_path / "own.keras", "extraction.weights": "auto"}
-    result = kedro_run(*EXTRACTION, images=images, store=store, **own)
+    result = kedro_run(*NUMBERS, images=images, store=store, **own)
     assert result.exit_code == 0, result.output
     assert plan(store) == {"other_backbone": 84}
     features = pd.read_parquet(store / "04_feature/extracted_features")

@@ -11,25 +11,19 @@ EXTRACTION = ("--tags", "ingestion,extraction")
 NUMBERS = ("--tags", "ingestion,extraction,reduction")
 
 
-def extracted(store):
-    """What ingestion and extraction found out, in an order of its own making."""
+def results(store):
+    """All that a run found out, in an order of its own making."""
     features = pq.read_table(store / "04_feature/extracted_features").to_pandas()
+    scores = pq.read_table(store / "05_model_input/pca_features").to_pandas()
     return {
         # When a photo was written differs from place to place.
         "features": features.drop(columns="modified_at").sort_values("path", ignore_index=True),
-        "counts": pd.read_csv(store / "04_feature/extraction_counts.csv"),
-        "rejected": pd.read_csv(store / "08_reporting/rejected_images.csv"),
-        "classes": pd.read_csv(store / "02_intermediate/class_counts.csv"),
-    }
-
-
-def results(store):
-    """All that a run found out."""
-    scores = pq.read_table(store / "05_model_input/pca_features").to_pandas()
-    return extracted(store) | {
         "scores": scores.sort_values("path").reset_index(drop=True),
         "variance": pd.read_csv(store / "08_reporting/explained_variance.csv"),
+        "counts": pd.read_csv(store / "04_feature/extraction_counts.csv"),
+        "rejected": pd.read_csv(store / "08_reporting/rejected_images.csv"),
         "matrix": pd.read_csv(store / "05_model_input/pca_matrix.csv"),
+        "classes": pd.read_csv(store / "02_intermediate/class_counts.csv"),
     }
 
 

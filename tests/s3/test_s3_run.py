@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from tests.s3.fixtures import ODD
-from tests.s3.results import EXTRACTION, NUMBERS, assert_same, extracted, results
+from tests.s3.results import NUMBERS, assert_same, results
 from tests.s3.server import BUCKET, KEY, SECRET
 
 from fruits_kedro.curation.similarity_index import SimilarityIndex
@@ -207,9 +207,9 @@ def test_a_service_over_a_bucket(replaced, bucket, kedro_process, photos, tmp_pa
 
 def test_photos_in_a_bucket(bucket, s3_environment, kedro_run, local, tmp_path):
     """The session of the tests has no S3 client: Spark itself never sees the bucket."""
-    outcome = kedro_run(*EXTRACTION, images=f"s3://{BUCKET}/photos", store=tmp_path)
+    outcome = kedro_run(*NUMBERS, images=f"s3://{BUCKET}/photos", store=tmp_path)
     assert outcome.exit_code == 0, outcome.output
-    assert_same(local, extracted(tmp_path))
+    assert_same(results(tmp_path), local)
 
 
 def test_photos_in_archives_in_a_bucket(bucket, s3_environment, photos, kedro_run, local, tmp_path):
@@ -218,6 +218,6 @@ def test_photos_in_archives_in_a_bucket(bucket, s3_environment, photos, kedro_ru
             archive.add(part, part.name)
     bucket.upload(tmp_path, "shards")
     images = f"s3://{BUCKET}/shards/shard-{{0..{i}}}.tar"
-    outcome = kedro_run(*EXTRACTION, images=images, store=tmp_path / "store")
+    outcome = kedro_run(*NUMBERS, images=images, store=tmp_path / "store")
     assert outcome.exit_code == 0, outcome.output
-    assert_same(local, extracted(tmp_path / "store"))
+    assert_same(results(tmp_path / "store"), local)

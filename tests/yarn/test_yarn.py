@@ -10,7 +10,7 @@ import time
 
 import psutil
 import pytest
-from tests.s3.results import assert_same, extracted, results
+from tests.s3.results import assert_same, results
 from tests.s3.server import BUCKET, KEY, SECRET
 
 from fruits_kedro.emr.logs import read_cluster_logs, report_errors
@@ -64,9 +64,9 @@ def test_cluster_mode_does_even_if_an_executor_is_killed(submit, bucket, local, 
     assert json.loads(info.read_text())["photos"] == len(local["scores"])
 
 
-def check(bucket, yarn, local, output, store, folder, read=results):
+def check(bucket, yarn, local, output, store, folder):
     assert yarn.final_status() == "SUCCEEDED"
-    assert_same(local, read(bucket.download(store, folder)))
+    assert_same(results(bucket.download(store, folder)), local)
     assert KEY not in output and SECRET not in output
 
 
@@ -99,9 +99,9 @@ params = {{"pca": {{"n_components": 7}}, "extraction": {{"max_failure_rate": 0.0
 with KedroSession.create(
     conf_source="{node}/conf", env="emr", runtime_params=places | params
 ) as session:
-    session.run(tags=["ingestion", "extraction"])
-    features = session.load_context().catalog.load("extracted_features")
-    found = features.where("error is null").count(), features.columns[:3]
+    session.run(tags=["ingestion", "extraction", "reduction"])
+    catalog = session.load_context().catalog
+    found = catalog.load("pca_features").count(), catalog.load("pca_matrix").columns[:4]
     print(f"FOUND {{found}}", flush=True)
 """
 
@@ -122,8 +122,8 @@ def test_a_notebook_gives_the_numbers_of_a_local_run(
         "--deploy-mode", "client", *("--master", "yarn"), *conf, cells
     ).communicate(timeout=600)
     usable = len(local["scores"])
-    assert f"FOUND ({usable}, ['path', 'split', 'label'])" in output, output[-4000:]
-    check(bucket, yarn, local, output, "notebook", tmp_path, extracted)
+    assert f"FOUND ({usable}, ['path', 'split', 'label', 'pc_001'])" in output, output[-4000:]
+    check(bucket, yarn, local, output, "notebook", tmp_path)
 
 
 def test_the_archive_of_serverless_is_all_that_a_process_needs(

@@ -93,9 +93,7 @@ def node(package, uploaded, settings, tmp_path_factory):
             *("bash", package.folder / "bootstrap.sh", uploaded.url, python, settings.region),
             uploaded.sums,
         ],
-        # Python compiles what it imports: pip would compile all packages.
-        env=os.environ
-        | {"FRUITS_KEDRO_ROOT": str(root / "opt"), "PATH": path, "PIP_NO_COMPILE": "1"},
+        env=os.environ | {"FRUITS_KEDRO_ROOT": str(root / "opt"), "PATH": path},
         capture_output=True,
         text=True,
     )

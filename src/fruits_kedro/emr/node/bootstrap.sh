@@ -34,11 +34,15 @@ step="making the virtual environment"
 
 step="installing the wheelhouse"
 "$root/venv/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check \
-    --no-index --find-links wheels --no-deps --require-hashes -r requirements.txt
+    --no-compile --no-index --find-links wheels --no-deps --require-hashes -r requirements.txt
 
 step="installing the project"
 "$root/venv/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check \
-    --no-index --no-deps project/*.whl
+    --no-compile --no-index --no-deps project/*.whl
+
+# Pip would compile on one core, tests too. Some packages have templates, which are no Python.
+step="compiling what was installed"
+"$root/venv/bin/python" -m compileall -qq -j 0 -x '/(tests|templates)/' "$root/venv/lib" || true
 
 step="unpacking the configuration"
 tar -xzf conf.tar.gz -C "$root"

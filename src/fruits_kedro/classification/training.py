@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from fruits_kedro.classification.checks import TooFewLabelsError
+from fruits_kedro.classification.driver_fits import fits_on_driver
 from fruits_kedro.classification.metrics import score
 from fruits_kedro.classification.spark_samples import Samples
 from fruits_kedro.config.classification import ClassificationParams
@@ -43,6 +44,11 @@ def candidates(params: ClassificationParams) -> list[Candidate]:
         for model in params.models
         for settings in _grid(params.settings_of(model))
     ]
+
+
+def all_fit_on_driver(params: ClassificationParams) -> bool:
+    """Whether the driver can fit every candidate; the alternative is Spark."""
+    return all(fits_on_driver(one.model, one.settings) for one in candidates(params))
 
 
 def _grid(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
 from fruits_kedro.errors import FruitsError
@@ -43,7 +44,7 @@ class SparkHooks(UsesLocations):
         prepare_session(settings, keys)
 
     @hook_impl(trylast=True)
-    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Start Spark after all other checks."""
         from fruits_kedro.spark.session import start_session, start_workers
 
@@ -53,8 +54,10 @@ class SparkHooks(UsesLocations):
                 "longer stops then. The same command goes on from what is done.",
                 end.astimezone().strftime("%H:%M on %Y-%m-%d"),
             )
-        trains = pipeline.only_nodes_with_tags("classification").nodes
-        spark = start_session(with_full_compiler(self._settings) if trains else self._settings)
+        settings = self._settings
+        if _spark_fits(pipeline, catalog):
+            settings = with_full_compiler(settings)
+        spark = start_session(settings)
         if "extraction.extract_features" in {node.name for node in pipeline.nodes}:
             start_workers(spark)
 
@@ -73,6 +76,19 @@ class SparkHooks(UsesLocations):
             "alone, give it fewer cores: spark.master: local[1,4] in conf/local/spark.yml."
             f"{log_hint()}"
         ) from error
+
+
+def _spark_fits(pipeline: Pipeline, catalog: DataCatalog) -> bool:
+    """Whether Spark may fit classifiers, since the photos are many or not yet counted."""
+    if not pipeline.only_nodes_with_tags("classification").nodes:
+        return False
+    if "extraction_counts" in pipeline.all_outputs() or not catalog.exists("extraction_counts"):
+        return True
+    from fruits_kedro.classification.training import all_fit_on_driver
+
+    params = catalog.load("params:classification")
+    photos = catalog.load("extraction_counts")["features"].sum()
+    return bool(photos > params.driver_images) or not all_fit_on_driver(params)
 
 
 def with_full_compiler(settings: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 
 from fruits_kedro.classification.checks import check_labels, check_pca
 from fruits_kedro.classification.driver_classifiers import DriverClassifier
-from fruits_kedro.classification.driver_fits import fits_on_driver
 from fruits_kedro.classification.driver_samples import DriverSamples
 from fruits_kedro.classification.leaks import (
     find_shared,
@@ -36,6 +35,7 @@ from fruits_kedro.classification.spark_classifiers import check_settings
 from fruits_kedro.classification.spark_samples import Samples, SparkSamples
 from fruits_kedro.classification.training import (
     Candidate,
+    all_fit_on_driver,
     candidates,
     choose,
 )
@@ -87,8 +87,7 @@ def select_samples(
     known = kept.sparkSession.createDataFrame(folds, "label string, fruit string, variety_fold int")
     columns = ["path", "split", "label", "features", "fingerprint", "fruit", "variety_fold"]
     rows = kept.join(F.broadcast(known), "label").select(*columns)
-    portable = all(fits_on_driver(c.model, c.settings) for c in candidates(params))
-    if portable and rows.count() <= params.driver_images:
+    if all_fit_on_driver(params) and rows.count() <= params.driver_images:
         return DriverSamples.of_frame(rows, params)
     return SparkSamples(rows, params)
 

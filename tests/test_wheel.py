@@ -5,9 +5,9 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
+from tests.packages import install
 
 pytestmark = pytest.mark.servers  # it takes the packages from a registry, or from uv's cache
 
@@ -42,12 +42,10 @@ def command(wheel, project, tmp_path_factory):
     python = root / "venv" / "bin" / "python"
     succeed(sys.executable, "-m", "venv", "--without-pip", root / "venv")
 
-    def install(extra=""):
-        given = ("--system-certs", "--constraint", project / "requirements.lock")
-        uv = Path(sys.executable).with_name("uv")
-        succeed(uv, "pip", "install", *given, "--python", python, f"{wheel}{extra}")
+    def add(extra=""):
+        install(python, "--constraint", project / "requirements.lock", f"{wheel}{extra}")
 
-    install()
+    add()
     work = root / "work"
     work.mkdir()
     (root / "home").mkdir()
@@ -56,7 +54,7 @@ def command(wheel, project, tmp_path_factory):
     def call(*arguments, folder=work, code=0):
         return succeed(*arguments, cwd=folder, env=environment, code=code)
 
-    call.folder, call.install = work, install
+    call.folder, call.add = work, add
     return call
 
 
@@ -78,7 +76,7 @@ def test_an_empty_folder_is_enough(command):
     classify = ("--pipelines", "classification", "--params", f"{places},{few}")
     missing = command("fruits-kedro", "run", *classify, code=1)
     assert "pip install 'fruits-kedro[classification]'" in missing
-    command.install("[classification]")
+    command.add("[classification]")
     command("python", "-m", "fruits_kedro", *classify)
     command("fruits-kedro", "predict", "photos/Test", "--params", "store=results")
     assert (command.folder / "results/07_model_output/new_photos.csv").is_file()

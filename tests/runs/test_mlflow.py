@@ -7,12 +7,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from tests.packages import UV, install
 from tests.ports import free_ports
 
 from fruits_kedro.cli import predict
@@ -25,11 +25,9 @@ SERVER = "mlflow>=3,<4"  # in an environment of its own: the project needs its c
 def mlflow_server(tmp_path_factory):
     """The URL of a server with a database."""
     folder = tmp_path_factory.mktemp("mlflow")
-    uv = Path(sys.executable).with_name("uv")
     python = folder / "venv/bin/python"
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder / "venv"], check=True)
-    install = [uv, "pip", "install", "--quiet", "--system-certs", "--python", python, SERVER]
-    subprocess.run(install, check=True)
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder / "venv"], check=True)
+    install(python, SERVER)
     (port,) = free_ports(1)
     command = [python.with_name("mlflow"), "server", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/runs.db"]

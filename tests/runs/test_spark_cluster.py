@@ -3,12 +3,12 @@
 import pytest
 import whole_run
 from spark_cluster import running
+from tests.java import QUICK_START
 from tests.s3.results import NUMBERS, assert_same, results
 from tests.s3.server import BUCKET
 
 # For 90 photos: less compiling, of which tests/yarn does what a cluster does.
 QUICK = """
-spark.executor.extraJavaOptions: -XX:TieredStopAtLevel=1
 spark.sql.shuffle.partitions: 1
 spark.sql.codegen.wholeStage: false
 spark.sql.codegen.factoryMode: NO_CODEGEN
@@ -16,7 +16,9 @@ spark.sql.codegen.factoryMode: NO_CODEGEN
 
 
 @pytest.fixture
-def spark_cluster(tmp_path):
+def spark_cluster(tmp_path, monkeypatch):
+    for name, value in QUICK_START.items():
+        monkeypatch.setenv(name, value)
     with running(tmp_path) as cluster:
         yield cluster
 

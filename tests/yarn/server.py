@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from tests.java import QUICK_START
 from tests.ports import free_ports
 
 from fruits_kedro.spark.java import find_java
@@ -136,10 +137,6 @@ def _write_xml(path: Path, values: dict[str, object]) -> None:
     path.write_text(f"<configuration>{''.join(lines)}</configuration>")
 
 
-# For JVMs that live for a minute: less compiling, one thread for garbage.
-QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-
-
 @dataclass
 class Yarn:
     """A ResourceManager, a NodeManager with Spark's shuffle service, and an HDFS for both.
@@ -163,7 +160,7 @@ class Yarn:
 
     def __post_init__(self) -> None:
         self.java_home = find_java()
-        self.environment = {**self.environment, "JAVA_HOME": str(self.java_home)}
+        self.environment |= {"JAVA_HOME": str(self.java_home), **QUICK_START}
 
     def start(self) -> None:
         conf = self._write_configuration()
@@ -179,7 +176,7 @@ class Yarn:
 
     def _java(self, conf: Path, daemon: str, *arguments: str) -> subprocess.Popen:
         opened = ("--add-opens", "java.base/java.lang=ALL-UNNAMED")
-        command = [f"{self.java_home}/bin/java", "-Xmx400m", *QUICK_START, *opened]
+        command = [f"{self.java_home}/bin/java", "-Xmx400m", *opened]
         command.append(f"-Djava.library.path={self.native}")
         if daemon.startswith(("namenode", "datanode")):  # the rest of Hadoop is among Spark's jars
             path = f"{conf}:{self.jars}/hdfs/*:{self.spark}/jars/*"

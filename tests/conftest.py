@@ -63,8 +63,14 @@ def imagenet(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project in the test environment, with a cache of its own."""
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    """The project in the test environment, with a cache of the tests' own.
+
+    The processes of one run of the tests share it: each would convert the weights once more.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     os.environ["KEDRO_ENV"] = "test"
     os.chdir(ROOT)
     bootstrap_project(ROOT)

@@ -1,4 +1,4 @@
-"""For clusters of JVMs that live for a minute."""
+"""For JVMs that live for a minute, and have no archive of Spark's classes."""
 
 # The first compiler alone, one thread for garbage, and no check of the classes in Spark's jars.
 _OPTIONS = (

@@ -7,6 +7,7 @@ import sys
 import zipfile
 
 import pytest
+from tests.java import QUICK_START
 from tests.packages import install
 
 pytestmark = pytest.mark.servers  # it takes the packages from a registry, or from uv's cache
@@ -49,7 +50,8 @@ def command(wheel, project, tmp_path_factory):
     work = root / "work"
     work.mkdir()
     (root / "home").mkdir()
-    environment = {"HOME": str(root / "home"), "PATH": f"{root / 'venv' / 'bin'}:{os.defpath}"}
+    path = f"{root / 'venv' / 'bin'}:{os.defpath}"
+    environment = {"HOME": str(root / "home"), "PATH": path, **QUICK_START}
 
     def call(*arguments, folder=work, code=0):
         return succeed(*arguments, cwd=folder, env=environment, code=code)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from filelock import FileLock
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from pyspark.sql import SparkSession
@@ -61,16 +62,35 @@ def imagenet(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(shared / "keras"))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project in the test environment, with a cache of the tests' own.
-
-    The processes of one run of the tests share it: each would convert the weights once more.
-    """
+@pytest.fixture(scope="session")
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of one run of the tests share."""
     folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def made_once(common: Path) -> Callable[..., tuple[Path, str]]:
+    """Make a folder, in the first process that needs it; no test changes it.
+
+    ``made_once(name, make)`` gives the folder, and what ``make(folder)`` gave.
+    """
+
+    def get(name: str, make: Callable[[Path], str]) -> tuple[Path, str]:
+        folder, said = common / name, common / f"{name}.txt"
+        with FileLock(common / f"{name}.lock"):
+            if not said.exists():
+                folder.mkdir(exist_ok=True)
+                said.write_text(make(folder), encoding="utf-8")
+        return folder, said.read_text(encoding="utf-8")
+
+    return get
+
+
+@pytest.fixture(scope="session", autouse=True)
+def project(common: Path) -> Path:
+    """The project in the test environment, with a cache of the tests' own."""
+    os.environ["XDG_CACHE_HOME"] = str(common / "cache")
     os.environ["KEDRO_ENV"] = "test"
     os.chdir(ROOT)
     bootstrap_project(ROOT)
@@ -121,13 +141,16 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample(made_once: Callable[..., tuple[Path, str]]) -> Path:
     """60 synthetic fruits of 3 varieties (45 Training, 15 Test) and 30 broken files of 10 kinds."""
     from fruits_kedro.commands.sample import write_sample
 
-    root = tmp_path_factory.mktemp("sample") / "fruits"
-    assert sum(write_sample(root, classes=3, images=20, seed=0, broken=30)) == 60
-    return root
+    def make(folder: Path) -> str:
+        return str(sum(write_sample(folder / "fruits", classes=3, images=20, seed=0, broken=30)))
+
+    folder, photos = made_once("sample", make)
+    assert photos == "60"
+    return folder / "fruits"
 
 
 @pytest.fixture(scope="session")
@@ -145,16 +168,21 @@ def kedro_run(spark: SparkSession) -> Callable[..., Result]:
 
 @pytest.fixture(scope="session")
 def finished(
-    kedro_run: Callable[..., Result], sample: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Result]:
-    """The store and the result of one whole run over the sample with broken files."""
-    store = tmp_path_factory.mktemp("store")
-    return store, kedro_run(images=sample, store=store)
+    kedro_run: Callable[..., Result], sample: Path, made_once: Callable[..., tuple[Path, str]]
+) -> tuple[Path, str]:
+    """The store and the output of one whole run over the sample with broken files."""
+
+    def make(store: Path) -> str:
+        result = kedro_run(images=sample, store=store)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return made_once("finished", make)
 
 
 @pytest.fixture(scope="session")
 def classified(
-    kedro_run: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory
+    kedro_run: Callable[..., Result], made_once: Callable[..., tuple[Path, str]]
 ) -> tuple[Path, Path, str]:
     """Photos, store and output of a classification of 12 varieties; of Apple and Cherry, two.
 
@@ -162,11 +190,14 @@ def classified(
     """
     from fruits_kedro.commands.sample import write_sample
 
-    root = tmp_path_factory.mktemp("classified")
-    images, store = root / "photos", root / "store"
-    sum(write_sample(images, classes=12, images=10, seed=0, broken=0))
-    assert kedro_run(images=images, store=store).exit_code == 0
-    features = {"classification.inputs": "features"}
-    result = kedro_run("--pipelines", "classification", images=images, store=store, **features)
-    assert result.exit_code == 0, result.output
-    return images, store, result.output
+    def make(folder: Path) -> str:
+        places = {"images": folder / "photos", "store": folder / "store"}
+        sum(write_sample(places["images"], classes=12, images=10, seed=0, broken=0))
+        assert kedro_run(**places).exit_code == 0
+        features = {"classification.inputs": "features"}
+        result = kedro_run("--pipelines", "classification", **places, **features)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    folder, output = made_once("classified", make)
+    return folder / "photos", folder / "store", output

@@ -48,7 +48,8 @@ def levels():
 
 
 @pytest.mark.parametrize("options", [(), ("--verbose",)])
-def test_kedro_tells_all_if_it_is_asked(kedro_run, finished, options, levels):
-    result = kedro_run("--pipelines", "report", *options, store=finished[0])
+def test_kedro_tells_all_if_it_is_asked(kedro_run, finished, options, levels, tmp_path):
+    copy = shutil.copytree(finished[0], tmp_path / "store")
+    result = kedro_run("--pipelines", "report", *options, store=copy)
     assert result.exit_code == 0
     assert ("Loading data from" in " ".join(result.output.split())) == bool(options)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from kedro.framework.project import pipelines
 from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
 
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.hooks.spark import SparkHooks
@@ -25,13 +26,13 @@ def java_options(project, monkeypatch):
     hooks._settings = {"spark.driver.extraJavaOptions": f"{FIRST_COMPILER} -Dx=y"}
     hooks._has_keys = False
 
-    def of(name, photos=(20, 10), **params):
+    def of(*names, photos=(20, 10), **params):
         catalog = DataCatalog(
             {"params:classification": MemoryDataset(ClassificationParams(**CHOSEN, **params))}
         )
         if photos is not None:
             catalog["extraction_counts"] = MemoryDataset(pd.DataFrame({"features": photos}))
-        hooks.before_pipeline_run(pipelines[name], catalog)
+        hooks.before_pipeline_run(sum(map(pipelines.get, names), Pipeline([])), catalog)
         return started[-1]["spark.driver.extraJavaOptions"].split()
 
     return of
@@ -49,3 +50,4 @@ def test_spark_fits_what_the_driver_cannot(java_options):
 
 def test_spark_may_fit_photos_that_nobody_has_counted(java_options):
     assert java_options("classification", photos=None) == ["-Dx=y"]
+    assert java_options("__default__", "classification") == ["-Dx=y"]  # it may find more

@@ -1,12 +1,13 @@
 """Packages in an environment of a test's own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 UV = Path(sys.executable).with_name("uv")
-# Asked for now: tests get a cache folder of their own.
-_CACHE = subprocess.run([UV, "cache", "dir"], capture_output=True, text=True).stdout.strip()
+# That of before the tests got a cache of their own: uv's has the packages.
+_ENVIRONMENT = dict(os.environ)
 
 
 def install(python: Path, *what: str) -> None:
@@ -16,8 +17,8 @@ def install(python: Path, *what: str) -> None:
         python: of the environment.
         what: packages, and options of ``uv pip install``.
     """
-    given = ["--quiet", "--system-certs", "--cache-dir", _CACHE, "--python", python, *what]
-    command = [UV, "pip", "install", *given]
+    command = [UV, "pip", "install", "--quiet", "--system-certs", "--python", python, *what]
     # A registry is asked for each package, and what has no wheel is built again.
-    if subprocess.run([*command, "--offline"], capture_output=True).returncode != 0:
-        subprocess.run(command, check=True)
+    offline = subprocess.run([*command, "--offline"], env=_ENVIRONMENT, capture_output=True)
+    if offline.returncode != 0:
+        subprocess.run(command, env=_ENVIRONMENT, check=True)

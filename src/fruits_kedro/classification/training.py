@@ -46,9 +46,10 @@ def candidates(params: ClassificationParams) -> list[Candidate]:
     ]
 
 
-def all_fit_on_driver(params: ClassificationParams) -> bool:
-    """Whether the driver can fit every candidate; the alternative is Spark."""
-    return all(fits_on_driver(one.model, one.settings) for one in candidates(params))
+def is_for_driver(params: ClassificationParams, photos: int) -> bool:
+    """Whether the driver fits all candidates: the photos are few, no setting is Spark ML's own."""
+    portable = (fits_on_driver(one.model, one.settings) for one in candidates(params))
+    return photos <= params.driver_images and all(portable)
 
 
 def _grid(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -84,11 +84,11 @@ def _spark_fits(pipeline: Pipeline, catalog: DataCatalog) -> bool:
         return False
     if "extraction_counts" in pipeline.all_outputs() or not catalog.exists("extraction_counts"):
         return True
-    from fruits_kedro.classification.training import all_fit_on_driver
+    from fruits_kedro.classification.training import is_for_driver
 
     params = catalog.load("params:classification")
-    photos = catalog.load("extraction_counts")["features"].sum()
-    return bool(photos > params.driver_images) or not all_fit_on_driver(params)
+    photos = int(catalog.load("extraction_counts")["features"].sum())
+    return not is_for_driver(params, photos)
 
 
 def with_full_compiler(settings: dict[str, Any]) -> dict[str, Any]:

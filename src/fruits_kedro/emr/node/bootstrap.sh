@@ -41,7 +41,6 @@ step="installing the project"
     --no-compile --no-index --no-deps project/*.whl
 
 # Pip would compile on one core, tests too. Some packages have templates, which are no Python.
-step="compiling what was installed"
 "$root/venv/bin/python" -m compileall -qq -j 0 -x '/(tests|templates)/' "$root/venv/lib" || true
 
 step="unpacking the configuration"

@@ -35,9 +35,9 @@ from fruits_kedro.classification.spark_classifiers import check_settings
 from fruits_kedro.classification.spark_samples import Samples, SparkSamples
 from fruits_kedro.classification.training import (
     Candidate,
-    all_fit_on_driver,
     candidates,
     choose,
+    is_for_driver,
 )
 from fruits_kedro.config.classification import ClassificationParams
 from fruits_kedro.curation.photos import Photos
@@ -87,7 +87,7 @@ def select_samples(
     known = kept.sparkSession.createDataFrame(folds, "label string, fruit string, variety_fold int")
     columns = ["path", "split", "label", "features", "fingerprint", "fruit", "variety_fold"]
     rows = kept.join(F.broadcast(known), "label").select(*columns)
-    if all_fit_on_driver(params) and rows.count() <= params.driver_images:
+    if is_for_driver(params, rows.count()):
         return DriverSamples.of_frame(rows, params)
     return SparkSamples(rows, params)
 
